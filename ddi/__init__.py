@@ -1,0 +1,16 @@
+"""Data-driven indexing of powder diffraction patterns.
+
+``from ddi import index_peaks`` is the short way from peak positions to cells.
+"""
+
+__version__ = "0.1.0"
+__all__ = ["index_peaks"]
+
+
+def __getattr__(name):
+    """Import the indexer when it is first asked for: ``import ddi`` itself stays instant."""
+    if name == "index_peaks":
+        from ddi.index import index_peaks
+
+        return index_peaks
+    raise AttributeError(f"module 'ddi' has no attribute '{name}'")

@@ -1,0 +1,7 @@
+"""Entry point of ``python -m ddi``."""
+
+import sys
+
+from ddi.cli import main
+
+sys.exit(main())

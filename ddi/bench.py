@@ -1,0 +1,58 @@
+"""One door to the benchmarks: ``python -m ddi bench`` lists them, ``python -m ddi bench NAME`` runs one."""
+
+import importlib
+import json
+import pkgutil
+import time
+from dataclasses import dataclass
+from typing import Callable
+
+from ddi.errors import DDIError
+
+_REGISTRY = {}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """A named measurement with the value it must reach."""
+
+    name: str
+    run: Callable
+    floor: float
+    better: str
+    about: str
+
+    def passes(self, value):
+        """Say whether a value is on the right side of the floor."""
+        return value >= self.floor if self.better == "higher" else value <= self.floor
+
+
+def benchmark(name, *, floor, better="higher", about=""):
+    """Register a function that returns ``dict(value=, unit=, n=, **more)`` as the benchmark `name`."""
+
+    def register(function):
+        _REGISTRY[name] = Benchmark(name, function, floor, better, about)
+        return function
+
+    return register
+
+
+def benchmarks():
+    """Return every benchmark by name, in alphabetical order."""
+    import ddi.benchmarks
+
+    for module in pkgutil.iter_modules(ddi.benchmarks.__path__):
+        importlib.import_module(f"ddi.benchmarks.{module.name}")
+    return dict(sorted(_REGISTRY.items()))
+
+
+def run(name):
+    """Run one benchmark, print its JSON line, and return 0 or, under its floor, 1."""
+    known = benchmarks()
+    if name not in known:
+        raise DDIError(f"there is no benchmark '{name}'; python -m ddi bench lists {', '.join(known)}")
+    entry, started = known[name], time.perf_counter()
+    result = entry.run()
+    line = {"name": name, "floor": entry.floor, "better": entry.better, "seconds": round(time.perf_counter() - started, 2), **result}
+    print(json.dumps(line, default=float))
+    return 0 if entry.passes(line["value"]) else 1

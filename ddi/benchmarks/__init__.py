@@ -1,0 +1,1 @@
+"""Benchmarks, one module a part of the package; `ddi.bench` finds them."""

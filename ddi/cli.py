@@ -1,0 +1,70 @@
+"""``python -m ddi``: run the study, index patterns, run benchmarks.
+
+Nothing heavy is imported before a subcommand needs it, so that help is instant.
+"""
+
+import argparse
+import sys
+
+from ddi import __version__
+from ddi.errors import DDIError
+
+
+def main(argv=None):
+    """Run one subcommand; return the exit code: 0 well, 1 failed, 2 told what to type."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except DDIError as error:
+        print(f"ddi: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("ddi: stopped; the same command resumes where it can", file=sys.stderr)
+        return 130
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m ddi", description="Data-driven indexing of powder diffraction patterns.")
+    parser.add_argument("--version", action="version", version=f"ddi {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    study = commands.add_parser("study", help="run notebooks 01 to 10, resuming where they stopped")
+    study.add_argument("--profile", default="default", help="smoke, default, full, or your own notebooks/profiles/NAME.yml")
+    study.add_argument("--only", nargs="+", metavar="NN", help="only these notebooks, by number")
+    study.add_argument("--force", action="store_true", help="run also what is unchanged")
+    study.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler to compute on, e.g. tcp://10.0.0.1:8786")
+    study.set_defaults(run=_study)
+
+    bench = commands.add_parser("bench", help="list the benchmarks, or run one")
+    bench.add_argument("name", nargs="?", metavar="NAME")
+    bench.set_defaults(run=_bench)
+
+    index = commands.add_parser("index", help="index one or more patterns")
+    from ddi.index import add_arguments  # arguments only; the search is imported when it runs
+
+    add_arguments(index)
+    index.set_defaults(run=_index)
+    return parser
+
+
+def _study(args):
+    from ddi.study import run
+
+    run(args.profile, args.only, args.force, args.cluster)
+    return 0
+
+
+def _bench(args):
+    from ddi.bench import benchmarks, run
+
+    if args.name:
+        return run(args.name)
+    for name, entry in benchmarks().items():
+        print(f"{name:12s} {'at least' if entry.better == 'higher' else 'at most'} {entry.floor:<8g} {entry.about}")
+    return 0
+
+
+def _index(args):
+    from ddi.index import main as run
+
+    return run(args)

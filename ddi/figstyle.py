@@ -1,0 +1,95 @@
+"""How figures look: widths, fonts and colours of the paper, and the one way a figure is saved."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+
+from ddi.files import atomic
+
+CM = 1 / 2.54
+SINGLE, DOUBLE = 8.8 * CM, 18.0 * CM
+"""Widths of a single and of a double column in inches."""
+
+# Okabe and Ito's colours, which stay apart for colour-blind readers.
+SYSTEM_COLOURS = {
+    "cubic": "#000000",
+    "tetragonal": "#E69F00",
+    "hexagonal": "#56B4E9",
+    "rhombohedral": "#009E73",
+    "orthorhombic": "#CC79A7",
+    "monoclinic": "#0072B2",
+    "triclinic": "#D55E00",
+}
+GENERATOR_MARKERS = {
+    "forest": "o",
+    "network": "s",
+    "both": "D",
+    "shape": "^",
+    "templates": "*",
+    "random": "x",
+    "rescaled": "+",
+    "nearest": "v",
+}
+GENERATOR_COLOURS = {
+    "forest": "#009E73",
+    "network": "#0072B2",
+    "both": "#000000",
+    "shape": "#D55E00",
+    "templates": "#CC79A7",
+    "random": "#999999",
+    "rescaled": "#666666",
+    "nearest": "#E69F00",
+}
+
+STYLE = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.0,
+    "lines.markersize": 4,
+    "figure.constrained_layout.use": True,
+    "pdf.fonttype": 42,
+    "svg.hashsalt": "ddi",
+}
+
+
+def figure(width=SINGLE, height=None, **subplots):
+    """Return ``(fig, axes)`` in the paper's style.
+
+    Parameters
+    ----------
+    width, height : float
+        In inches; the height defaults to 0.7 of the width.
+    **subplots
+        Passed to `matplotlib.pyplot.subplots`.
+    """
+    mpl.rcParams.update(STYLE)
+    return plt.subplots(figsize=(width, height or 0.7 * width), **subplots)
+
+
+def savefig(study, fig, name, data=None):
+    """Save a figure as .pdf and .png with the .csv behind it, in the study's folder of figures.
+
+    Parameters
+    ----------
+    study : ddi.study.Study
+    fig : matplotlib.figure.Figure
+    name : str
+        ``NN_name``, NN being the notebook.
+    data : pandas.DataFrame, optional
+        The numbers that are drawn.
+    """
+    undated = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
+    for suffix, options in ((".pdf", {"metadata": undated}), (".png", {"dpi": 200, "metadata": {"Software": None}})):
+        with atomic(study.figures / f"{name}{suffix}") as path:
+            fig.savefig(path, **options)
+    if data is not None:
+        with atomic(study.figures / f"{name}.csv") as path:
+            data.to_csv(path, index=False, float_format="%.6g")

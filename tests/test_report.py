@@ -1,0 +1,52 @@
+"""Tables, macros and intervals."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binomtest
+
+from ddi.errors import DDIError
+from ddi.report import latex, rate, wilson, write_numbers, write_table
+
+
+@pytest.mark.parametrize("k, n", [(0, 5), (1, 7), (61, 90), (90, 90)])
+def test_wilson_equals_scipy(k, n):
+    expected = binomtest(k, n).proportion_ci(method="wilson")
+    assert wilson(k, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_wilson_of_nothing_is_everything():
+    low, high = wilson(np.array([0, 3]), np.array([0, 3]))
+    assert (low[0], high[0]) == (0, 1) and high[1] == 1
+
+
+def test_rate_reads_well():
+    assert rate(61, 90) == "67.8 % (57.6-76.5), n = 90"
+
+
+def test_latex_escapes():
+    assert latex("5 % of P_1 & {x}") == r"5 \% of P\_1 \& \{x\}"
+
+
+def test_table_has_one_line_a_row_and_a_csv_beside_it(study):
+    frame = pd.DataFrame({"system": ["cubic", "a_b"], "n": [3, 4], "x / A": [1.23456, np.nan]})
+    assert write_table(study, frame, "01_t", "Of 5 %.", {"x / A": "{:.2f}"}) is frame
+    text = (study.tables / "01_t.tex").read_text()
+    assert r"\caption{Of 5 \%.}\label{tab:01_t}" in text and r"cubic & 3 & 1.23 \\" in text and r"a\_b & 4 & -- \\" in text
+    assert len(pd.read_csv(study.tables / "01_t.csv")) == 2
+
+
+def test_numbers_become_macros_and_are_replaced_not_added(study):
+    write_numbers(study, "01", {"Entries": 9275, "Gone": 1})
+    write_numbers(study, "01", {"Entries": 9276})
+    write_numbers(study, "02", {"Rate": 0.123456})
+    text = (study.tables.parent / "numbers.tex").read_text()
+    assert text == "\\newcommand{\\Entries}{9276}\n\\newcommand{\\Rate}{0.1235}\n"
+
+
+def test_macro_names_are_letters_and_have_one_owner(study):
+    with pytest.raises(DDIError, match="letters only"):
+        write_numbers(study, "01", {"n_1": 1})
+    write_numbers(study, "01", {"Entries": 1})
+    with pytest.raises(DDIError, match="notebooks 01 and 02"):
+        write_numbers(study, "02", {"Entries": 2})
