@@ -1,0 +1,125 @@
+"""How good an assignment is: accuracy by rank, calibration of its confidence, and what one solve makes of it (section 2.3.4)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from ddi import lattice, reflections
+from ddi.assign import nearest
+
+
+@dataclass
+class Scores:
+    """Outcome for every peak of every pattern, each array (n_patterns, n_peaks).
+
+    Attributes
+    ----------
+    first, five : ndarray of bool
+        The true label is the most probable one; is among the five most probable.
+    confidence : ndarray
+        Probability of the most probable label.
+    true_chance : ndarray
+        Probability of the true label.
+    listed : ndarray of bool
+        The true index is in the reference list.
+    """
+
+    first: np.ndarray
+    five: np.ndarray
+    confidence: np.ndarray
+    true_chance: np.ndarray
+    listed: np.ndarray
+
+    def summary(self):
+        """Return top-1, top-5 and whole-pattern accuracy, cross-entropy in nats and expected calibration error."""
+        return {
+            "top1": self.first.mean(),
+            "top5": self.five.mean(),
+            "whole": self.first.all(axis=1).mean(),
+            "nats": -np.log(np.maximum(self.true_chance, 1e-12)).mean(),
+            "ece": calibration_error(reliability(self)),
+        }
+
+
+def score(assigner, peaks, x):
+    """Score an `ddi.assign.Assigner` on `ddi.assign_data.Peaks` with the erring cells x, shape (n, n_free)."""
+    truth = reflections.labels(peaks.hkl, assigner.reference, peaks.system)
+    parts = []
+    for start in range(0, len(peaks), 64):
+        rows = slice(start, start + 64)
+        chance = assigner.probabilities(peaks.q2[rows], x[rows])
+        true_chance = np.take_along_axis(chance, truth[rows][..., None], -1)
+        above = (chance > true_chance).sum(axis=-1)  # labels that are more probable than the true one
+        first = chance.argmax(-1) == truth[rows]
+        parts.append((first, above < 5, chance.max(-1), true_chance[..., 0]))
+    joined = [np.concatenate(column) for column in zip(*parts)]
+    return Scores(*joined, truth < len(assigner.reference) - 1)
+
+
+def reliability(scores, bins=10):
+    """Return how often confidence is right: a table of confidence, accuracy and count in equal bins of confidence."""
+    edges = np.minimum((scores.confidence * bins).astype(int), bins - 1).ravel()
+    table = pd.DataFrame({"bin": edges, "confidence": scores.confidence.ravel(), "accuracy": scores.first.ravel()})
+    grouped = table.groupby("bin")
+    return grouped.mean().assign(n=grouped.size()).reset_index(drop=True)
+
+
+def calibration_error(table):
+    """Return the mean distance of confidence from accuracy, weighed by count, of a `reliability` table."""
+    return float(np.average(np.abs(table.confidence - table.accuracy), weights=table.n))
+
+
+def solve(q2_obs, H, x, weight=1.0):
+    """Return the weighted least-squares x of assigned lines, pulled very weakly towards the present x.
+
+    Parameters
+    ----------
+    q2_obs : ndarray, shape (n, n_peaks)
+        A^-2.
+    H : ndarray, shape (n, n_peaks, n_free)
+        Design rows of the assigned indices.
+    x : ndarray, shape (n, n_free)
+    weight : ndarray, shape (n, n_peaks), or float
+        Multiplies 1/q2^2, the weight of a relative error; the confidence of an assignment, say.
+    """
+    scaled = H * (np.sqrt(weight) / q2_obs)[..., None]
+    right = np.sqrt(weight) * np.ones_like(q2_obs)
+    square = scaled.swapaxes(1, 2) @ scaled
+    scale = np.trace(square, axis1=1, axis2=2)[:, None, None]
+    ridge = 1e-6 * np.maximum(scale, 1e-9) * np.eye(x.shape[1])
+    step = np.linalg.solve(square + ridge, scaled.swapaxes(1, 2) @ (right - (scaled @ x[..., None])[..., 0])[..., None])
+    return x + step[..., 0]
+
+
+def refine(assigners, peaks, x, reference, rounds=6):
+    """Assign and solve, once with each of `assigners` and then with the nearest lines.
+
+    Parameters
+    ----------
+    assigners : sequence of ddi.assign.Assigner
+        From those for large errors to those for small ones; their confidences are the weights. Empty: nearest lines alone.
+    peaks : ddi.assign_data.Peaks
+    x : ndarray, shape (n, n_free)
+    reference : ndarray of int, shape (n_ref, 3)
+    rounds : int
+        In all.
+
+    Returns
+    -------
+    ndarray, shape (n, n_free)
+    """
+    H_ref = lattice.design(reference, peaks.system)
+    for turn in range(rounds):
+        if turn < len(assigners):
+            label, weight = assigners[turn].predict(peaks.q2, x)
+        else:
+            label, weight = np.concatenate([nearest(q2, one[None], H_ref) for q2, one in zip(peaks.q2, x)]), 1.0
+        x = solve(peaks.q2, H_ref[label], x, weight)
+    return x
+
+
+def found(x, peaks, tolerance=0.01):
+    """Say which x, shape (n, n_free), have every line of the pattern's own indices within `tolerance` of q2, relatively."""
+    q2 = np.einsum("npf,nf->np", lattice.design(peaks.hkl, peaks.system), x)
+    return (np.abs(q2 / peaks.q2 - 1) < tolerance).all(axis=1)

@@ -1,0 +1,176 @@
+"""CoRE MOF 2014 and 2019: metal-organic frameworks, from the three archives of CIFs inside the `core-mof` package.
+
+The CIFs are in P1, so the symmetry is found with spglib and the cell is brought to spglib's standardised conventional setting.
+The same structure often is in several archives; then the one with free solvent removed is taken (bound solvent kept: nearest to
+the measured crystal), else that with all solvent removed, else that of 2014. Which is the same structure is told by the name
+without its treatment, usually the CSD refcode, before any CIF is parsed; what that misses is left to `ddi.dedup`.
+"""
+
+import re
+import tarfile
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
+
+import gemmi
+import numpy as np
+import spglib
+
+from ddi import chunks, crystal
+from ddi.entry import REFUSED, Entry, evenly, guarded
+from ddi.errors import DDIError
+from ddi.parallel import map_parallel, progress
+
+ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
+"""In order of preference."""
+SYMPREC = 0.05  # A; the errata's tolerance for finding symmetry
+BATCH = 100  # structures a task and a chunk file
+
+_TREATMENT = re.compile(r"(_(clean|manual|SL|charged|ion|b|h|auto|neutral|part|min|freeONLY|clean5b|5b))+$")
+
+
+def core_mof(folder, *, limit=None, n_jobs=1, cluster=None, keep=None):
+    """Iterate over the distinct structures of the three archives, in the order of their names.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Holds `ARCHIVES`; `ddi.fetch.fetch` puts them into data/raw.
+    limit : int, optional
+        Read only so many, evenly spread.
+    n_jobs, cluster
+        As in `ddi.parallel.map_parallel`.
+    keep : str or Path, optional
+        Folder where each finished batch is kept, so that an interrupted run goes on where it stopped. A chunk is known
+        by the CIFs in it, this code and the versions of gemmi and spglib.
+
+    Yields
+    ------
+    Entry or Crash
+
+    Raises
+    ------
+    DDIError
+        If an archive is missing or damaged.
+    """
+    texts = list(_choose(Path(folder), limit).items())
+    batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
+    tasks = [(batch, keep) for batch in batches]
+    for batch in map_parallel(_read_batch, tasks, n_jobs=n_jobs, desc="reading core_mof", cluster=cluster):
+        yield from batch
+
+
+def structure_name(file):
+    """Return a file's name without folder, ending and treatment: ``"ABAVIJ_clean.cif"`` gives ``"ABAVIJ"``."""
+    return _TREATMENT.sub("", Path(file).name.removesuffix(".cif"))
+
+
+def _choose(folder, limit):
+    """Return structure name -> CIF as bytes, from the preferred archive, in the order of the names."""
+    with ThreadPoolExecutor() as threads:  # lzma lets go of the interpreter lock
+        unpacked = threads.map(_unpack, [folder / archive for archive in ARCHIVES])
+        texts = {}
+        for archive in unpacked:
+            texts = archive | texts
+    return {name: texts[name] for name in evenly(sorted(texts), limit)}
+
+
+def _unpack(path):
+    """Return structure name -> CIF as bytes of one archive."""
+    with _open(path) as archive:
+        files = (member for member in archive if member.isfile() and member.name.endswith(".cif"))
+        return {structure_name(file.name): archive.extractfile(file).read() for file in progress(files, f"unpacking {path.name}")}
+
+
+def _open(path):
+    try:
+        return tarfile.open(path)
+    except (OSError, tarfile.TarError) as error:
+        raise DDIError(f"{path} cannot be read ({error}); delete it, and the next run fetches it again") from error
+
+
+def _read_batch(task):
+    batch, keep = task
+    content = b"".join(name.encode() + text for name, text in batch)
+    return chunks.kept(keep, content, __file__, lambda: [guarded(_entry, f"coremof:{name}", "core_mof", name, text) for name, text in batch])
+
+
+def _entry(name, text):
+    identifier = f"coremof:{name}"
+    try:
+        structure = _parse(text)
+    except (ValueError, RuntimeError) as error:
+        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}no CIF ({error})",))
+    vectors = np.array(structure.cell.orth.mat.tolist()).T
+    positions = np.array([site.fract.tolist() for site in structure.sites]).reshape(-1, 3)
+    numbers = [site.element.atomic_number for site in structure.sites]
+    if not numbers or 0 in numbers:
+        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}no atoms, or one of no element",))
+    found = _symmetry(vectors, positions, numbers)
+    if found is None:
+        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}spglib finds no symmetry (atoms on top of each other)",))
+    return _standardised(identifier, name, found, structure.cell.volume / len(numbers))
+
+
+def _parse(text):
+    """Return gemmi's small structure; the symmetry is P1 whatever the file calls it, and some call it what no CIF may."""
+    text = re.sub(r"(?m)^_symmetry_space_group_name_H-M.*$", "", text.decode("latin-1"))
+    return gemmi.make_small_structure_from_block(gemmi.cif.read_string(text).sole_block())
+
+
+def _symmetry(vectors, positions, numbers):
+    try:
+        return spglib.get_symmetry_dataset((vectors, positions, numbers), symprec=SYMPREC)
+    except spglib.SpglibError:
+        return None
+
+
+def _standardised(identifier, name, found, volume_per_atom):
+    """Return the entry in spglib's standardised conventional cell, its asymmetric unit one atom of each orbit."""
+    operations = _database_operations(found.hall_number)
+    orbit_of = np.empty(found.mapping_to_primitive.max() + 1, dtype=int)
+    orbit_of[found.mapping_to_primitive] = found.crystallographic_orbits
+    _, first = np.unique(orbit_of[found.std_mapping_to_primitive], return_index=True)
+    first.sort()
+    cell = np.array(gemmi.UnitCell(*_parameters(found.std_lattice)).parameters)
+    xyz = found.std_positions[first]
+    elements = tuple(gemmi.Element(int(number)).name for number in found.std_types[first])
+    elements = tuple("H" if element == "D" else element for element in elements)
+    composition = crystal.contents(cell, operations, xyz, np.ones(len(first)), [{element: 1} for element in elements])
+    number, symbol = crystal.space_group(operations)
+    lost = round(sum(composition.values())) != len(found.std_types)
+    return Entry(
+        identifier=identifier,
+        source="core_mof",
+        name=name,
+        formula=crystal.hill(composition),
+        composition=composition,
+        sg_number=number,
+        sg_symbol=symbol,
+        operations=operations,
+        cell=cell,
+        volume=volume_per_atom * len(found.std_types),
+        elements=elements,
+        xyz=xyz,
+        occupancy=np.ones(len(first)),
+        b_iso=np.full(len(first), crystal.B_ISO),
+        flags=(f"{REFUSED}symmetry found does not give the atoms back",) if lost else (),
+    )
+
+
+def _parameters(vectors):
+    lengths = np.linalg.norm(vectors, axis=1)
+    cosines = [vectors[i] @ vectors[j] / (lengths[i] * lengths[j]) for i, j in ((1, 2), (0, 2), (0, 1))]
+    return (*lengths, *np.degrees(np.arccos(cosines)).round(9))
+
+
+@lru_cache(maxsize=530)
+def _database_operations(hall_number):
+    symmetry = spglib.get_symmetry_from_database(hall_number)
+    triplets = []
+    for rotation, translation in zip(symmetry["rotations"], symmetry["translations"]):
+        operation = gemmi.Op("x,y,z")
+        operation.rot = (rotation * gemmi.Op.DEN).tolist()
+        operation.tran = np.round(translation * gemmi.Op.DEN).astype(int).tolist()
+        triplets.append(operation.triplet())
+    return crystal.canonical_operations(tuple(triplets))

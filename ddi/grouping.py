@@ -1,0 +1,270 @@
+"""Groups of entries that one generator learns from: lattice system, Bravais lattice, reflection conditions (write-up, section 2.1.2).
+
+A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.conditions` computes from its operations. A *block*
+is what groups never mix: a Bravais lattice and, for monoclinic cells ordered a <= b <= c, the axis that is unique.
+GroupSpec files say which group every setting belongs to, and a person may change them.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import pandas as pd
+from openpyxl.styles import Alignment, Font
+
+from ddi.conditions import distance, pattern_of, shape
+from ddi.errors import DDIError
+from ddi.files import atomic
+
+SPEC_COLUMNS = {"group": 10, "bravais": 9, "unique_axis": 12, "number": 9, "symbol": 16, "conditions": 60, "entries": 9}
+"""Columns of a GroupSpec and their widths."""
+
+_NOTE = """\
+One row for each Hermann-Mauguin symbol in the reindexed setting (a <= b <= c where the three lengths are free).
+group: which generator learns from the entries of this symbol. Change it, save, and run notebook 03 again.
+A new name makes a new group. A group stays within one Bravais lattice and one unique axis.
+conditions: what the operations forbid beyond the centring; conditions that others imply are left out.
+entries: unique entries when this file was written; not read back.
+A symbol that is not listed joins the group of its conditions, or of the nearest ones, and the notebook lists it."""
+
+
+def block_of(frame):
+    """Return what groups never mix, as text such as ``"oP"`` or ``"mPb"``; columns bravais and unique_axis."""
+    return frame["bravais"].astype(str) + frame["unique_axis"].map(dict(enumerate("abc"))).fillna("")
+
+
+def setting_table(frame, usable=None):
+    """Return one row a reindexed symbol and pattern.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns lattice_system, bravais, unique_axis, sg_number, sg_symbol_reindexed, operations_reindexed.
+    usable : array_like of bool, optional
+        Which entries have lines enough to learn from; all if not given.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        Columns lattice_system, block, bravais, unique_axis, number, symbol, conditions, entries, n (usable ones), pattern.
+    row : ndarray of int, shape (len(frame),)
+        Where in the table each entry is.
+    """
+    columns = frame["operations_reindexed"], frame["bravais"], frame["unique_axis"]
+    patterns = [pattern_of(tuple(operations), bravais, int(axis)) for operations, bravais, axis in zip(*columns)]
+    every = frame[["lattice_system", "bravais", "unique_axis"]].assign(
+        block=block_of(frame),
+        number=frame["sg_number"],
+        symbol=frame["sg_symbol_reindexed"],
+        conditions=[pattern.label for pattern in patterns],
+    )
+    every["pattern"], every["usable"] = patterns, True if usable is None else np.asarray(usable)
+    keys = ["lattice_system", "block", "bravais", "unique_axis", "number", "symbol", "conditions"]
+    grouped = every.groupby(keys, sort=True)
+    table = grouped.agg(entries=("usable", "size"), n=("usable", "sum"), pattern=("pattern", "first")).reset_index()
+    return table, grouped.ngroup().to_numpy()
+
+
+def join_small(table, minimum):
+    """Join groups that are too small with their nearest.
+
+    First, small groups of a block whose patterns differ only in the names of the axes become one, as the write-up does for
+    P 21 2 2, P 2 21 2 and P 2 2 21. Then the smallest group, as long as it has fewer than `minimum` entries and its block holds
+    another, joins the one at the least mean `ddi.conditions.distance` between their entries; ties go to the larger.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        Columns block, group, n and pattern.
+    minimum : float
+
+    Returns
+    -------
+    pandas.Series
+        The group of each row.
+    """
+    group = table["group"].copy()
+    for _, rows in table.groupby("block", sort=True):
+        group.loc[rows.index] = _join_by_distance(rows, _join_by_shape(rows, minimum), minimum)
+    return group
+
+
+def _join_by_shape(rows, minimum):
+    shapes = rows["pattern"].map(shape)
+    small = rows.groupby("group")["n"].transform("sum") < minimum
+    pure = shapes.groupby(rows["group"]).transform("nunique") == 1
+    first = rows["group"].groupby(shapes.where(small & pure)).transform("min")
+    return rows["group"].where(first.isna(), first)
+
+
+def _join_by_distance(rows, group, minimum):
+    apart = np.array([[distance(p, q) for q in rows["pattern"]] for p in rows["pattern"]])
+    weights = np.maximum(rows["n"].to_numpy(dtype=float), 1e-6)
+    while True:
+        sizes = rows["n"].groupby(group).sum().sort_values(kind="stable")
+        if len(sizes) < 2 or sizes.iloc[0] >= minimum:
+            return group
+        smallest = (group == sizes.index[0]).to_numpy()
+        from_smallest = np.average(apart[smallest], weights=weights[smallest], axis=0)
+        means = {}
+        for other in sizes.index[1:]:
+            members = (group == other).to_numpy()
+            means[other] = np.average(from_smallest[members], weights=weights[members])
+        nearest = min(means, key=lambda name: (round(means[name], 9), -sizes[name], name))
+        group = group.where(~smallest, nearest)
+
+
+def make_groups(table, minimum):
+    """Group settings by pattern, join what has fewer than `minimum` usable entries, and name groups by block and size.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `setting_table`.
+    minimum : int
+
+    Returns
+    -------
+    pandas.Series
+        The group of each row; ``"oP-01"`` is the largest of its block.
+    """
+    joined = join_small(table.assign(group=table["block"] + " " + table["conditions"]), minimum)
+    sizes = table.groupby(["block", joined.rename("joined")])["entries"].sum().reset_index()
+    sizes = sizes.sort_values(["block", "entries", "joined"], ascending=[True, False, True])
+    rank = sizes.groupby("block").cumcount() + 1
+    names = dict(zip(sizes["joined"], sizes["block"] + "-" + rank.map("{:02d}".format)))
+    return joined.map(names).rename("group")
+
+
+def spec_path(folder, system):
+    """Return where the GroupSpec of a lattice system is."""
+    return Path(folder) / f"GroupSpec_{system}.xlsx"
+
+
+def write_spec(folder, system, table):
+    """Write a GroupSpec file: one row a reindexed symbol, sorted by group, with a second sheet that says how to edit it.
+
+    Parameters
+    ----------
+    folder : str or Path
+    system : str
+        One of `ddi.lattice.SYSTEMS`.
+    table : pandas.DataFrame
+        From `setting_table`, with a column group.
+    """
+    rows = table.sort_values(["group", "number", "symbol", "conditions"]).copy()
+    rows["unique_axis"] = rows["unique_axis"].map(dict(enumerate("abc"))).fillna("")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "groups"
+    sheet.append(list(SPEC_COLUMNS))
+    for row in rows[list(SPEC_COLUMNS)].itertuples(index=False, name=None):
+        sheet.append([value.item() if isinstance(value, np.generic) else value for value in row])
+    for cell, width in zip(sheet[1], SPEC_COLUMNS.values()):
+        cell.font = Font(bold=True)
+        sheet.column_dimensions[cell.column_letter].width = width
+    sheet.freeze_panes, sheet.auto_filter.ref = "A2", sheet.dimensions
+    note = book.create_sheet("how to edit")
+    note["A1"], note["A1"].alignment = _NOTE, Alignment(wrap_text=True, vertical="top")
+    note.column_dimensions["A"].width = 110
+    with atomic(spec_path(folder, system)) as path:
+        book.save(path)
+
+
+def read_spec(folder, system):
+    """Read a GroupSpec file.
+
+    Returns
+    -------
+    pandas.DataFrame or None
+        Columns group, block, bravais, symbol, conditions, entries; None where there is no such file.
+
+    Raises
+    ------
+    DDIError
+        If it is no workbook, lacks a column, leaves a group empty, lists a symbol twice, or mixes blocks in a group.
+    """
+    path = spec_path(folder, system)
+    if not path.exists():
+        return None
+    try:
+        spec = pd.read_excel(path, keep_default_na=False)
+    except Exception as error:  # openpyxl and zipfile raise a dozen kinds
+        raise DDIError(f"{path} is not a workbook that can be read ({error}); restore it from git") from error
+    missing = [column for column in SPEC_COLUMNS if column not in spec]
+    if missing:
+        raise DDIError(f"{path} has no column {', '.join(missing)}; the first sheet needs {', '.join(SPEC_COLUMNS)}")
+    spec["group"] = spec["group"].astype(str).str.strip()
+    spec["block"] = spec["bravais"] + spec["unique_axis"]
+    spec["entries"] = pd.to_numeric(spec["entries"], errors="coerce").fillna(0)
+    _check_spec(path, spec)
+    return spec
+
+
+def _check_spec(path, spec):
+    empty = spec.index[spec["group"] == ""]
+    if len(empty):
+        raise DDIError(f"{path} row {empty[0] + 2}: no group; name one for every symbol")
+    twice = spec.index[spec.duplicated(["block", "symbol", "conditions"])]
+    if len(twice):
+        raise DDIError(f"{path} row {twice[0] + 2}: {spec['symbol'][twice[0]]} is listed twice; keep one row")
+    blocks = spec.groupby("group")["block"].unique()
+    for group, mixed in blocks[blocks.map(len) > 1].items():
+        raise DDIError(f"{path}: group {group} mixes {' and '.join(mixed)}; a group stays within one lattice and unique axis")
+
+
+def place(table, spec):
+    """Give every setting the group its GroupSpec names.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `setting_table`, of one lattice system.
+    spec : pandas.DataFrame
+        From `read_spec`.
+
+    Returns
+    -------
+    group : pandas.Series
+        The group of each row of `table`.
+    how : pandas.Series
+        ``"listed"``; ``"same conditions"`` where the symbol is not listed but its pattern is; ``"nearest"`` where only other
+        patterns are; ``"new"`` where the block has no listed setting among the data.
+    """
+    listed = spec.set_index(["block", "symbol", "conditions"])["group"]
+    largest = spec.sort_values("entries", ascending=False, kind="stable").drop_duplicates(["block", "conditions"])
+    by_conditions = largest.set_index(["block", "conditions"])["group"]
+    group = pd.Series([listed.get(key) for key in zip(table["block"], table["symbol"], table["conditions"])], table.index, dtype=object)
+    how = pd.Series("listed", table.index).where(group.notna(), "same conditions")
+    group = group.fillna(pd.Series([by_conditions.get(key) for key in zip(table["block"], table["conditions"])], table.index, dtype=object))
+    for row in table.index[group.isna()]:
+        known = table[group.notna() & (table["block"] == table.at[row, "block"]) & (how != "nearest") & (how != "new")]
+        how[row] = "nearest" if len(known) else "new"
+        apart = [distance(table.at[row, "pattern"], pattern) for pattern in known["pattern"]]
+        group[row] = group[known.index[int(np.argmin(apart))]] if len(known) else f"{table.at[row, 'block']}-new"
+    return group.rename("group"), how.rename("placed")
+
+
+def group_settings(table, folder, minimum):
+    """Group the settings of every lattice system: by its GroupSpec where there is one, else by pattern.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From `setting_table`.
+    folder : str or Path
+        Where GroupSpec files are.
+    minimum : int
+        Usable entries a group needs where there is no file.
+
+    Returns
+    -------
+    pandas.DataFrame
+        `table` with columns group and placed (see `place`; ``"computed"`` where there is no file).
+    """
+    parts = []
+    for system, rows in table.groupby("lattice_system", sort=True):
+        spec = read_spec(folder, system)
+        group, placed = (make_groups(rows, minimum), "computed") if spec is None else place(rows, spec)
+        parts.append(rows.assign(group=group, placed=placed))
+    return pd.concat(parts).sort_index()

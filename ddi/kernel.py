@@ -1,0 +1,275 @@
+"""The compiled inner loops of the search; `reference_screen` is the plain numpy statement of what the first one computes.
+
+A candidate is six numbers x (`ddi.lattice`). Its lines are counted out row by row inside the ellipsoid ``q2 <= q2_max``, so a long
+axis needs no long list of reference indices, and each line looks up its nearest observed peak in a table made once a pattern:
+the cost goes with the number of lines, not with lines times peaks.
+"""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+
+from ddi import lattice
+
+MAX_LINES = 1024
+_CENTRING = {"P": 0, "C": 1, "I": 2, "F": 3, "R": 4}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How one Bravais lattice counts its distinct lines.
+
+    Attributes
+    ----------
+    system : str
+        Whose ties x obeys; hexagonal for hR, which is searched in hexagonal axes.
+    rule : tuple of int
+        k from 0, l from 0, k <= h, l <= k (each 0 or 1), centring number.
+    order : float
+        Volume in reciprocal space a line stands for, in units of the primitive cell: the order of the Laue group.
+    multiple : int
+        Lattice points in the cell.
+    """
+
+    system: str
+    rule: tuple
+    order: float
+    multiple: int
+
+
+def _kinds():
+    shape = {
+        "cubic": (1, 1, 1, 1, 48), "tetragonal": (1, 1, 1, 0, 16), "hexagonal": (1, 1, 1, 0, 24), "rhombohedral": (1, 1, 1, 0, 12),
+        "orthorhombic": (1, 1, 0, 0, 8), "monoclinic": (1, 0, 0, 0, 4), "triclinic": (0, 0, 0, 0, 2),
+    }  # fmt: skip
+    points = {"P": 1, "C": 2, "I": 2, "F": 4, "R": 3}
+    for bravais, (system, centring) in lattice.BRAVAIS.items():
+        *rule, order = shape[system]
+        axes = "hexagonal" if bravais == "hR" else system
+        yield bravais, Kind(axes, (*rule, _CENTRING[centring]), order, points[centring])
+
+
+KINDS = dict(_kinds())
+"""Bravais lattice -> `Kind`."""
+
+_jit = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz"})
+
+
+@_jit
+def _allowed(h, k, l, centring):
+    if centring == 0:
+        return True
+    if centring == 1:
+        return (h + k) % 2 == 0
+    if centring == 2:
+        return (h + k + l) % 2 == 0
+    if centring == 3:
+        return (h + k) % 2 == 0 and (k + l) % 2 == 0
+    return (k + l - h) % 3 == 0 or (k - l - h) % 3 == 0
+
+
+@_jit
+def _cholesky(x, out):
+    """Fill (D_l, D_k, D_h, kl, hl, B): q2 = D_l (l + kl k + hl h)^2 + D_k (k + B h)^2 + D_h h^2; False if x is not positive."""
+    if not x[2] > 1e-9:
+        return False
+    kl, hl = 0.5 * x[3] / x[2], 0.5 * x[4] / x[2]
+    d_k = x[1] - x[2] * kl * kl
+    if not d_k > 1e-9:
+        return False
+    b = (0.5 * x[5] - x[2] * kl * hl) / d_k
+    d_h = x[0] - x[2] * hl * hl - d_k * b * b
+    out[0], out[1], out[2], out[3], out[4], out[5] = x[2], d_k, d_h, kl, hl, b
+    return d_h > 1e-9
+
+
+@_jit
+def _lines(form, rule, q2_max, q2, hkl):
+    """Write the distinct lines up to q2_max and their indices; return how many, or -1 if they do not fit."""
+    d_l, d_k, d_h, kl, hl, b = form
+    k_positive, l_positive, k_below, l_below, centring = rule
+    n = 0
+    for h in range(int(np.sqrt(q2_max / d_h)) + 1):
+        left = q2_max - d_h * h * h
+        reach = np.sqrt(max(left, 0.0) / d_k)
+        k_low, k_high = int(np.ceil(-b * h - reach)), int(np.floor(-b * h + reach))
+        if k_positive or h == 0:
+            k_low = max(k_low, 0)
+        if k_below:
+            k_high = min(k_high, h)
+        for k in range(k_low, k_high + 1):
+            base = d_h * h * h + d_k * (k + b * h) ** 2
+            centre = kl * k + hl * h
+            reach = np.sqrt(max(q2_max - base, 0.0) / d_l)
+            l_low, l_high = int(np.ceil(-centre - reach)), int(np.floor(-centre + reach))
+            if l_positive or (k_positive and h == 0):
+                l_low = max(l_low, 0)
+            if l_below:
+                l_high = min(l_high, k)
+            if h == 0 and k == 0:
+                l_low = max(l_low, 1)
+            for l in range(l_low, l_high + 1):
+                if _allowed(h, k, l, centring):
+                    if n == len(q2):
+                        return -1
+                    q2[n] = base + d_l * (l + centre) ** 2
+                    hkl[n, 0], hkl[n, 1], hkl[n, 2] = h, k, l
+                    n += 1
+    return n
+
+
+@_jit
+def _table(q2_obs, q2_max, n_bins):
+    """Return the index of the peak nearest to each of n_bins equal steps of q2 up to q2_max."""
+    table = np.empty(n_bins + 1, dtype=np.int16)
+    nearest = 0
+    for i in range(n_bins + 1):
+        q2 = (i + 0.5) * q2_max / n_bins
+        while nearest + 1 < len(q2_obs) and q2_obs[nearest + 1] - q2 < q2 - q2_obs[nearest]:
+            nearest += 1
+        table[i] = nearest
+    return table
+
+
+@_jit
+def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores):
+    n_trials, n_peaks = q2_trial.shape
+    n_free = pick.shape[1]
+    n_bins = 8192
+    q2_max = np.empty(n_trials)
+    tables = np.empty((n_trials, n_bins + 1), dtype=np.int16)
+    for t in range(n_trials):
+        q2_max[t] = q2_trial[t, -1] + 3 * sigma[-1]
+        tables[t] = _table(q2_trial[t], q2_max[t], n_bins)
+    x, form = np.empty(6), np.empty(6)
+    best = np.empty(n_peaks)
+    q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
+    for i in range(len(spread)):
+        for t in range(n_trials):
+            scores[i, t] = -1.0
+            for row in range(6):
+                total = 0.0
+                for column in range(n_free):
+                    total += spread[i, row, column] * q2_trial[t, pick[i, column]]
+                x[row] = total
+            if not _cholesky(x, form):
+                continue
+            volume = 1 / np.sqrt(form[0] * form[1] * form[2])
+            if volume < v_min or volume > v_max:
+                continue
+            n = _lines(form, rule, q2_max[t], q2, hkl)
+            if n <= 0:
+                continue
+            best[:] = 1e9
+            to_bin = n_bins / q2_max[t]
+            table = tables[t]
+            for j in range(n):
+                k = table[int(q2[j] * to_bin)]
+                miss = abs(q2[j] - q2_trial[t, k])
+                if miss < best[k]:
+                    best[k] = miss
+            density = 3.0 * n / q2_max[t] ** 1.5  # twice the line density is this times sqrt(q2)
+            product = 1.0
+            for k in range(n_peaks):
+                product *= min(1.0, density * np.sqrt(q2_trial[t, k]) * max(best[k], sigma[k]))
+            scores[i, t] = -np.log(product)
+
+
+@_jit
+def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
+    """Fill each peak's nearest line (index triple and q2); return the number of lines, 0 if x is no lattice or has too many."""
+    if not _cholesky(x, form):
+        return 0
+    n = _lines(form, rule, q2_max, q2, hkl)
+    if n <= 0:
+        return 0
+    for k in range(len(q2_obs)):
+        nearest, miss = 0, 1e9
+        for j in range(n):
+            if abs(q2[j] - q2_obs[k]) < miss:
+                nearest, miss = j, abs(q2[j] - q2_obs[k])
+        match[k] = hkl[nearest]
+        found[k] = q2[nearest]
+    return n
+
+
+@_jit
+def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines):
+    n_free, n_peaks = ties.shape[1], len(q2_obs)
+    q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
+    match, found, form = np.empty((n_peaks, 3), dtype=np.int16), np.empty(n_peaks), np.empty(6)
+    row, product = np.empty(n_free + 1), np.empty(6)
+    for i in range(len(x)):
+        for width in widths:
+            corrected = q2_obs - slope * zero[i]
+            n = _nearest(x[i], form, rule, corrected[-1] + 4 * sigma[-1] * width, corrected, q2, hkl, match, found)
+            if n == 0:
+                x[i] = 0.0
+                break
+            normal, right = np.zeros((n_free + 1, n_free + 1)), np.zeros(n_free + 1)
+            for k in range(n_peaks):
+                h, j, l = float(match[k, 0]), float(match[k, 1]), float(match[k, 2])
+                product[0], product[1], product[2], product[3], product[4], product[5] = h * h, j * j, l * l, j * l, h * l, h * j
+                for a in range(n_free):
+                    row[a] = 0.0
+                    for c in range(6):
+                        row[a] += product[c] * ties[c, a]
+                row[n_free] = slope[k]
+                miss = corrected[k] - found[k]
+                weight = 1 / (sigma[k] * width * (1 + (miss / (2 * sigma[k] * width)) ** 2)) ** 2
+                for a in range(n_free + 1):
+                    right[a] += weight * row[a] * miss
+                    for c in range(n_free + 1):
+                        normal[a, c] += weight * row[a] * row[c]
+            for a in range(n_free):
+                normal[a, a] *= 1 + 1e-4
+                normal[a, a] += 1e-12
+            normal[n_free, n_free] += 1 / zero_sigma**2
+            right[n_free] -= (zero[i] - zero_mean) / zero_sigma**2
+            step = np.linalg.solve(normal, right)
+            for c in range(6):
+                for a in range(n_free):
+                    x[i, c] += ties[c, a] * step[a]
+            zero[i] += step[n_free]
+
+
+@_jit
+def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, matches, counts):
+    n_peaks = len(q2_obs)
+    q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
+    found, form = np.empty(n_peaks), np.empty(6)
+    for i in range(len(x)):
+        corrected = q2_obs - slope * zero[i]
+        n = _nearest(x[i], form, rule, 1.01 * corrected[-1], corrected, q2, hkl, matches[i], found)
+        misses[i] = corrected - found
+        for k in range(n_peaks):
+            counts[i, k] = 0
+            for j in range(n):
+                if q2[j] <= corrected[k]:
+                    counts[i, k] += 1
+        if n == 0:
+            misses[i] = 1e9
+
+
+def lines(x, bravais, q2_max, max_lines=4096):
+    """Return the distinct lines of a lattice in ascending order.
+
+    Parameters
+    ----------
+    x : array_like, shape (6,)
+        Reciprocal metric in A^-2 on the axes of the search (conventional; hexagonal for hR).
+    bravais : str
+    q2_max : float
+        In A^-2.
+
+    Returns
+    -------
+    hkl : ndarray of int, shape (n, 3)
+    q2 : ndarray, shape (n,)
+        Both empty if x is not positive definite or has more than `max_lines` lines.
+    """
+    q2, hkl, form = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16), np.empty(6)
+    n = _lines(form, KINDS[bravais].rule, q2_max, q2, hkl) if _cholesky(np.asarray(x, dtype=float), form) else 0
+    order = np.argsort(q2[: max(n, 0)], kind="stable")
+    return hkl[order].astype(int), q2[order]

@@ -1,0 +1,233 @@
+"""Quality control: the seven rules of section 2.1.1, each with its own verdict and reason.
+
+A rule takes an `Entry` and returns ``""`` where the entry passes, else the reason in a few words. Nothing is raised for a bad
+entry; what is raised is a bug, and is kept apart as a `Crash` (section "bugs are not rejections" of notebook 01).
+"""
+
+from functools import partial
+
+import gemmi
+import numpy as np
+import pandas as pd
+
+from ddi import crystal, lattice
+from ddi.entry import REFUSED, Crash, guarded
+from ddi.files import atomic
+from ddi.parallel import map_parallel
+
+LENGTH_TOLERANCE = 0.01  # relative; a cell may break the symmetry of its space group by rounding, not by more
+ANGLE_TOLERANCE = 0.5  # degrees
+VOLUME_TOLERANCE = 0.01  # relative
+WRITTEN_LIMIT = 18.0  # A^3 an atom
+VOLUME_PER_ATOM = {"csd": WRITTEN_LIMIT, "cod": WRITTEN_LIMIT, "amcsd": None, "core_mof": None}
+"""Limit of rule 7 in A^3 for each source; None: measured, not applied (errata 2)."""
+
+SYSTEMS = ((1, "triclinic"), (3, "monoclinic"), (16, "orthorhombic"), (75, "tetragonal"), (143, "trigonal"), (168, "hexagonal"), (195, "cubic"))
+_ALIASES = {name: name for _, name in SYSTEMS} | {"rhombohedral": "trigonal", "isometric": "cubic", "anorthic": "triclinic"}
+
+
+def usable(entry):
+    """Rule 0: the source could read the entry, holds atoms of it, and does not itself call it wrong, a copy or calculated."""
+    refused = [flag.removeprefix(REFUSED) for flag in entry.flags if flag.startswith(REFUSED)]
+    return refused[0] if refused else "" if entry.elements else "no atoms with coordinates"
+
+
+def formula_listed(entry):
+    """Rule 1: a chemical formula is listed, or follows from the atoms."""
+    return "" if entry.composition else "no formula and no atoms to count"
+
+
+def number_listed(entry):
+    """Rule 2: a space-group number is listed, or follows from the operations, and lies between 1 and 230."""
+    return "" if 1 <= entry.sg_number <= 230 else f"space-group number {entry.sg_number or 'missing'}"
+
+
+def symbol_obtainable(entry):
+    """Rule 3: the operations are a setting with a Hermann-Mauguin symbol, and of the number listed."""
+    if not entry.sg_symbol:
+        return "setting is in no table" if entry.operations else "no symmetry operations that make a group, and no known symbol"
+    found = gemmi.find_spacegroup_by_name(entry.sg_symbol)
+    if found is None:
+        return f"symbol {entry.sg_symbol} unknown"
+    return "" if found.number == entry.sg_number else f"number {entry.sg_number} listed, but {entry.sg_symbol} is {found.number}"
+
+
+def crystal_system(number):
+    """Return the crystal system of a space-group number between 1 and 230."""
+    return [name for first, name in SYSTEMS if first <= number][-1]
+
+
+def system_compatible(entry):
+    """Rule 4: the crystal system (listed, else that of the space group) fits the space group and the cell parameters."""
+    if not 1 <= entry.sg_number <= 230:
+        return "no crystal system"
+    system = crystal_system(entry.sg_number)
+    listed = _ALIASES.get(entry.crystal_system.lower(), "")  # a misspelt name counts as none
+    if listed and listed != system and {listed, system} != {"trigonal", "hexagonal"}:
+        return f"listed as {listed}, but number {entry.sg_number} is {system}"
+    if not np.isfinite(entry.cell).all() or not entry.operations:
+        return "no cell or no operations"
+    lengths, angles = symmetry_misfit(entry.cell, entry.operations)
+    if lengths > LENGTH_TOLERANCE or angles > ANGLE_TOLERANCE:
+        return f"cell breaks {system} symmetry by {100 * lengths:.1f} % and {angles:.1f} degrees"
+    return ""
+
+
+def symmetry_misfit(cell, operations):
+    """Return by how much the symmetry operations change a cell: largest relative length and largest angle in degrees."""
+    rotations = crystal.rotations(tuple(operations))
+    images = rotations.transpose(0, 2, 1) @ lattice.metric(cell) @ rotations
+    lengths = np.sqrt(np.diagonal(images, axis1=1, axis2=2))
+    cosines = (images / (lengths[:, :, None] * lengths[:, None, :]))[:, (1, 0, 0), (2, 2, 1)]
+    angles = np.degrees(np.arccos(np.clip(cosines, -1, 1)))
+    return np.abs(lengths / cell[:3] - 1).max(), np.abs(angles - cell[3:]).max()
+
+
+def reducible(entry):
+    """Rule 5: the conventional cell can be turned into a reduced one, of the right fraction of its volume."""
+    if not np.isfinite(entry.cell).all() or not lattice.is_possible(entry.cell, 0.1, np.inf):
+        return "no possible cell"
+    if not entry.operations:
+        return "no symmetry operations"
+    centring, points = crystal.centring(entry.operations)
+    if centring == "0":
+        return "centring has no letter"
+    reduced = lattice.reduced_cell(entry.cell, centring)
+    ratio = lattice.volume(reduced) * points / lattice.volume(entry.cell)
+    return "" if abs(ratio - 1) < 1e-6 else f"reduced cell has {ratio:.3f} of the volume expected"
+
+
+def volume_matches(entry):
+    """Rule 6: the volume computed from the cell matches the volume given."""
+    computed = crystal.cell_volume(entry.cell)
+    if not (np.isfinite(computed) and np.isfinite(entry.volume) and entry.volume > 0):
+        return "no volume"
+    ratio = computed / entry.volume
+    return "" if abs(ratio - 1) <= VOLUME_TOLERANCE else f"cell gives {computed:.1f} A^3, listed are {entry.volume:.1f}"
+
+
+def volume_per_atom(entry):
+    """Return the given volume over the atoms in the cell in A^3, what rule 7 limits; NaN if either is unknown."""
+    atoms = sum(entry.composition.values())
+    return entry.volume / atoms if atoms > 0 else np.nan
+
+
+def volume_plausible(entry, limit=WRITTEN_LIMIT):
+    """Rule 7: the volume is at most `limit` A^3 for each atom of the cell."""
+    value = volume_per_atom(entry)
+    return "" if value <= limit else f"{value:.1f} A^3 an atom"
+
+
+RULES = {
+    "0 usable": usable,
+    "1 formula": formula_listed,
+    "2 number": number_listed,
+    "3 symbol": symbol_obtainable,
+    "4 system": system_compatible,
+    "5 reduction": reducible,
+    "6 volume": volume_matches,
+    "7 volume per atom": volume_plausible,
+}
+LAST = "7 volume per atom"
+COLUMNS = ("identifier", "source", *RULES, "volume_per_atom", "accepted", "rejected_by", "reason")
+"""The rules in the order of the write-up, after the one that makes an entry an entry."""
+
+
+def check(entry, limits=VOLUME_PER_ATOM):
+    """Return the verdict on one entry.
+
+    Parameters
+    ----------
+    entry : Entry or Crash
+    limits : dict
+        Source -> limit of rule 7 in A^3 an atom; None counts what 18 would reject, but rejects nothing.
+
+    Returns
+    -------
+    dict
+        ``identifier``, ``source``, for each rule its reason (``""`` passed), ``volume_per_atom``, ``accepted``,
+        ``rejected_by`` (first rule failed, ``"crash"`` or ``""``) and ``reason``.
+    """
+    verdict = {"identifier": entry.identifier, "source": entry.source}
+    crash = entry if isinstance(entry, Crash) else None
+    if crash is None:
+        outcome = guarded(_reasons, entry.identifier, entry.source, entry, limits)
+        crash = outcome if isinstance(outcome, Crash) else None
+    if crash is not None:
+        blank = dict.fromkeys(RULES, "")
+        return {**verdict, **blank, "volume_per_atom": np.nan, "accepted": False, "rejected_by": "crash", "reason": crash.traceback}
+    reasons, applied = outcome
+    first = next((rule for rule in RULES if reasons[rule] and rule in applied), "")
+    value = volume_per_atom(entry)
+    return {**verdict, **reasons, "volume_per_atom": value, "accepted": not first, "rejected_by": first, "reason": reasons.get(first, "")}
+
+
+def _reasons(entry, limits):
+    limit = limits[entry.source]
+    if refused := usable(entry):
+        return dict.fromkeys(RULES, "") | {"0 usable": refused}, set(RULES)  # nothing else can be said of it
+    reasons = {rule: function(entry) for rule, function in RULES.items() if rule != LAST}
+    reasons[LAST] = volume_plausible(entry, WRITTEN_LIMIT if limit is None else limit)
+    return reasons, set(RULES) - ({LAST} if limit is None else set())
+
+
+BATCH = 500  # entries a task
+
+
+def run(entries, limits=VOLUME_PER_ATOM, *, n_jobs=1, cluster=None):
+    """Check many entries.
+
+    Parameters
+    ----------
+    entries : iterable of Entry or Crash
+    limits : dict
+        As in `check`.
+    n_jobs, cluster
+        As in `ddi.parallel.map_parallel`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an entry in the order given, columns as in `check`.
+    """
+    entries = list(entries)
+    batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
+    checked = map_parallel(partial(_check_batch, limits=limits), batches, n_jobs=n_jobs, desc="checking entries", cluster=cluster)
+    return pd.DataFrame([verdict for batch in checked for verdict in batch], columns=COLUMNS)
+
+
+def _check_batch(batch, limits):
+    return [check(entry, limits) for entry in batch]
+
+
+def write_crashes(path, verdicts):
+    """Write identifier and traceback of every crash to a text file, an empty one if there was none; return their number."""
+    crashes = verdicts[verdicts.rejected_by == "crash"]
+    with atomic(path) as temporary:
+        temporary.write_text("".join(f"{row.identifier}\n{row.reason}\n" for row in crashes.itertuples()))
+    return len(crashes)
+
+
+def rejections(verdicts):
+    """Return, for each rule, how many entries of each source it rejects, alone or with other rules.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows: read, each rule, crashes, accepted; columns: ``step`` and the sources. Where rule 7 is off its row says
+        what it would have rejected.
+    """
+    rows = {"read": verdicts.groupby("source").size()}
+    for rule in RULES:
+        rows[rule] = (verdicts[rule] != "").groupby(verdicts.source).sum()
+    rows["crash"] = (verdicts.rejected_by == "crash").groupby(verdicts.source).sum()
+    rows["accepted"] = verdicts.groupby("source").accepted.sum()
+    return pd.DataFrame(rows).T.astype(int).rename_axis("step").reset_index()
+
+
+def examples(verdicts, n=20):
+    """Return n rejected entries with their reasons, spread evenly over sources and rules, crashes left out."""
+    rejected = verdicts[~verdicts.accepted & (verdicts.rejected_by != "crash")]
+    turn = rejected.groupby(["source", "rejected_by"]).cumcount()
+    chosen = rejected.assign(turn=turn).sort_values(["turn", "source", "rejected_by"], kind="stable").head(n)
+    return chosen.sort_values(["source", "rejected_by", "identifier"])[["identifier", "rejected_by", "reason"]]

@@ -1,0 +1,218 @@
+"""Assignment: nearest lines against brute force, the network's two forms against each other, and files that do not fit."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from ddi import lattice, reflections
+from ddi.assign import AssignmentNetwork, LinePrior, NearestLine, closeness, nearest, pairwise
+from ddi.assign_eval import calibration_error, found, refine, reliability, score, solve
+from ddi.assign_data import Peaks, Problem, free_x, noisy_cells
+from ddi.assign_train import fit, line_prior, new_weights, train_network
+from ddi.errors import DDIError
+from ddi.scaling import CellScaler
+
+SKEW = {
+    "cubic": [7.3], "tetragonal": [7.3, 5.1], "hexagonal": [7.3, 5.1], "rhombohedral": [7.3, 77.0],
+    "orthorhombic": [5.3, 7.1, 11.9], "monoclinic": [5.3, 7.1, 11.9, 103.0], "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
+}  # fmt: skip
+
+
+def toy(system="orthorhombic", n=120, n_peaks=20, seed=0):
+    """Patterns of random cells with a tenth of their lines missing."""
+    rng = np.random.default_rng(seed)
+    free = np.array(SKEW[system]) * rng.uniform(0.93, 1.07, (n, len(SKEW[system])))
+    cells, forms = lattice.full_cell(free, system), reflections.forms(system)[:400]
+    lines = np.where(rng.random((n, 400)) < 0.1, np.inf, lattice.q2(forms, cells))
+    order = np.argsort(lines, axis=1)[:, :n_peaks]
+    names = np.array([f"toy:{i}" for i in range(n)])
+    return Peaks(system, names, np.array(["toy"] * n), np.take_along_axis(lines, order, axis=1), forms[order], cells)
+
+
+def random_network(system="orthorhombic", n_ref=60, n_peaks=20, units=(8, 8, 8, 4)):
+    rng = np.random.default_rng(4)
+    weights = [w + 0.1 * rng.standard_normal(w.shape).astype(np.float32) for w in new_weights(n_peaks, n_ref, rng, units)]
+    weights = [w.astype(np.float16).astype(np.float32) for w in weights]
+    return AssignmentNetwork(system, reflections.reference_hkl(system, n_ref), 2e-4, "0.05", weights, "digest")
+
+
+@pytest.mark.parametrize("system", lattice.SYSTEMS)
+def test_nearest_against_brute_force(system):
+    rng = np.random.default_rng(1)
+    reference = reflections.reference_hkl(system)
+    H = lattice.design(reference, system)
+    x = free_x(lattice.full_cell(np.array(SKEW[system]) * rng.uniform(0.8, 1.2, (200, len(SKEW[system]))), system), system)
+    q2_obs = rng.uniform(0.001, 0.4, 20)
+    found_distance = np.abs(np.einsum("cpf,cf->cp", H[nearest(q2_obs, x, H)], x) - q2_obs)
+    every = np.abs((x @ H[:-1].T)[:, None, :] - q2_obs[:, None])
+    np.testing.assert_allclose(found_distance, every.min(axis=-1), atol=1e-13)
+
+
+def test_nearest_never_answers_000_and_survives_nan():
+    reference = reflections.reference_hkl("cubic")
+    H = lattice.design(reference, "cubic")
+    found_labels = nearest([1e-6, 0.05], np.array([[0.01], [np.nan], [-0.01]]), H)
+    assert (found_labels[0] == [0, 4]).all() and (found_labels[1:] == len(reference) - 1).all()
+
+
+def test_order_of_peaks_and_of_candidates_does_not_matter():
+    peaks = toy(n=30)
+    H = lattice.design(reflections.reference_hkl("orthorhombic"), "orthorhombic")
+    shuffle, rows = np.random.default_rng(0).permutation(20), np.random.default_rng(1).permutation(30)
+    straight = nearest(peaks.q2[0], peaks.x, H)
+    np.testing.assert_array_equal(nearest(peaks.q2[0][shuffle], peaks.x[rows], H), straight[rows][:, shuffle])
+
+
+def test_true_cells_assign_themselves():
+    """The write-up's remark: with the true cell the assignment is perfect."""
+    for system in lattice.SYSTEMS:
+        peaks = toy(system, n=20, n_peaks=lattice.N_PEAKS[system])
+        reference = reflections.reference_hkl(system, order_by=peaks.cells)
+        truth = reflections.labels(peaks.hkl, reference, system)
+        H = lattice.design(reference, system)
+        answer = np.concatenate([nearest(q2, x[None], H) for q2, x in zip(peaks.q2, peaks.x)])
+        found_q2 = np.einsum("npf,nf->np", H[answer], peaks.x)
+        listed = truth < len(reference) - 1
+        np.testing.assert_allclose(found_q2[listed], peaks.q2[listed], rtol=1e-12)
+
+
+def test_nearest_line_in_the_common_interface():
+    peaks = toy(n=12)
+    reference = reflections.reference_hkl("orthorhombic")
+    x = peaks.x * 1.01
+    assigner = NearestLine("orthorhombic", reference)
+    expected = np.concatenate([nearest(q2, one[None], assigner.H_ref()) for q2, one in zip(peaks.q2, x)])
+    assert (assigner.predict(peaks.q2, x)[0] == expected).mean() > 0.99  # float32 may break ties otherwise
+    five = assigner.top(peaks.q2, x, 5)
+    assert (five[..., 0] == assigner.predict(peaks.q2, x)[0]).mean() > 0.99
+    distance = np.abs(pairwise(peaks.q2, x, assigner.H_ref()))
+    distance[..., -1] = np.inf
+    np.testing.assert_allclose(np.take_along_axis(distance, five, -1), np.sort(distance, axis=-1)[..., :5], atol=1e-7)
+
+
+def test_closeness_is_between_zero_and_one():
+    delta = np.array([0.0, 1e-3, -1e-3, 1.0], dtype=np.float32)
+    np.testing.assert_allclose(closeness(delta, 1e-3), [1, 0.5, 0.5, 1e-3 / 1.001], rtol=1e-5)
+
+
+def test_network_does_not_depend_on_chunks_or_on_other_candidates():
+    peaks, network = toy(n=150), random_network()
+    together, confidence = network.predict(peaks.q2, peaks.x)
+    for i in (0, 63, 64, 149):
+        alone, sure = network.predict(peaks.q2[i], peaks.x[i])
+        np.testing.assert_array_equal(alone[0], together[i])
+        np.testing.assert_allclose(sure[0], confidence[i], rtol=1e-5)
+    chance = network.probabilities(peaks.q2, peaks.x)
+    np.testing.assert_allclose(chance.sum(axis=-1), 1, rtol=1e-5)
+    np.testing.assert_allclose(chance.max(axis=-1), confidence, rtol=1e-5)
+    np.testing.assert_array_equal(network.top(peaks.q2, peaks.x, 3)[..., 0], together)
+
+
+def test_blocks_share_one_kernel_and_heads_do_not():
+    """Swapping two peaks and their heads swaps their probabilities, and nothing else."""
+    peaks, network = toy(n=5), random_network()
+    swapped = network.probabilities(peaks.q2[:, [1, 0, *range(2, 20)]], peaks.x)
+    plain = network.probabilities(peaks.q2, peaks.x)
+    np.testing.assert_allclose(swapped[:, 2:], plain[:, 2:], rtol=1e-5)
+    assert np.abs(swapped[:, [1, 0]] - plain[:, :2]).max() > 1e-4
+    for head in (-1, -2):
+        network.weights[head] = network.weights[head][[1, 0, *range(2, 20)]]
+    np.testing.assert_allclose(network.probabilities(peaks.q2[:, [1, 0, *range(2, 20)]], peaks.x)[:, [1, 0]], plain[:, :2], rtol=1e-4)
+
+
+def test_saved_and_loaded_gives_the_same(tmp_path):
+    network, peaks = random_network(), toy(n=10)
+    network.save(tmp_path / "a.npz")
+    again = AssignmentNetwork.load(tmp_path / "a.npz", "orthorhombic")
+    assert (again.level, again.trained_on, again.width) == ("0.05", "digest", 2e-4)
+    np.testing.assert_allclose(again.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2, peaks.x), atol=1e-6)
+
+
+def test_wrong_files_are_refused_by_name(tmp_path):
+    network = random_network()
+    network.save(tmp_path / "good.npz")
+    with pytest.raises(DDIError, match="good.npz assigns orthorhombic"):
+        AssignmentNetwork.load(tmp_path / "good.npz", "cubic")
+    with pytest.raises(DDIError, match="none.npz does not exist"):
+        AssignmentNetwork.load(tmp_path / "none.npz")
+    (tmp_path / "cut.npz").write_bytes((tmp_path / "good.npz").read_bytes()[:500])
+    with pytest.raises(DDIError, match="cut.npz is no assignment network"):
+        AssignmentNetwork.load(tmp_path / "cut.npz")
+    np.savez(tmp_path / "other.npz", a=np.zeros(3))
+    with pytest.raises(DDIError, match="other.npz has format None"):
+        AssignmentNetwork.load(tmp_path / "other.npz")
+    network.reference = network.reference[1:]
+    network.save(tmp_path / "short.npz")
+    with pytest.raises(DDIError, match="short.npz"):
+        AssignmentNetwork.load(tmp_path / "short.npz")
+
+
+@pytest.mark.parametrize("system", lattice.SYSTEMS)
+def test_noise_has_the_stated_size_and_the_systems_shape(system):
+    cells = np.repeat(lattice.full_cell([SKEW[system]], system), 4000, axis=0)
+    scaler = CellScaler(10.0, 2.0, 0.1, np.array(lattice.SYSTEM[system].free) >= 3)
+    noisy = noisy_cells(cells, system, 0.05, scaler, np.random.default_rng(0))
+    free = lattice.free_cell(noisy, system)
+    np.testing.assert_allclose(lattice.full_cell(free, system), noisy)
+    np.testing.assert_allclose((scaler.forward(free) - scaler.forward(lattice.free_cell(cells, system))).std(axis=0), 0.05, rtol=0.05)
+
+
+def test_line_prior_limits():
+    """With cells that hardly err it is the nearest line; with useless cells it is the base rate."""
+    peaks = toy(n=200)
+    reference = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
+    truth = reflections.labels(peaks.hkl, reference, "orthorhombic")
+    sharp = LinePrior("orthorhombic", reference).fit(peaks.q2, truth, peaks.x * (1 + 1e-5))
+    assert sharp.width == pytest.approx(1e-5, rel=1e-2)
+    assert score(sharp, peaks, peaks.x * (1 + 1e-5)).first.mean() > 0.99
+    blunt = LinePrior("orthorhombic", reference, np.log(np.full((20, 500), 1e-6) + np.eye(20, 500)).astype(np.float32), 1e3)
+    np.testing.assert_array_equal(blunt.predict(peaks.q2, peaks.x)[0][0, 1:], np.arange(1, 20))
+
+
+def test_calibration_table():
+    peaks = toy(n=50)
+    scores = score(NearestLine("orthorhombic", reflections.reference_hkl("orthorhombic")), peaks, peaks.x * 1.02)
+    table = reliability(scores)
+    assert table.n.sum() == 1000 and 0 <= calibration_error(table) <= 1
+    assert np.average(table.accuracy, weights=table.n) == pytest.approx(scores.first.mean())
+    assert (scores.five >= scores.first).all()
+
+
+def test_solve_finds_the_true_cell_from_true_indices():
+    peaks = toy("monoclinic", n=20)
+    H = lattice.design(peaks.hkl, "monoclinic")
+    x = peaks.x * 1.05
+    for _ in range(2):
+        x = solve(peaks.q2, H, x)
+    np.testing.assert_allclose(x, peaks.x, rtol=1e-6, atol=1e-9)
+    assert found(x, peaks).all() and not found(peaks.x * 1.05, peaks).any()
+
+
+def test_refine_pulls_small_errors_in():
+    peaks = toy(n=40)
+    x = free_x(peaks.cells * (1 + 0.003 * np.random.default_rng(0).standard_normal((40, 6)) * [1, 1, 1, 0, 0, 0]), "orthorhombic")
+    assert found(refine([], peaks, x, reflections.reference_hkl("orthorhombic")), peaks, 1e-3).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_a_network_learns_and_repeats_itself():
+    """Training is deterministic, numpy carries its weights on, and a toy problem is learned beyond chance."""
+    train, test = toy("tetragonal", 400, 8, seed=1), toy("tetragonal", 100, 8, seed=2)
+    reference = reflections.reference_hkl("tetragonal", 30, order_by=train.cells)
+    scaler = CellScaler.fit(lattice.free_cell(train.cells, "tetragonal"), "tetragonal")
+    x = free_x(noisy_cells(test.cells, "tetragonal", 0.3, scaler, np.random.default_rng(3)), "tetragonal")
+    networks = []
+    for _ in range(2):
+        network = AssignmentNetwork("tetragonal", reference, 1e-3, "0.3")
+        draw = lambda rng: noisy_cells(train.cells, "tetragonal", 0.3, scaler, rng)  # noqa: E731
+        history = fit(network, train, draw, epochs=30, seed=5, test=(test, x), every=30, units=(32, 16), batch=64)
+        networks.append(network)
+    for first, second in itertools.zip_longest(*(network.weights for network in networks)):
+        np.testing.assert_array_equal(first, second)
+    right = score(network, test, x).first.mean()
+    truth = reflections.labels(train.hkl, reference, "tetragonal")
+    base_rate = np.mean([np.bincount(column).max() / len(column) for column in truth.T])
+    assert right > base_rate + 0.1 and right > 0.5
+    assert right == pytest.approx(history.test_accuracy.iloc[-1], abs=0.01)  # before and after rounding to half precision
+    assert history.loss.iloc[-1] < history.loss.iloc[0]
