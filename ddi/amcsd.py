@@ -113,7 +113,7 @@ def _atoms(row):
     xyz = np.column_stack([_decode(row[f"atoms_{axis}"], len(sites), np.nan) for axis in "xyz"])
     occupancy, u_iso = (_decode(row[column], len(sites), default) for column, default in (("atoms_occupancy", 1.0), ("atoms_u_iso", 0)))
     placed = np.isfinite(xyz).all(axis=1) & np.array([element != "" for element, _ in named], dtype=bool)
-    flags = () if placed.all() else (f"{(~placed).sum()} atoms left out",)
+    flags = crystal.left_out([element for element, _ in named], placed)
     kept = [name for name, keep in zip(named, placed) if keep]
     return (tuple(e for e, _ in kept), [c for _, c in kept], xyz[placed], occupancy[placed], crystal.b_from_u(u_iso)[placed], flags)
 

@@ -1,7 +1,7 @@
 """Batches of entries kept on disk, so that an interrupted reading goes on where it stopped."""
 
 import hashlib
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import gemmi
@@ -35,7 +35,7 @@ def kept(folder, content, module_file, read):
     return found
 
 
-@lru_cache(maxsize=None)
+@cache
 def _code(module_file):
     code = b"".join(Path(file).read_bytes() for file in (crystal.__file__, entry.__file__, module_file))
     return hashlib.sha256(code).digest() + f"{gemmi.__version__} {spglib.__version__}".encode()

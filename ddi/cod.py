@@ -81,7 +81,7 @@ def _files(mirror):
         subfolders.sort()
         found += [os.path.join(folder, name) for name in names if re.fullmatch(r"\d{7}\.cif", name)]
     if not found:
-        raise DDIError(f"{mirror} holds no file like cif/1/00/00/1000000.cif; README says how to mirror COD with rsync")
+        raise DDIError(f"{mirror} holds no file like cif/1/00/00/1000000.cif; data/README.md says how to mirror COD with rsync")
     return sorted(found, key=lambda path: os.path.basename(path))
 
 
@@ -205,7 +205,7 @@ def _atoms(block, listed):
     kept = [(site, *name) for site, name, keep in zip(sites, named, placed) if keep]
     occupancy = np.array([site.occ if np.isfinite(site.occ) else 1.0 for site, _, _ in kept])
     b_iso = crystal.b_from_u([site.u_iso for site, _, _ in kept])
-    flags = () if placed.all() else (f"{(~placed).sum()} atoms left out",)
+    flags = crystal.left_out([element for element, _ in named], placed)
     return tuple(element for _, element, _ in kept), [contents for _, _, contents in kept], xyz[placed], occupancy, b_iso, flags
 
 

@@ -6,6 +6,7 @@ the measured crystal), else that with all solvent removed, else that of 2014. Wh
 without its treatment, usually the CSD refcode, before any CIF is parsed; what that misses is left to `ddi.dedup`.
 """
 
+import lzma
 import re
 import tarfile
 from concurrent.futures import ThreadPoolExecutor
@@ -53,7 +54,7 @@ def core_mof(folder, *, limit=None, n_jobs=1, cluster=None, keep=None):
     DDIError
         If an archive is missing or damaged.
     """
-    texts = list(_choose(Path(folder), limit).items())
+    texts = evenly(unpack(folder).items(), limit)
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     tasks = [(batch, keep) for batch in batches]
     for batch in map_parallel(_read_batch, tasks, n_jobs=n_jobs, desc="reading core_mof", cluster=cluster):
@@ -65,41 +66,41 @@ def structure_name(file):
     return _TREATMENT.sub("", Path(file).name.removesuffix(".cif"))
 
 
-def _choose(folder, limit):
+def unpack(folder):
     """Return structure name -> CIF as bytes, from the preferred archive, in the order of the names."""
     with ThreadPoolExecutor() as threads:  # lzma lets go of the interpreter lock
-        unpacked = threads.map(_unpack, [folder / archive for archive in ARCHIVES])
         texts = {}
-        for archive in unpacked:
+        for archive in threads.map(_unpack, [Path(folder) / archive for archive in ARCHIVES]):
             texts = archive | texts
-    return {name: texts[name] for name in evenly(sorted(texts), limit)}
+    return dict(sorted(texts.items()))
 
 
 def _unpack(path):
     """Return structure name -> CIF as bytes of one archive."""
-    with _open(path) as archive:
-        files = (member for member in archive if member.isfile() and member.name.endswith(".cif"))
-        return {structure_name(file.name): archive.extractfile(file).read() for file in progress(files, f"unpacking {path.name}")}
-
-
-def _open(path):
     try:
-        return tarfile.open(path)
-    except (OSError, tarfile.TarError) as error:
+        with tarfile.open(path) as archive:
+            files = (member for member in archive if member.isfile() and member.name.endswith(".cif"))
+            return {structure_name(file.name): archive.extractfile(file).read() for file in progress(files, f"unpacking {path.name}")}
+    except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
         raise DDIError(f"{path} cannot be read ({error}); delete it, and the next run fetches it again") from error
 
 
 def _read_batch(task):
     batch, keep = task
     content = b"".join(name.encode() + text for name, text in batch)
-    return chunks.kept(keep, content, __file__, lambda: [guarded(_entry, f"coremof:{name}", "core_mof", name, text) for name, text in batch])
+
+    def read():
+        return [guarded(read_cif, f"coremof:{name}", "core_mof", name, text) for name, text in batch]
+
+    return chunks.kept(keep, content, __file__, read)
 
 
-def _entry(name, text):
+def read_cif(name, text):
+    """Return the entry of one CIF, given its structure name and its bytes."""
     identifier = f"coremof:{name}"
     try:
         structure = _parse(text)
-    except (ValueError, RuntimeError) as error:
+    except (ValueError, RuntimeError, IndexError) as error:
         return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}no CIF ({error})",))
     vectors = np.array(structure.cell.orth.mat.tolist()).T
     positions = np.array([site.fract.tolist() for site in structure.sites]).reshape(-1, 3)
@@ -108,7 +109,7 @@ def _entry(name, text):
         return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}no atoms, or one of no element",))
     found = _symmetry(vectors, positions, numbers)
     if found is None:
-        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}spglib finds no symmetry (atoms on top of each other)",))
+        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}atoms on top of each other, spglib finds no symmetry",))
     return _standardised(identifier, name, found, structure.cell.volume / len(numbers))
 
 
@@ -154,7 +155,7 @@ def _standardised(identifier, name, found, volume_per_atom):
         xyz=xyz,
         occupancy=np.ones(len(first)),
         b_iso=np.full(len(first), crystal.B_ISO),
-        flags=(f"{REFUSED}symmetry found does not give the atoms back",) if lost else (),
+        flags=(f"{REFUSED}two atoms less than {crystal.SAME_SITE} A apart",) if lost else (),
     )
 
 

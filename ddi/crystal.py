@@ -8,6 +8,7 @@ import numpy as np
 import spglib
 
 from ddi import lattice
+from ddi.entry import REFUSED
 
 SAME_SITE = 0.1  # A; symmetry copies closer than this are one atom on a special position
 B_ISO = 1.0  # A^2, for atoms whose displacement is not given
@@ -17,6 +18,7 @@ GROUPS = {
     "Wat": ("O", {"O": 1, "H": 2}),
     "H2O": ("O", {"O": 1, "H": 2}),
     "OH": ("O", {"O": 1, "H": 1}),
+    "O-H": ("O", {"O": 1, "H": 1}),
     "NH4": ("N", {"N": 1, "H": 4}),
     "NH3": ("N", {"N": 1, "H": 3}),
     "CH4": ("C", {"C": 1, "H": 4}),
@@ -113,12 +115,13 @@ def is_element(symbol):
 def canonical_operations(listed):
     """Return a listed group as triplets in gemmi's order; the identity may be missing. Empty if it is not closed or unreadable."""
     try:
-        operations = {gemmi.Op(triplet).wrap().triplet() for triplet in listed} | {"x,y,z"}
-        group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in sorted(operations)])
+        operations = dict.fromkeys(["x,y,z", *(gemmi.Op(triplet).wrap().triplet() for triplet in listed)])
+        group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in operations])  # gemmi wants the identity first
         group.add_missing_elements()
     except (ValueError, RuntimeError):
         return ()
-    return triplets(group) if len(group) == len(operations) else ()
+    repeated = len(operations) < len(set(listed))  # a list with pure translations, or one operation twice, is no list of a group
+    return triplets(group) if len(group) == len(operations) and not repeated else ()
 
 
 def triplets(group):
@@ -152,6 +155,22 @@ def contents(cell, operations, xyz, occupancy, sites):
         for element, count in site.items():
             totals[element] = totals.get(element, 0.0) + weight * count
     return {element: totals[element] for element in sorted(totals) if totals[element] > 0}
+
+
+def left_out(elements, placed):
+    """Return the flag for atoms left out: a refusal if one that counts for the pattern has no coordinates.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        Empty where a site is no atom, such as a ring's centre.
+    placed : array_like of bool
+    """
+    lost = [element for element, keep in zip(elements, placed) if not keep]
+    heavy = sum(element not in ("", "H") for element in lost)
+    if heavy:
+        return (f"{REFUSED}{heavy} atoms without coordinates",)
+    return (f"{len(lost)} hydrogens or dummies left out",) if lost else ()
 
 
 def b_from_u(u_iso):

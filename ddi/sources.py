@@ -12,7 +12,7 @@ from ddi.amcsd import amcsd
 from ddi.cod import cod
 from ddi.core_mof import core_mof
 from ddi.csd import csd
-from ddi.entry import Crash, Entry, read_entries, write_entries
+from ddi.entry import Crash, Entry, evenly, read_entries, write_entries
 from ddi.errors import DDIError
 from ddi.fetch import fetch
 from ddi.study import ROOT
@@ -20,7 +20,7 @@ from ddi.study import ROOT
 ORDER = ("csd", "cod", "amcsd", "core_mof")
 """Order in which databases are merged: an entry gives way to its duplicate in an earlier one (write-up 2.1.1, errata 1)."""
 
-__all__ = ["ORDER", "Crash", "Entry", "amcsd", "cod", "core_mof", "csd", "fetch", "read", "read_entries", "write_entries"]
+__all__ = ["ORDER", "Crash", "Entry", "amcsd", "cod", "core_mof", "csd", "evenly", "fetch", "read", "read_entries", "write_entries"]
 
 
 def read(name, *, raw=ROOT / "data" / "raw", mirror=None, limit=None, n_jobs=1, cluster=None, keep=None):
@@ -68,5 +68,5 @@ def read(name, *, raw=ROOT / "data" / "raw", mirror=None, limit=None, n_jobs=1, 
 def _mirror(mirror):
     place = mirror or os.environ.get("DDI_COD")
     if not place:
-        raise DDIError("where is the mirror of COD? Set DDI_COD to the folder that holds cif/1/00/00/1000000.cif and so on; README says how to get one")
+        raise DDIError("where is the mirror of COD? Set DDI_COD to the folder that holds cif; data/README.md says how to get one")
     return place
