@@ -237,6 +237,12 @@ def augment_system(frame, system, *, total, seed, q2_max, method=None, train=Non
     return pd.concat([real, children])[columns].reset_index(drop=True), fitted
 
 
+def augment_item(item, **options):
+    """Return `augment_system` of an item ``(system, frame)``: the form in which systems are handed to several processes."""
+    system, frame = item
+    return augment_system(frame, system, **options)
+
+
 def features(q2, cells, n_peaks):
     """Return what augmented and real entries are compared by.
 

@@ -5,8 +5,7 @@ Tables, "P; h00:2n; 0k0:2n", leaving out what the centring, a zone or an equival
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import permutations
+from functools import cache
 
 import gemmi
 import numpy as np
@@ -59,7 +58,7 @@ class Pattern:
     absent: np.ndarray
 
 
-@lru_cache(maxsize=None)
+@cache
 def pattern_of(operations, bravais, unique_axis=-1):
     """Return the reflection-condition pattern of a setting.
 
@@ -122,12 +121,6 @@ def distance(first, second):
     """Return how differently two patterns thin out the low orders.
 
     The sum of 1/(h2 + k2 + l2)^2 over the reflections up to `REACH`, Friedel mates once, that one pattern forbids and the
-    other allows. A twofold screw axis is 1.01 away from no condition, an axial glide 2.2.
+    other allows. A twofold screw axis is 1.01 away from no condition, an axial glide 1.68.
     """
     return float(_WEIGHT[first.absent != second.absent].sum())
-
-
-def shape(pattern):
-    """Return bytes that are the same for patterns that differ only in the names of the axes."""
-    cube = pattern.absent.reshape(_AXIS, _AXIS, _AXIS)
-    return min(np.packbits(cube.transpose(order)).tobytes() for order in permutations(range(3)))

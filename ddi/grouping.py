@@ -7,17 +7,22 @@ GroupSpec files say which group every setting belongs to, and a person may chang
 
 from pathlib import Path
 
+import gemmi
 import numpy as np
 import openpyxl
 import pandas as pd
 from openpyxl.styles import Alignment, Font
 
-from ddi.conditions import distance, pattern_of, shape
+from ddi.conditions import distance, pattern_of
 from ddi.errors import DDIError
 from ddi.files import atomic
+from ddi.lattice import BRAVAIS
 
 SPEC_COLUMNS = {"group": 10, "bravais": 9, "unique_axis": 12, "number": 9, "symbol": 16, "conditions": 60, "entries": 9}
 """Columns of a GroupSpec and their widths."""
+
+ALIKE = 1.1
+"""Groups up to this factor farther than the nearest count as equally near."""
 
 _NOTE = """\
 One row for each Hermann-Mauguin symbol in the reindexed setting (a <= b <= c where the three lengths are free).
@@ -68,9 +73,8 @@ def setting_table(frame, usable=None):
 def join_small(table, minimum):
     """Join groups that are too small with their nearest.
 
-    First, small groups of a block whose patterns differ only in the names of the axes become one, as the write-up does for
-    P 21 2 2, P 2 21 2 and P 2 2 21. Then the smallest group, as long as it has fewer than `minimum` entries and its block holds
-    another, joins the one at the least mean `ddi.conditions.distance` between their entries; ties go to the larger.
+    As long as the smallest group of a block has fewer than `minimum` entries and the block holds another, it joins the one at the
+    least mean `ddi.conditions.distance` between their entries. Of several within `ALIKE` of the least, it joins the largest.
 
     Parameters
     ----------
@@ -85,33 +89,23 @@ def join_small(table, minimum):
     """
     group = table["group"].copy()
     for _, rows in table.groupby("block", sort=True):
-        group.loc[rows.index] = _join_by_distance(rows, _join_by_shape(rows, minimum), minimum)
+        group.loc[rows.index] = _joined(rows, minimum)
     return group
 
 
-def _join_by_shape(rows, minimum):
-    shapes = rows["pattern"].map(shape)
-    small = rows.groupby("group")["n"].transform("sum") < minimum
-    pure = shapes.groupby(rows["group"]).transform("nunique") == 1
-    first = rows["group"].groupby(shapes.where(small & pure)).transform("min")
-    return rows["group"].where(first.isna(), first)
-
-
-def _join_by_distance(rows, group, minimum):
+def _joined(rows, minimum):
+    group, n = rows["group"], np.maximum(rows["n"].to_numpy(dtype=float), 1e-6)
     apart = np.array([[distance(p, q) for q in rows["pattern"]] for p in rows["pattern"]])
-    weights = np.maximum(rows["n"].to_numpy(dtype=float), 1e-6)
     while True:
         sizes = rows["n"].groupby(group).sum().sort_values(kind="stable")
         if len(sizes) < 2 or sizes.iloc[0] >= minimum:
             return group
-        smallest = (group == sizes.index[0]).to_numpy()
-        from_smallest = np.average(apart[smallest], weights=weights[smallest], axis=0)
-        means = {}
-        for other in sizes.index[1:]:
-            members = (group == other).to_numpy()
-            means[other] = np.average(from_smallest[members], weights=weights[members])
-        nearest = min(means, key=lambda name: (round(means[name], 9), -sizes[name], name))
-        group = group.where(~smallest, nearest)
+        smallest, *others = sizes.index
+        small = (group == smallest).to_numpy()
+        from_small = pd.Series(np.average(apart[small], weights=n[small], axis=0) * n, rows.index)
+        mean = from_small.groupby(group).sum() / pd.Series(n, rows.index).groupby(group).sum()
+        near = [name for name in others if mean[name] <= ALIKE * mean[others].min()]
+        group = group.where(~small, max(near, key=lambda name: (sizes[name], name)))
 
 
 def make_groups(table, minimum):
@@ -240,8 +234,8 @@ def place(table, spec):
     for row in table.index[group.isna()]:
         known = table[group.notna() & (table["block"] == table.at[row, "block"]) & (how != "nearest") & (how != "new")]
         how[row] = "nearest" if len(known) else "new"
-        apart = [distance(table.at[row, "pattern"], pattern) for pattern in known["pattern"]]
-        group[row] = group[known.index[int(np.argmin(apart))]] if len(known) else f"{table.at[row, 'block']}-new"
+        apart = [(round(distance(table.at[row, "pattern"], pattern), 9), -n) for pattern, n in zip(known["pattern"], known["n"])]
+        group[row] = group[known.index[apart.index(min(apart))]] if len(known) else f"{table.at[row, 'block']}-new"
     return group.rename("group"), how.rename("placed")
 
 
@@ -268,3 +262,41 @@ def group_settings(table, folder, minimum):
         group, placed = (make_groups(rows, minimum), "computed") if spec is None else place(rows, spec)
         parts.append(rows.assign(group=group, placed=placed))
     return pd.concat(parts).sort_index()
+
+
+def example_settings(symbols, bravais, hkl, table):
+    """Return where settings known by name end up, for a figure that explains the groups.
+
+    Parameters
+    ----------
+    symbols : sequence of str
+        Hermann-Mauguin symbols that gemmi knows, not monoclinic.
+    bravais : str
+        Their Bravais lattice.
+    hkl : array_like of int, shape (n, 3)
+    table : pandas.DataFrame
+        From `group_settings`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row a symbol: number, symbol, conditions, entries and group (0 and "" if the table lacks it) and present (of each hkl).
+    """
+    operations = [gemmi.SpaceGroup(symbol).operations() for symbol in symbols]
+    frame = pd.DataFrame(
+        {
+            "lattice_system": BRAVAIS[bravais][0],
+            "bravais": bravais,
+            "unique_axis": -1,
+            "sg_number": [gemmi.SpaceGroup(symbol).number for symbol in symbols],
+            "sg_symbol_reindexed": list(symbols),
+            "operations_reindexed": [[operation.triplet() for operation in group] for group in operations],
+        }
+    )
+    example, row = setting_table(frame)
+    known = table[table["bravais"] == bravais].groupby("symbol").agg(entries=("entries", "sum"), group=("group", "first"))
+    example["entries"] = example["symbol"].map(known["entries"]).fillna(0).astype(int)
+    example["group"] = example["symbol"].map(known["group"]).fillna("")
+    example = example.iloc[row].reset_index(drop=True)
+    example["present"] = [~np.asarray(group.systematic_absences(np.asarray(hkl, dtype=np.int32)), dtype=bool) for group in operations]
+    return example[["number", "symbol", "conditions", "entries", "group", "present"]]

@@ -1,7 +1,6 @@
 """Training and test sets without relatives on both sides, and what other splits leak (write-up, section 2.1.3; errata, decision 5).
 
-Two entries are *isotypes* when they have the same space group and their reduced cells agree within 5 %: the two shortest
-descriptions of "agree" are both accepted, so that no judge of it finds one on the wrong side.
+Two entries are *isotypes* when they have the same space group and their reduced cells agree within 5 % in either of two readings:
 
 - the six Niggli parameters: lengths within 5 %, angles within 5 % of their value, obtuse ones counted as their supplement;
 - the seven lengths of `signature`, which do not jump where a Niggli cell flips from one type to the other.
@@ -128,8 +127,10 @@ def nearest_relative(numbers, cells, side):
 
     Parameters
     ----------
-    numbers, cells
-        As for `isotype_pairs`.
+    numbers : array_like, shape (n,)
+        What relatives share: space-group numbers, or any other label.
+    cells : array_like, shape (n, 6)
+        Niggli cells.
     side : array_like of str, shape (n,)
         "train" or "test".
 
