@@ -11,14 +11,13 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 import ddi
-from ddi import lattice, powder, settings
+from ddi import lattice, powder, scattering, settings
 from ddi.errors import DDIError
-from ddi.files import atomic, sha256
+from ddi.files import atomic
 from ddi.parallel import map_parallel
 
 CHUNK = 100  # entries a chunk
@@ -123,7 +122,7 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
     folder = path.with_suffix(".chunks")
     folder.mkdir(parents=True, exist_ok=True)
     chunks = [entries[start : start + CHUNK] for start in range(0, len(entries), CHUNK)]
-    tasks = [(folder / f"{_key(chunk, options)}.npz", chunk, options) for chunk in chunks]
+    tasks = [(folder / f"{_key(chunk, options)}.part", chunk, options) for chunk in chunks]
     missing = [task for task in tasks if not task[0].exists()]
     map_parallel(_build_chunk, missing, n_jobs=n_jobs, desc="simulating patterns", cluster=cluster)
     parts = [pickle.loads(task[0].read_bytes()) for task in tasks]
@@ -139,7 +138,7 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
 
 def _key(chunk, options):
     """Hash of the entries, the options and the code that decide what a chunk holds."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (lattice, powder, settings)) + Path(__file__).read_bytes()
+    code = b"".join(Path(module.__file__).read_bytes() for module in (lattice, powder, scattering, settings)) + Path(__file__).read_bytes()
     facts = [[value.tobytes() if isinstance(value, np.ndarray) else value for value in vars(entry).values()] for entry in chunk]
     return hashlib.sha256(code + repr((facts, sorted(options.items()))).encode()).hexdigest()[:24]
 
@@ -149,7 +148,7 @@ def _build_chunk(task):
     rows = [row(entry, **options) for entry in entries]
     rows = [(values, pattern) for values, pattern in rows if len(values["q2_1"])]
     columns = {name: [values[name] for values, _ in rows] for name in SCHEMA.names}
-    points = int(round(options.get("two_theta_max", powder.TWO_THETA_MAX) / powder.STEP)) + 1
+    points = round(options.get("two_theta_max", powder.TWO_THETA_MAX) / powder.STEP) + 1
     patterns = np.array([pattern for _, pattern in rows], dtype=np.float16).reshape(-1, points)
     with atomic(path) as temporary:
         temporary.write_bytes(pickle.dumps((pa.table(columns, schema=SCHEMA), patterns)))

@@ -7,14 +7,19 @@ Contents differ by the larger of what must be added and what must be taken away:
 """
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_matrix
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numba import njit
+from scipy.sparse import csr_matrix, diags
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ddi import crystal, lattice, settings
+from ddi.files import atomic
 from ddi.sources import ORDER
 
 CELL_TOLERANCE = 0.05  # relative, of reduced lengths and angles
@@ -25,7 +30,7 @@ STRICTER = "one atom"
 
 _FAMILIES = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "hexagonal", "cubic")
 _LATTICE_POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
-_BATCH = 200_000  # pairs compared at a time
+_GRID = 1 << 14  # boxes an axis, more than any number of atoms / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,93 +67,150 @@ def features(entries):
     return Features(np.array(family, dtype=int), np.array(cells).reshape(-1, 6), contents)
 
 
-def duplicate_pairs(these, atoms):
-    """Return all pairs of duplicates, shape (n_pairs, 2), each once.
-
-    A k-d tree over family, logarithms of the cell and number of atoms finds, with the maximum norm, every pair that can qualify;
-    only those are compared element by element. That keeps the time near-linear in the number of entries.
-
-    Parameters
-    ----------
-    these : Features
-    atoms : float
-        By which contents may differ, plus `ROUNDING`.
-    """
-    allowed = atoms + ROUNDING
-    n_atoms = np.asarray(these.contents.sum(axis=1))
-    points = np.column_stack([4.0 * these.family, np.log(these.cell) / np.log1p(CELL_TOLERANCE), n_atoms / allowed])
-    tree = cKDTree(points, balanced_tree=False)
-    pairs = tree.query_pairs(1 + 1e-9, p=np.inf, output_type="ndarray").reshape(-1, 2)
-    keep = [_difference(these.contents, pairs[start : start + _BATCH]) <= allowed for start in range(0, len(pairs), _BATCH)]
-    return pairs[np.concatenate(keep)] if keep else pairs
-
-
-def _difference(contents, pairs):
-    difference = contents[pairs[:, 0]] - contents[pairs[:, 1]]
-    more, less = difference.maximum(0).sum(axis=1), (-difference).maximum(0).sum(axis=1)
-    return np.maximum(np.asarray(more), np.asarray(less)).ravel()
-
-
 def priority(entries):
     """Return positions from most to least wanted: source in merge order, lowest R-factor (missing last), smallest identifier."""
     keys = [(ORDER.index(e.source), np.inf if np.isnan(e.r_factor) else e.r_factor, e.identifier) for e in entries]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=int)
 
 
-def leaders(n, pairs, order):
+def leaders(these, atoms, order):
     """Return for each of n entries the one that represents it, itself if it is kept, shape (n,).
 
     Going from most to least wanted, an entry is kept unless it duplicates one already kept. No two kept entries are duplicates,
     every other is a duplicate of the one that represents it, and chains of near-duplicates are not swallowed whole. The order of the
-    input does not matter, because `order` is total.
+    input does not matter, because `order` is total. Entries are compared only with kept ones in their own and the neighbouring boxes
+    of a grid over family, number of atoms and logarithms of the lengths, so that the time is near-linear however many duplicates there are.
 
     Parameters
     ----------
-    n : int
-    pairs : ndarray of int, shape (n_pairs, 2)
+    these : Features
+    atoms : float
+        By which contents may differ; `ROUNDING` is added.
     order : ndarray of int, shape (n,)
         As `priority` returns it.
     """
-    graph = _graph(n, pairs)
-    leader = np.full(n, -1)
+    if not len(these.family):
+        return np.empty(0, dtype=int)
+    logs = np.log(these.cell) / np.log1p(CELL_TOLERANCE)  # of duplicates, within one in each
+    contents = these.contents.sorted_indices()
+    n_atoms = np.asarray(contents.sum(axis=1)).ravel()
+    boxes = these.family.astype(np.int64)
+    for coordinate in (n_atoms / (atoms + 1), *logs[:, :3].T):
+        boxes = boxes * _GRID + np.floor(coordinate).astype(np.int64)
+    occupied, box = np.unique(boxes, return_inverse=True)
+    near = _neighbours(occupied)
+    content = contents.indptr, contents.indices, contents.data
+    return _leaders(order, box, near.indptr, near.indices, logs, n_atoms, *content, atoms + ROUNDING)
+
+
+def _neighbours(occupied):
+    """For each box, which of the occupied boxes touch it, itself included, as the rows of a sparse matrix."""
+    rows, columns = [], []
+    for step in product((-1, 0, 1), repeat=4):
+        wanted = occupied + np.dot(step, _GRID ** np.arange(4))
+        place = np.minimum(np.searchsorted(occupied, wanted), len(occupied) - 1)
+        there = np.flatnonzero(occupied[place] == wanted)
+        rows.append(there), columns.append(place[there])
+    rows, columns = np.concatenate(rows), np.concatenate(columns)
+    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(occupied),) * 2)
+
+
+@njit(cache=True)
+def _leaders(order, box, near_start, near, logs, n_atoms, start, element, count, allowed):
+    leader, rank = np.full(len(order), -1), np.empty(len(order), np.int64)
+    rank[order] = np.arange(len(order))
+    first, after = np.full(len(near_start) - 1, -1), np.full(len(order), -1)  # linked lists of the kept entries of each box
     for i in order:
-        if leader[i] < 0:
-            leader[i] = i
-            near = graph.indices[graph.indptr[i] : graph.indptr[i + 1]]
-            leader[near[leader[near] < 0]] = i
+        leader[i] = i
+        for j in near[near_start[box[i]] : near_start[box[i] + 1]]:
+            other = first[j]
+            while other >= 0:
+                better = leader[i] == i or rank[other] < rank[leader[i]]
+                if better and _duplicates(i, other, logs, n_atoms, start, element, count, allowed):
+                    leader[i] = other
+                other = after[other]
+        if leader[i] == i:
+            after[i] = first[box[i]]
+            first[box[i]] = i
     return leader
 
 
-def components(n, pairs):
-    """Return the label of each entry's connected component, shape (n,): single-link clusters."""
-    return connected_components(_graph(n, pairs), directed=False)[1]
+@njit(cache=True)
+def _duplicates(i, j, logs, n_atoms, start, element, count, allowed):
+    if abs(n_atoms[i] - n_atoms[j]) > allowed:
+        return False
+    for k in range(6):
+        if abs(logs[i, k] - logs[j, k]) > 1 + 1e-9:
+            return False
+    more, less, a, b = 0.0, 0.0, start[i], start[j]
+    while a < start[i + 1] or b < start[j + 1]:
+        ahead = a < start[i + 1] and (b == start[j + 1] or element[a] <= element[b])
+        behind = b < start[j + 1] and (a == start[i + 1] or element[b] <= element[a])
+        difference = (count[a] if ahead else 0.0) - (count[b] if behind else 0.0)
+        more, less = more + max(difference, 0.0), less + max(-difference, 0.0)
+        a, b = a + ahead, b + behind
+    return max(more, less) <= allowed
 
 
-def _graph(n, pairs):
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    return csr_matrix((np.ones(len(both), dtype=np.int8), (both[:, 0], both[:, 1])), shape=(n, n))
+def replicate(these, n, seed=0):
+    """Draw n pretended crystals from real ones, to see how the time grows: a stretched, slightly sheared cell with contents to match.
+
+    Parameters
+    ----------
+    these : Features
+        Real ones.
+    n, seed : int
+
+    Returns
+    -------
+    Features
+        Lengths scaled by one log-normal factor a crystal (standard deviation 0.25) and one a length (0.1), angles by one each
+        (0.01); numbers of atoms scaled by the volume and rounded.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(len(these.family), size=n)
+    stretch = np.exp(rng.normal(0, 0.25, (n, 1)) + rng.normal(0, 0.1, (n, 3)))
+    cell = these.cell[chosen] * np.hstack([stretch, np.exp(rng.normal(0, 0.01, (n, 3)))])
+    contents = diags(stretch.prod(axis=1)) @ these.contents[chosen]
+    contents.data = np.maximum(np.rint(contents.data), 1)
+    return Features(these.family[chosen], cell, csr_matrix(contents))
 
 
-def clusters(entries, these=None, definition=STRICTER):
+def components(these, atoms):
+    """Return the label of each entry's single-link cluster, shape (n,): what chains of duplicates would join.
+
+    For information: a component may link entries that are no duplicates of each other, and listing all pairs takes longer than
+    `leaders` where duplicates are many.
+    """
+    n_atoms, allowed = np.asarray(these.contents.sum(axis=1)), atoms + ROUNDING
+    points = np.column_stack([4.0 * these.family, np.log(these.cell) / np.log1p(CELL_TOLERANCE), n_atoms / allowed])
+    pairs = cKDTree(points, balanced_tree=False).query_pairs(1 + 1e-9, p=np.inf, output_type="ndarray")
+    difference = these.contents[pairs[:, 0]] - these.contents[pairs[:, 1]]
+    more, less = (np.asarray((sign * difference).maximum(0).sum(axis=1)).ravel() for sign in (1, -1))
+    pairs = pairs[np.maximum(more, less) <= allowed]
+    links = csr_matrix((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(these.family),) * 2)
+    return connected_components(links, directed=False)[1]
+
+
+def clusters(entries, definition=STRICTER, these=None):
     """Find duplicates and who is kept.
 
     Parameters
     ----------
     entries : sequence of ddi.entry.Entry
-    these : Features, optional
-        Of the same entries, if they are at hand.
     definition : str
         One of `DEFINITIONS`.
+    these : Features, optional
+        Of the same entries, if they are at hand.
 
     Returns
     -------
     DataFrame
         One row an entry, in the order given: ``identifier``, ``source``, ``representative`` (its own identifier if kept), ``kept``,
-        ``cluster_size`` (how many entries share the representative), ``component_size`` (entries linked by chains of duplicates).
+        ``cluster_size`` (how many entries share the representative).
     """
     these = these or features(entries)
-    pairs = duplicate_pairs(these, DEFINITIONS[definition])
-    leader, label = leaders(len(entries), pairs, priority(entries)), components(len(entries), pairs)
+    leader = leaders(these, DEFINITIONS[definition], priority(entries))
     identifiers = np.array([entry.identifier for entry in entries], dtype=object)
     return pd.DataFrame(
         {
@@ -157,6 +219,20 @@ def clusters(entries, these=None, definition=STRICTER):
             "representative": identifiers[leader],
             "kept": leader == np.arange(len(entries)),
             "cluster_size": np.bincount(leader, minlength=len(entries))[leader],
-            "component_size": np.bincount(label)[label],
         }
     )
+
+
+def write_unique(source, path, found):
+    """Copy the kept entries of an entries file, with ``cluster_size`` added.
+
+    Parameters
+    ----------
+    source, path : str or Path
+        ``entries.parquet`` and the file to write.
+    found : DataFrame
+        As `clusters` returns it for the entries of `source`, in their order.
+    """
+    table = pq.read_table(source).append_column("cluster_size", pa.array(found.cluster_size.to_numpy(), pa.int32()))
+    with atomic(path) as temporary:
+        pq.write_table(table.filter(pa.array(found.kept.to_numpy())), temporary, compression="zstd")
