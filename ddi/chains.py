@@ -102,6 +102,34 @@ def neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_abov
 
 
 @_jit
+def _choose(q2_obs, below, above, i_below, i_above, label):
+    """Give every peak the nearer of its two neighbours, the lower one if they are equally near."""
+    for k in range(label.size):
+        label[k] = i_below[k] if q2_obs[k] - below[k] <= above[k] - q2_obs[k] else i_above[k]
+
+
+@_jit
+def _confidence(q2_obs, below, above, eps, probability):
+    """Fill the softmax of -delta^2 / 2 (near + eps)^2 between a peak's two neighbours, near being the distance of the nearer."""
+    for k in range(probability.size):
+        low, high = q2_obs[k] - below[k], above[k] - q2_obs[k]
+        near, far = min(low, high), max(low, high)
+        probability[k] = 1.0 / (1.0 + np.exp(-min(50.0, (far * far - near * near) / (2 * (near + eps) ** 2))))
+
+
+@_jit
+def _normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient):
+    """Add the weighted sums over peaks to the lower triangle of the normal matrix and to the gradient."""
+    for k in range(label.size):
+        if weight[k] > 0:
+            for i in range(gradient.size):
+                pull = weight[k] * lines[i, label[k]]
+                gradient[i] += pull * (q2_obs[k] - calculated[k])
+                for j in range(i + 1):
+                    normal[i, j] += pull * lines[j, label[k]]
+
+
+@_jit
 def solve_step(normal, gradient, step):
     """Solve the ridged normal equations in place; `step` is finite for every positive semidefinite matrix."""
     n = gradient.size
@@ -177,8 +205,8 @@ def _drop(seed, candidate, counter, weight, probability, n_drop, key):
 
 @_inline
 def _log_likelihood(q2_obs, calculated, eps, count):
-    """Log of equation 2.4.1 for one assignment, with every line below the last peak equally likely beforehand."""
-    total = -q2_obs.size * np.log(max(count, 1))
+    """Log of equation 2.4.1 for one assignment, with the prior of `ddi.likelihood.log_prior`."""
+    total = -0.5 * q2_obs.size * np.log(max(count, 1))
     for k in range(q2_obs.size):
         error = abs(q2_obs[k] - calculated[k])
         variance = q2_obs[k] * (error + eps)
@@ -273,6 +301,9 @@ def _run(x, best_x, label, best_label, scores, candidate, q2_obs, lines, ties, t
     q2_now = np.zeros(n_ref)
     for f in range(n_free):
         q2_now += x[f] * lines[f]
+    if by == CONFIDENCE:
+        neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
+        _confidence(q2_obs, below, above, eps, probability)
     for t in range(temperature.size):
         counter = np.uint64(first + t) * per_iteration
         power = 4.0 * _uniform(seed, candidate, counter) if weighting == COELHO else 0.0
@@ -284,21 +315,14 @@ def _run(x, best_x, label, best_label, scores, candidate, q2_obs, lines, ties, t
             sigma[k] = spread[t] * q2_obs[k] + eps
         if mode == MARGINAL:
             _mixture(q2_now, lines, q2_obs, table, scale, sigma, weight, mass, normal, gradient)
-        for k in range(n_peaks):
-            if weight[k] > 0 and mode != MARGINAL:
-                for i in range(n_free):
-                    pull = weight[k] * lines[i, label[k]]
-                    gradient[i] += pull * (q2_obs[k] - calculated[k])
-                    for j in range(i + 1):
-                        normal[i, j] += pull * lines[j, label[k]]
+        else:
+            _normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
         solve_step(normal, gradient, step)
-        for f in range(n_free):
-            x_new[f] = x[f] + step[f]
+        x_new[:] = x + step
         if not in_bounds(x_new, ties, bounds[0], bounds[1]):
             continue
         count = neighbours(x_new, lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
-        for k in range(n_peaks):
-            chosen[k] = i_below[k] if q2_obs[k] - below[k] <= above[k] - q2_obs[k] else i_above[k]
+        _choose(q2_obs, below, above, i_below, i_above, chosen)
         if mode == RESAMPLE:
             _resample(seed, candidate, counter + np.uint64(64 + n_peaks), q2, q2_obs, table, scale, sigma, chosen, mass)
         for k in range(n_peaks):
@@ -307,9 +331,7 @@ def _run(x, best_x, label, best_label, scores, candidate, q2_obs, lines, ties, t
         if np.log(_uniform(seed, candidate, counter + np.uint64(n_peaks + 8))) * temperature[t] > score - scores[0]:
             continue
         if by == CONFIDENCE:
-            for k in range(n_peaks):
-                near, far = min(q2_obs[k] - below[k], above[k] - q2_obs[k]), max(q2_obs[k] - below[k], above[k] - q2_obs[k])
-                probability[k] = 1.0 / (1.0 + np.exp(-min(50.0, (far * far - near * near) / (2 * q2_obs[k] * (near + eps) * eps))))
+            _confidence(q2_obs, below, above, eps, probability)
         x[:], label[:], calculated[:], q2_now[:] = x_new, chosen, proposed, q2
         scores[0] = score
         scores[2] += 1
@@ -358,5 +380,33 @@ def assign_all(x, label, counts, q2_obs, lines, table, scale):
         q2, below, above = np.empty(lines.shape[1]), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
         i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
         counts[c] = neighbours(x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
-        for k in range(n_peaks):
-            label[c, k] = i_below[k] if q2_obs[k] - below[k] <= above[k] - q2_obs[k] else i_above[k]
+        _choose(q2_obs, below, above, i_below, i_above, label[c])
+
+
+@nb.njit(cache=True, parallel=True, error_model="numpy")
+def polish_all(x, label, counts, q2_obs, lines, ties, table, scale, bounds, sigma, widths):
+    """Reassign and solve with all peaks, once for every width (in sigma), in place; then assign as `assign_all` does.
+
+    Weights fall off beyond the width as 1 / (1 + z^2)^2, so that a spurious peak lets go as the widths shrink.
+    """
+    n_peaks, n_free = q2_obs.size, x.shape[1]
+    for c in nb.prange(x.shape[0]):
+        q2, below, above = np.empty(lines.shape[1]), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
+        i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
+        normal, gradient, step, moved = np.empty((n_free, n_free)), np.empty(n_free), np.empty(n_free), np.empty(n_free)
+        weight, calculated = np.empty(n_peaks), np.empty(n_peaks)
+        for turn in range(widths.size + 1):
+            counts[c] = neighbours(x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
+            _choose(q2_obs, below, above, i_below, i_above, label[c])
+            if turn == widths.size:
+                break
+            normal[:], gradient[:] = 0.0, 0.0
+            for k in range(n_peaks):
+                calculated[k] = q2[label[c, k]]
+                z = (q2_obs[k] - calculated[k]) / (widths[turn] * sigma[k])
+                weight[k] = 1.0 / (sigma[k] * (1.0 + z * z)) ** 2
+            _normal_equations(label[c], calculated, lines, q2_obs, weight, normal, gradient)
+            solve_step(normal, gradient, step)
+            moved[:] = x[c] + step
+            if in_bounds(moved, ties, bounds[0], bounds[1]):
+                x[c] = moved

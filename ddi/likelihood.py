@@ -28,6 +28,15 @@ def in_bounds(x, system, shortest=lattice.MIN_LENGTH, longest=lattice.MAX_LENGTH
     return inside & lattice.is_possible(np.where(inside[..., None], cells, 90.0), shortest, longest)
 
 
+def log_prior(n_lines):
+    """Return log rho(H | c) of a peak where no network gives it: -1/2 log of the number of lines below the last peak.
+
+    sigma^2 grows with the residual, so among n lines thrown at random the likelihood of the nearest one grows as n^(1/2):
+    this prior takes that back, and cells of different volume start level.
+    """
+    return -0.5 * np.log(np.maximum(n_lines, 1))
+
+
 def assigned(x, H, q2_obs, variance, log_prior=0.0):
     """Log posterior of one assignment a candidate, log prod_k N(q2_obs,k; H_k x, sigma_k) rho(H_k | c), up to a constant.
 

@@ -1,10 +1,12 @@
 """From candidate cells to optimised ones: subsample - optimise - reassign - accept (write-up, sections 2.4.2 and 2.4.3).
 
-`optimize` runs many chains at once in compiled code (`ddi.chains`); `advance_numpy` is the same loop written plainly.
+`optimize` runs many chains at once in compiled code (`ddi.chains`); `ddi.plain` is the same loop written
+plainly.
 """
 
 import time
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numba
 import numpy as np
@@ -12,14 +14,9 @@ import numpy as np
 from ddi import chains, lattice, likelihood
 from ddi.errors import DDIError
 from ddi.fom import m20
-from ddi.optimisers import closed_form
-from ddi.ranking import PARAMETER_COST, peak_gains
-from ddi.reflections import reference_hkl
+from ddi.problem import CENTRINGS, WAVELENGTH, Problem, allowed, distinct, scored
 
-WAVELENGTH = 1.5406  # A
-SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
-POLISH_ROUNDS = 8
-POLISH_START = 20.0  # sigmas; half-width of the weights in the first round of `polish`
+MAX_POLISHED = 500  # states, best log-likelihood first, that are polished and scored
 ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}
 ASSIGN = {"nearest": chains.NEAREST, "resample": chains.RESAMPLE, "marginal": chains.MARGINAL}
 WEIGHTS = {"sigma": chains.SIGMA, "coelho": chains.COELHO}
@@ -37,10 +34,12 @@ class Result:
         A^-2.
     hkl : ndarray of int, shape (n, n_peaks, 3)
         Assignment of the peaks in ascending q2.
+    centring : ndarray of str, shape (n,)
+        The one of `CENTRINGS` with the best score.
     log_likelihood : ndarray, shape (n,)
         Of section 2.4.1, as the chain reached it.
     score : ndarray, shape (n,)
-        `chance_score`, which sorts the rows: the log-likelihood alone favours large cells.
+        `ddi.problem.Problem.chance_score`, which sorts the rows: the log-likelihood alone favours large cells.
     M20 : ndarray, shape (n,)
     trace : dict or None
         With ``keep_trace``: "log_likelihood" (n_iterations, n_chains), "x" (n_iterations, n_chains, n_free), "accepted" (n_chains,).
@@ -50,73 +49,12 @@ class Result:
     cells: np.ndarray
     x: np.ndarray
     hkl: np.ndarray
+    centring: np.ndarray
     log_likelihood: np.ndarray
     score: np.ndarray
     M20: np.ndarray
     trace: dict | None
     seconds: float
-
-
-def sigma_q2(q2, sigma_2theta=SIGMA_2THETA, wavelength=WAVELENGTH):
-    """Return the error of q2 in A^-2 that an error of 2theta (degrees) means: (2/lambda^2) sin(2theta) d(2theta)."""
-    sine = np.clip(wavelength / 2 * np.sqrt(q2), 0, 0.999)
-    slope = 2 / wavelength**2 * np.sin(2 * np.arcsin(sine))
-    return np.radians(sigma_2theta) * np.maximum(slope, 0.05 * np.max(slope))
-
-
-class Problem:
-    """One pattern and one lattice system, prepared for the compiled loops.
-
-    Parameters
-    ----------
-    q2_obs : array_like, shape (n_peaks,)
-        A^-2; sorted here.
-    system : str
-    hkl : ndarray of int, shape (n_ref, 3), optional
-        Reference indices; `ddi.reflections.reference_hkl` if not given.
-    sigma : array_like, shape (n_peaks,), optional
-        Errors of q2 in A^-2.
-    intensity : array_like, shape (n_peaks,), optional
-    """
-
-    def __init__(self, q2_obs, system, hkl=None, sigma=None, intensity=None):
-        q2_obs = np.asarray(q2_obs, dtype=float)
-        n_free = lattice.ties(system).shape[1]
-        if q2_obs.ndim != 1 or len(q2_obs) <= n_free or not (np.isfinite(q2_obs).all() and (q2_obs > 0).all()):
-            raise DDIError(f"read {q2_obs.size} values of q2; {system} needs a list of more than {n_free} positive numbers in A^-2")
-        order = np.argsort(q2_obs, kind="stable")
-        self.system, self.q2 = system, np.ascontiguousarray(q2_obs[order])
-        self.sigma = sigma_q2(self.q2) if sigma is None else np.broadcast_to(np.asarray(sigma, dtype=float), order.shape)[order]
-        intensity = np.ones(len(order)) if intensity is None else np.asarray(intensity, dtype=float)[order]
-        self.intensity = intensity / intensity.max()
-        self.hkl = reference_hkl(system) if hkl is None else np.asarray(hkl)
-        self.H = lattice.design(self.hkl, system)
-        self.lines = np.ascontiguousarray(self.H.T)
-        self.ties = lattice.ties(system)
-        self.table, self.scale = chains.lookup(self.q2)
-        self.bounds = np.array([lattice.MIN_LENGTH, lattice.MAX_LENGTH])
-
-    def nearest(self, x):
-        """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the last peak (n_cand,)."""
-        label, count = np.zeros((len(x), len(self.q2)), dtype=np.int64), np.zeros(len(x), dtype=np.int64)
-        chains.assign_all(np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale)
-        return label, count
-
-    def log_likelihood(self, x, label, count, eps=likelihood.EPS_Q2):
-        """Log of the one-assignment posterior (2.4.1), every line below the last peak equally likely beforehand."""
-        H = self.H[label]
-        variance = likelihood.sigma2(self.q2, (H @ x[..., None])[..., 0], eps)
-        prior = -np.log(np.maximum(count, 1))[:, None]
-        return likelihood.assigned(x, H, self.q2, variance, prior)[0]
-
-    def chance_score(self, x, label, count):
-        """Log odds of 'a line or spurious' against 'chance', summed over the peaks, less a cost of each free parameter.
-
-        Unlike M20 it is bounded for a spurious peak and punishes dense line lists (`ddi.ranking.peak_gains`).
-        """
-        miss = self.q2 - (self.H[label] @ x[..., None])[..., 0]
-        density = 1.5 * np.maximum(count, 1)[:, None] * np.sqrt(self.q2) / self.q2[-1] ** 1.5
-        return peak_gains(miss, self.sigma, density).sum(axis=1) - PARAMETER_COST * x.shape[1]
 
 
 def merge(x, label):
@@ -133,17 +71,6 @@ def merge(x, label):
     np.add.at(total, group.ravel(), x)
     order = np.argsort(first)
     return (total / count[:, None])[order], label[first][order]
-
-
-def polish(problem, x, rounds=POLISH_ROUNDS):
-    """Reassign and solve with all peaks, weights falling off beyond a width that shrinks to two sigma: spurious peaks let go."""
-    for width in np.geomspace(POLISH_START, 2.0, rounds):
-        label, _ = problem.nearest(x)
-        H = problem.H[label]
-        z = (problem.q2 - (H @ x[..., None])[..., 0]) / (width * problem.sigma)
-        moved = closed_form(x, H, problem.q2, 1 / (problem.sigma * (1 + z**2)) ** 2)
-        x = np.where(likelihood.in_bounds(moved, problem.system)[:, None], moved, x)
-    return x
 
 
 def optimize(
@@ -219,16 +146,13 @@ def optimize(
     DDIError
         For fewer peaks than unknowns or an unknown name.
     """
-    for name, value, known in (("accept", accept, ACCEPT), ("weights", weights, WEIGHTS), ("subsample_by", subsample_by, SUBSAMPLE_BY)):
-        if value not in known:
-            raise DDIError(f"{name}={value!r} is not known; use one of {', '.join(known)}")
     started = time.perf_counter()
     threads = numba.get_num_threads()
     numba.set_num_threads(min(n_jobs or threads, numba.config.NUMBA_NUM_THREADS))
     try:
         problem = Problem(q2_obs, system, hkl, sigma, intensity)
-        state = start(problem, cells, assign, eps)
         plan = Plan.of(problem, n_iterations, subsample, subsample_by, assign, accept, weights, annealing, spread, restarts, seed, eps)
+        state = start(problem, cells, assign, eps)
         trace = run(problem, state, plan, keep_trace, None if time_budget is None else started + time_budget)
         return finish(problem, state, n_best, trace, started)
     finally:
@@ -253,16 +177,22 @@ class State:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[chosen]))
 
 
-def start(problem, cells, assign="nearest", eps=likelihood.EPS_Q2):
-    """Turn candidate cells, shape (n_cand, 6), into chains: invalid ones dropped, equal assignments merged."""
+def start(problem, cells, assign="nearest", eps=likelihood.EPS_Q2, merge_equal=True):
+    """Turn candidate cells, shape (n_cand, 6), into chains: invalid ones dropped, equal assignments merged.
+
+    A chain's identity is its place among the cells or, merged, among the distinct assignments.
+    """
     x = lattice.free_x(lattice.cell_to_x(np.asarray(cells, dtype=float).reshape(-1, 6)), problem.system)
-    x = x[likelihood.in_bounds(x, problem.system)]
+    identity = np.flatnonzero(likelihood.in_bounds(x, problem.system)).astype(np.uint64)
+    x = x[identity.astype(int)]
     label = _assign(problem, x, assign)
-    x, label = merge(x, label)
+    if merge_equal:
+        x, label = merge(x, label)
+        identity = np.arange(len(x), dtype=np.uint64)
     _, count = problem.nearest(x)
     scores = np.zeros((len(x), 3))
     scores[:, 0] = scores[:, 1] = problem.log_likelihood(x, label, count, eps)
-    return State(x, x.copy(), label, label.copy(), scores, np.arange(len(x), dtype=np.uint64), x.copy())
+    return State(x, x.copy(), label, label.copy(), scores, identity, x.copy())
 
 
 def _assign(problem, x, assign):
@@ -281,8 +211,26 @@ class Plan:
     assign: object
 
     @classmethod
-    def of(cls, problem, n_iterations, subsample, subsample_by, assign, accept, weights, annealing, spread, restarts, seed, eps):
+    def of(
+        cls,
+        problem,
+        n_iterations=100,
+        subsample=15,
+        subsample_by="uniform",
+        assign="nearest",
+        accept="metropolis",
+        weights="sigma",
+        annealing=1.0,
+        spread=(0.03, 0.001),
+        restarts=0,
+        seed=0,
+        eps=likelihood.EPS_Q2,
+    ):
         """Spell the options of `optimize` out as arrays."""
+        names = (("accept", accept, ACCEPT), ("weights", weights, WEIGHTS), ("subsample_by", subsample_by, SUBSAMPLE_BY), ("assign", assign, ASSIGN))
+        for name, value, known in names:
+            if isinstance(value, str) and value not in known:
+                raise DDIError(f"{name}={value!r} is not known; use one of {', '.join(known)}")
         size = min(subsample, len(problem.q2))
         mode = ASSIGN[assign] if isinstance(assign, str) else chains.NEAREST
         settings = np.array([eps, WAVELENGTH / 2, size, SUBSAMPLE_BY[subsample_by], WEIGHTS[weights], mode], dtype=float)
@@ -302,7 +250,7 @@ def run(problem, state, plan, keep_trace=False, deadline=None):
     step = 1 if keep_trace else REASSIGN_EVERY if network else max(1, n // 10) if deadline else max(n, 1)
     stops = sorted({*range(0, n, step), *legs[:-1].tolist(), n})
     kept = {"log_likelihood": [], "x": []}
-    for first, last in zip(stops, stops[1:]):
+    for first, last in pairwise(stops):
         if deadline is not None and time.perf_counter() > deadline:
             break
         if first and first in legs:
@@ -334,72 +282,18 @@ def _restart(problem, state, plan, first):
 
 
 def finish(problem, state, n_best, trace, started):
-    """Polish the best states, score them, drop repetitions and sort."""
-    x = polish(problem, _distinct(state.best_x, state.scores[:, 1])[0])
-    x, reached = _distinct(polish(problem, x, 1), np.zeros(len(x)))
-    label, count = problem.nearest(x)
-    score = problem.chance_score(x, label, count)
-    order = np.argsort(-score, kind="stable")[:n_best]
-    x, label, count = x[order], label[order], count[order]
-    lines = x @ problem.H.T
-    figure = m20(problem.q2, np.where(lines > 0, lines, np.inf)) if len(x) else np.zeros(0)
-    reached = problem.log_likelihood(x, label, count)
-    cells = lattice.x_to_cell(lattice.full_x(x, problem.system))
-    return Result(cells, x, problem.hkl[label], reached, score[order], figure, trace, time.perf_counter() - started)
-
-
-def _distinct(x, score, digits=5):
-    """Return one of each group of equal x (to five digits), the best scored, and its score."""
+    """Polish the best states under every centring, score them, drop repetitions and sort."""
+    kept = np.argsort(-state.scores[:, 1], kind="stable")
+    x = distinct(state.best_x[kept], -np.arange(len(kept)))[:MAX_POLISHED]
+    rows = [scored(problem.centred(letter), x) for letter in CENTRINGS.get(problem.system, "P")]
+    x, score, label, count = (np.concatenate(part) for part in zip(*rows))
+    centring = np.repeat(list(CENTRINGS.get(problem.system, "P")), [len(row[0]) for row in rows])
     order = np.argsort(-score, kind="stable")
-    scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(x[order]).max(axis=1, keepdims=True))))
-    _, first = np.unique(np.round(x[order] * scale), axis=0, return_index=True)
-    chosen = order[np.sort(first)]
-    return x[chosen], score[chosen]
-
-
-def advance_numpy(x, best_x, label, best_label, scores, identity, q2_obs, lines, ties, table, scale, bounds, intensity, settings, temperature, spread, seed, first):
-    """Do what `ddi.chains.advance` does for nearest-line assignment, one array operation after another (the plain version)."""
-    eps, half_wave = settings[:2]
-    subsample, by, weighting = settings[2:5].astype(int)
-    n_peaks, n_ref = label.shape[1], lines.shape[1]
-    draw = lambda number: chains.hashed_uniform(seed, identity, np.uint64(number))  # noqa: E731
-    probability = np.ones(label.shape)
-    for t in range(len(temperature)):
-        counter = (first + t) * (64 + 4 * n_peaks + 4 * n_ref)
-        H = lines.T[label]
-        calculated = (H @ x[..., None])[..., 0]
-        error = np.abs(q2_obs - calculated)
-        weight = 1 / (q2_obs * (error + eps))
-        if weighting == chains.COELHO:
-            shift = 2 * np.abs(np.arcsin(np.minimum(1, half_wave * np.sqrt(calculated))) - np.arcsin(half_wave * np.sqrt(q2_obs)))
-            weight = (q2_obs ** (-2 * draw(counter)[:, None]) * shift * intensity) ** 2
-        key = -np.log(np.stack([draw(counter + 1 + k) for k in range(n_peaks)], axis=1)) / probability
-        np.put_along_axis(weight, np.argsort(-key, axis=1, kind="stable")[:, : n_peaks - subsample], 0.0, axis=1)
-        moved = closed_form(x, H, q2_obs, weight)
-        q2 = moved @ lines
-        delta = np.abs(q2_obs[:, None] - np.where(q2 > 0, q2, np.inf)[:, None, :])
-        chosen = delta.argmin(axis=2)
-        near = np.take_along_axis(delta, chosen[..., None], axis=2)[..., 0]
-        variance = q2_obs * (near + eps)
-        count = ((q2 > 0) & (q2 < q2_obs[-1])).sum(axis=1)
-        score = -0.5 * (near**2 / variance + np.log(2 * np.pi * variance)).sum(axis=1) - n_peaks * np.log(np.maximum(count, 1))
-        lucky = np.log(draw(counter + n_peaks + 8)) * temperature[t] <= score - scores[:, 0]
-        taken = lucky & _numpy_bounds(moved, ties, bounds)
-        if by == chains.CONFIDENCE:
-            probability[taken] = _confidence(q2_obs, np.where(q2 > 0, q2, np.inf)[taken], near[taken], eps)
-        x[taken], label[taken], scores[taken, 0] = moved[taken], chosen[taken], score[taken]
-        scores[taken, 2] += 1
-        best = taken & (score > scores[:, 1])
-        best_x[best], best_label[best], scores[best, 1] = x[best], label[best], score[best]
-
-
-def _numpy_bounds(x, ties, bounds):
-    cells = lattice.x_to_cell(x @ ties.T)
-    return np.isfinite(cells).all(axis=1) & (cells[:, :3] >= bounds[0]).all(axis=1) & (cells[:, :3] <= bounds[1]).all(axis=1)
-
-
-def _confidence(q2_obs, q2, near, eps):
-    below = np.where(q2[:, None, :] <= q2_obs[:, None], q2_obs[:, None] - q2[:, None, :], np.inf).min(axis=2)
-    above = np.where(q2[:, None, :] > q2_obs[:, None], q2[:, None, :] - q2_obs[:, None], np.inf).min(axis=2)
-    far = np.maximum(below, above)
-    return 1 / (1 + np.exp(-np.minimum(50.0, (far**2 - near**2) / (2 * q2_obs * (near + eps) * eps))))
+    order = order[distinct(x[order], np.zeros(len(order)), index=True)][:n_best]
+    x, label, centring = x[order], label[order], centring[order]
+    lines = np.where(x @ problem.H.T > 0, x @ problem.H.T, np.inf)
+    lines[~np.array([allowed(problem.hkl, letter) for letter in centring], dtype=bool).reshape(lines.shape)] = np.inf
+    figure = m20(problem.q2, lines) if len(x) else np.zeros(0)
+    reached = problem.log_likelihood(x, label, count[order])
+    cells = lattice.x_to_cell(lattice.full_x(x, problem.system))
+    return Result(cells, x, problem.hkl[label], centring, reached, score[order], figure, trace, time.perf_counter() - started)

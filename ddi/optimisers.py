@@ -11,6 +11,8 @@ from scipy.optimize import minimize
 from ddi.chains import RIDGE
 from ddi.likelihood import assigned
 
+TRUST_REGION = ("dogleg", "trust-exact", "trust-ncg")
+SECOND_ORDER = (*TRUST_REGION, "trust-krylov", "Newton-CG")
 SINGULAR = 1e-9
 """Relative size of a singular value below which `svd_step` leaves its direction alone."""
 
@@ -64,28 +66,21 @@ def by_name(x, H, q2_obs, weight, method="dogleg", **options):
     The variables are scaled by the square root of the Hessian's diagonal, so that a trust radius or a tolerance means the
     same in all directions; a ridge keeps the Hessian positive definite, without which dogleg gives up.
     """
-    second = method in ("dogleg", "trust-exact", "trust-ncg", "trust-krylov", "Newton-CG")
-    answer = x.copy()
-    for c in range(len(x)):
-        used = weight[c] > 0
-        rows, peaks, variance = H[c][used], q2_obs[used], 1 / weight[c][used]
-        diagonal = np.einsum("kf,kf->f", rows / variance[:, None], rows)
-        size = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
+    moved = x.copy()
+    for c, used in enumerate(weight > 0):
+        moved[c] = _minimise(x[c], H[c][used], q2_obs[used], 1 / weight[c][used], method, options)
+    return moved
 
-        def target(y):
-            return [part[0] for part in assigned((x[c] + size * y)[None], rows[None], peaks, variance[None])]
 
-        def hessian(y):
-            return -target(y)[2] * np.outer(size, size) + RIDGE * np.eye(len(size))
+def _minimise(x, rows, peaks, variance, method, options):
+    diagonal = np.einsum("kf,kf->f", rows / variance[:, None], rows)
+    size = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
 
-        given = {"hess": hessian} if second else {}
-        found = minimize(
-            lambda y: -target(y)[0],
-            np.zeros(x.shape[1]),
-            jac=lambda y: -size * target(y)[1],
-            method=method,
-            options={"initial_trust_radius": 1e8, "max_trust_radius": 1e9, **options} if method in ("dogleg", "trust-exact", "trust-ncg") else options,
-            **given,
-        )
-        answer[c] = x[c] + size * found.x
-    return answer
+    def target(y):
+        value, gradient, hessian = (part[0] for part in assigned((x + size * y)[None], rows[None], peaks, variance[None]))
+        return -value, -size * gradient, -np.outer(size, size) * hessian + RIDGE * np.eye(len(size))
+
+    given = {"hess": lambda y: target(y)[2]} if method in SECOND_ORDER else {}
+    radius = {"initial_trust_radius": 1e8, "max_trust_radius": 1e9} if method in TRUST_REGION else {}
+    found = minimize(lambda y: target(y)[0], np.zeros(len(x)), jac=lambda y: target(y)[1], method=method, options={**radius, **options}, **given)
+    return x + size * found.x

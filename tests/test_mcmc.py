@@ -1,0 +1,132 @@
+"""The optimisation: the compiled loop against the plain one, determinism, merging, and that it finds what is there."""
+
+import numpy as np
+import pytest
+
+from ddi import chains, lattice, mcmc, plain, problem, solve, svdindex
+from ddi.errors import DDIError
+from ddi.reflections import reference_hkl
+
+TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])
+
+
+def pattern(cell=TRUE, system="monoclinic", noise=0.01, seed=3, n=20):
+    """Twenty lines, each fourth left out, positions off by `noise` degrees 2theta."""
+    rng = np.random.default_rng(seed)
+    lines = np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], cell), 9))
+    q2 = lines[np.arange(len(lines)) % 4 != 2][:n]
+    return np.sort(q2 + problem.sigma_q2(q2, noise) * rng.standard_normal(n))
+
+
+def disturbed(n=60, error=0.03, seed=0, cell=TRUE):
+    rng = np.random.default_rng(seed)
+    return cell * (1 + error * rng.standard_normal((n, 6)) * (np.array(cell) != 90))
+
+
+@pytest.mark.parametrize("weights", ["sigma", "coelho"])
+@pytest.mark.parametrize("by", ["uniform", "confidence"])
+def test_compiled_chains_are_the_plain_chains(weights, by):
+    this = problem.Problem(pattern(), "monoclinic")
+    plan = mcmc.Plan.of(this, n_iterations=8, weights=weights, subsample_by=by, seed=7, annealing=3.0)
+    one, other = mcmc.start(this, disturbed()), mcmc.start(this, disturbed())
+    mcmc._advance(this, one, plan, 0, 8, chains.advance)
+    mcmc._advance(this, other, plan, 0, 8, plain.advance)
+    np.testing.assert_array_equal(one.label, other.label)
+    apart = np.abs(one.x / other.x - 1).max(axis=1)
+    assert np.quantile(apart, 0.95) < 1e-7 and apart.max() < 1e-3  # a nearly singular step multiplies rounding
+    np.testing.assert_array_equal(one.scores[:, 2], other.scores[:, 2])
+    np.testing.assert_allclose(one.scores[:, :2], other.scores[:, :2], rtol=1e-3)
+    assert 0 < one.scores[:, 2].mean() < 8
+
+
+@pytest.mark.parametrize("system", lattice.SYSTEMS)
+def test_nearest_line_is_the_brute_force_one(system):
+    cells = svdindex.random_cells(system, 600.0, 50, seed=1)
+    this = problem.Problem(np.sort(np.random.default_rng(2).uniform(0.01, 0.3, 20)), system)
+    x = lattice.free_x(lattice.cell_to_x(cells), system)
+    label, count = this.nearest(x)
+    lines = np.where(x @ this.H.T > 0, x @ this.H.T, np.inf)
+    delta = np.abs(this.q2[:, None] - lines[:, None, :])
+    np.testing.assert_allclose(np.take_along_axis(delta, label[..., None], 2)[..., 0], delta.min(axis=2), atol=1e-14)
+    np.testing.assert_array_equal(count, (lines < this.q2[-1]).sum(axis=1))
+
+
+@pytest.mark.parametrize("assign", ["nearest", "resample", "marginal"])
+@pytest.mark.parametrize("by", ["uniform", "confidence"])
+def test_same_seed_same_chains_whatever_the_threads(assign, by):
+    runs = [mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=5, n_jobs=jobs) for jobs in (1, 2)]
+    np.testing.assert_array_equal(runs[0].cells, runs[1].cells)
+    np.testing.assert_array_equal(runs[0].score, runs[1].score)
+    other = mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=6, keep_trace=True)
+    again = mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=5, keep_trace=True)
+    np.testing.assert_array_equal(again.cells, runs[0].cells)  # stepping one by one for the trace changes nothing
+    assert again.trace["x"].shape == (15, *again.trace["x"].shape[1:])
+    assert assign == "marginal" or not np.array_equal(other.trace["x"], again.trace["x"])
+
+
+def test_a_chain_does_not_depend_on_its_companions():
+    this = problem.Problem(pattern(), "monoclinic")
+    plan = mcmc.Plan.of(this, n_iterations=10, seed=1)
+    all_of_them, some = (mcmc.start(this, disturbed(), merge_equal=False) for _ in range(2))
+    some.take(np.arange(10, 20))
+    mcmc.run(this, all_of_them, plan)
+    mcmc.run(this, some, plan)
+    np.testing.assert_array_equal(all_of_them.x[10:20], some.x)
+
+
+@pytest.mark.parametrize("options", [{}, {"weights": "coelho", "accept": "always"}, {"assign": "resample"}, {"assign": "marginal", "accept": "always"}, {"restarts": 2}])
+def test_finds_the_true_cell_from_three_percent_off(options):
+    result = mcmc.optimize(pattern(), disturbed(200), "monoclinic", n_iterations=60, seed=2, **options)
+    assert lattice.same_lattice(result.cells[0], TRUE)
+    assert result.M20[0] > 20
+    assert (np.diff(result.score) <= 0).all()
+    np.testing.assert_allclose(lattice.q2(result.hkl[0], result.cells[0]), pattern(), atol=2e-3)
+
+
+def test_centring_is_recognised():
+    cell = np.array([5.21, 8.94, 13.3, 90, 90, 90])
+    hkl = reference_hkl("orthorhombic")
+    lines = np.unique(np.round(lattice.q2(hkl[problem.allowed(hkl, "C")][:-1], cell), 9))[:20]
+    result = mcmc.optimize(lines, disturbed(100, 0.01, cell=cell), "orthorhombic", weights="coelho", accept="always")
+    assert lattice.same_lattice(result.cells[0], cell) and result.centring[0] == "C"
+
+
+def test_merge_averages_equal_assignments():
+    x, label = mcmc.merge(np.array([[1.0], [5.0], [3.0]]), np.array([[1, 2], [4, 4], [1, 2]]))
+    assert x.tolist() == [[2.0], [5.0]] and label.tolist() == [[1, 2], [4, 4]]
+
+
+def test_uniform_hash_is_uniform_and_uncorrelated():
+    draws = chains.hashed_uniform(np.full(1, 3, dtype=np.uint64), np.arange(200, dtype=np.uint64)[:, None], np.arange(500, dtype=np.uint64))
+    assert abs(draws.mean() - 0.5) < 0.005 and abs(draws.var() - 1 / 12) < 0.003
+    assert np.abs(np.corrcoef(draws[:20]) - np.eye(20)).max() < 0.2
+    assert np.histogram(draws, 10, (0, 1))[0].std() < 0.02 * draws.size / 10
+
+
+def test_score_does_not_favour_larger_cells():
+    this = problem.Problem(pattern(), "monoclinic")
+    true = lattice.free_x(lattice.cell_to_x(TRUE), "monoclinic")[None]
+    double = lattice.free_x(lattice.cell_to_x(TRUE * np.array([1, 2, 1, 1, 1, 1])), "monoclinic")[None]
+    assert problem.scored(this, true)[1] > problem.scored(this, double)[1] + 5
+
+
+@pytest.mark.parametrize("bad", [[0.1] * 3, [np.nan] * 20, [-0.1] * 20, [[0.1] * 20]])
+def test_bad_peaks_are_refused(bad):
+    with pytest.raises(DDIError, match="q2"):
+        mcmc.optimize(bad, disturbed(2), "monoclinic")
+
+
+def test_unknown_names_are_refused():
+    for option in ("accept", "weights", "subsample_by", "assign"):
+        with pytest.raises(DDIError, match=option):
+            mcmc.optimize(pattern(), disturbed(2), "monoclinic", **{option: "no such"})
+
+
+def test_impossible_cells_give_an_empty_result():
+    result = mcmc.optimize(pattern(), np.array([[1.0, 1, 1, 90, 90, 90]]), "monoclinic")
+    assert len(result.cells) == 0 and len(result.M20) == 0
+
+
+def test_solve_from_random_cells():
+    finds = solve.solve(pattern(), "monoclinic", svdindex.sampler(pattern(), "monoclinic", 0, 40), time_budget=20, max_rounds=6)
+    assert lattice.same_lattice(finds.best.cells[0], TRUE)

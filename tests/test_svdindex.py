@@ -1,0 +1,37 @@
+"""SVD-Index: its cells, its volumes, and that it behaves as published."""
+
+import numpy as np
+import pytest
+
+from ddi import lattice, svdindex
+from ddi.reflections import reference_hkl
+
+CELLS = {"cubic": [9.13, 9.13, 9.13, 90, 90, 90], "orthorhombic": [5.14, 8.72, 12.23, 90, 90, 90], "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90]}
+
+
+def lines(system, n=20):
+    return np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], CELLS[system]), 9))[:n]
+
+
+@pytest.mark.parametrize("system", lattice.SYSTEMS)
+def test_random_cells_have_the_volume_and_the_system(system):
+    cells = svdindex.random_cells(system, 500.0, 200, seed=0)
+    np.testing.assert_allclose(lattice.volume(cells), 500.0, rtol=1e-9)
+    np.testing.assert_allclose(lattice.full_cell(lattice.free_cell(cells, system), system), cells)
+    assert np.array_equal(cells, svdindex.random_cells(system, 500.0, 200, seed=0))
+
+
+@pytest.mark.parametrize("system", CELLS)
+def test_volume_is_estimated_within_the_range_searched(system):
+    volumes = svdindex.volumes(lines(system), system)
+    assert volumes[0] < lattice.volume(np.array(CELLS[system])) < volumes[-1]
+    assert (np.diff(np.log(volumes)) <= np.log(svdindex.GROWTH) + 1e-12).all()
+
+
+@pytest.mark.parametrize("system", CELLS)
+def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
+    cell = np.array(CELLS[system])
+    found = svdindex.index(lines(system), system, seed=1, time_budget=20)
+    assert lattice.same_lattice(found.best.cells[0], cell)
+    calls = svdindex.calls_to_solution(lines(system), system, cell, n_starts=400)
+    assert calls < 3 * svdindex.PUBLISHED_CALLS[system]
