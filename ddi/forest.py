@@ -111,7 +111,7 @@ class Forest(Generator):
         seen, leaf = self.sizes(len(rows))
         forest = RandomForestRegressor(self.n_trees, max_samples=seen, min_samples_leaf=leaf, random_state=seed)
         scaled = self.scaler.forward(self._free(rows, group))
-        return Trees.from_sklearn(forest.fit(pattern_matrix(rows, self.system).astype(np.float32), scaled))
+        return Trees.from_sklearn(forest.fit(pattern_matrix(rows, self.system).astype(np.float32), scaled[:, 0] if scaled.shape[1] == 1 else scaled))
 
     def predictions(self, q2, group):
         """Return every tree's cells for a group, in scaled space, shape (n_patterns, n_trees, n_free)."""

@@ -92,6 +92,12 @@ def make_valid(cells):
     return cells
 
 
+def crystals(frame):
+    """Return which crystal each row of a training frame comes from: its parent where augmented, else itself."""
+    parents = frame["parent"].to_numpy(object)
+    return np.where(frame["augmented"].to_numpy(bool), parents, frame["identifier"].to_numpy(object)).astype(str)
+
+
 def fingerprint(frame, system):
     """Return a short hash of a training frame's cells and peaks: what a model was trained on."""
     digest = hashlib.sha256(system.encode())

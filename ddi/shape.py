@@ -78,7 +78,7 @@ class Shape(Generator):
         target /= np.maximum(target.std(axis=0), 1e-6)
         forest = ExtraTreesRegressor(self.n_trees, min_samples_leaf=self.min_samples_leaf, random_state=int(seeds.generate_state(1)[0] >> 1))
         features = (q2 / scale[:, None]).astype(np.float32)
-        self.trees = Trees.from_sklearn(forest.fit(features, target), values=False)
+        self.trees = Trees.from_sklearn(forest.fit(features, target[:, 0] if target.shape[1] == 1 else target), values=False)
         self._index(self.trees.apply(features))
 
     @property

@@ -115,6 +115,7 @@ class Step:
         import papermill
         from papermill.exceptions import PapermillExecutionError
 
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow otherwise greets every kernel with a page
         self.stamp.unlink(missing_ok=True)
         self.executed.parent.mkdir(parents=True, exist_ok=True)
         key, started = self.key(), time.monotonic()

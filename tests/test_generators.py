@@ -1,0 +1,157 @@
+"""Generators' common ground: cells are usable, budgets are fair, files are refused by name."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ddi import generators, lattice
+from ddi.errors import DDIError
+
+CELLS = {
+    "cubic": [5, 5, 5, 90, 90, 90],
+    "tetragonal": [5, 5, 8, 90, 90, 90],
+    "hexagonal": [5, 5, 8, 90, 90, 120],
+    "rhombohedral": [6, 6, 6, 70, 70, 70],
+    "orthorhombic": [5, 7, 9, 90, 90, 90],
+    "monoclinic": [5, 7, 9, 90, 90, 105],
+    "triclinic": [5, 7, 9, 95, 99, 104],
+}
+
+
+def frame(system, n=120, seed=0, groups=2):
+    """Make training rows: cells around one, with their own lines as patterns."""
+    rng = np.random.default_rng(seed)
+    axis = 2 if system == "monoclinic" else -1
+    free = generators.free_parameters(np.array(CELLS[system], dtype=float), system, axis)
+    cells = lattice.full_cell(free * np.exp(0.08 * rng.standard_normal((n, len(free)))), system)
+    cells[:, 3:] = np.where(np.isin(cells[:, 3:], (90, 120)), cells[:, 3:], np.clip(cells[:, 3:], 65, 110))
+    if axis == 2:
+        cells[:, [4, 5]] = cells[:, [5, 4]]
+    grid = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3), axis=-1).reshape(-1, 3)
+    lines = [np.unique(np.round(q2[q2 > 0], 9))[:40] for q2 in lattice.q2(grid, cells)]
+    names = [f"crystal{k}" for k in range(n)]
+    columns = {"identifier": names, "parent": "", "augmented": False, "group": [f"g{k % groups}" for k in range(n)], "bravais": "xP"}
+    return pd.DataFrame(columns).assign(unique_axis=axis, cell=list(cells), q2=lines)
+
+
+@pytest.mark.parametrize("system", lattice.SYSTEMS)
+def test_free_parameters_return_to_the_usable_cells(system):
+    rows = frame(system)
+    axis = int(rows["unique_axis"].iloc[0])
+    cells = generators.cell_matrix(rows)
+    again = generators.cells_from_free(generators.free_parameters(cells, system, axis), system, axis)
+    expected = generators.in_order(generators.usable_cells(rows, system), system)
+    np.testing.assert_allclose(again, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", generators.CONTROLS)
+@pytest.mark.parametrize("system", ["cubic", "monoclinic", "triclinic"])
+def test_controls_give_valid_cells_repeatably(name, system):
+    rows = frame(system)
+    model = generators.kind(name)().fit(rows, system=system, seed=1)
+    q2 = generators.pattern_matrix(rows, system)[:7]
+    cells = model.sample(q2, 5, seed=3)
+    assert cells.shape == (7, 5, 6) and lattice.is_possible(cells).all()
+    np.testing.assert_array_equal(cells, model.sample(q2, 5, seed=3))
+
+
+def test_nearest_finds_the_pattern_itself():
+    rows = frame("orthorhombic")
+    model = generators.Nearest().fit(rows, system="orthorhombic")
+    cells = model.sample(generators.pattern_matrix(rows, "orthorhombic"), 1)
+    np.testing.assert_allclose(cells[:, 0], generators.cell_matrix(rows))
+
+
+def test_rescaled_cells_do_not_know_the_unit_of_length():
+    rows = frame("orthorhombic")
+    model = generators.Rescaled().fit(rows, system="orthorhombic")
+    q2 = generators.pattern_matrix(rows, "orthorhombic")[:5]
+    np.testing.assert_allclose(model.sample(q2 / 4, 6)[..., :3], 2 * model.sample(q2, 6)[..., :3], rtol=1e-12)
+
+
+def test_impossible_cells_are_made_possible():
+    wild = [[1, 700, 5, 90, 90, 90], [4, 5, 6, 20, 20, 170], [np.nan, 5, 6, 90, np.nan, 90], [4, 5, 6, 10, 150, 10]]
+    cells = generators.make_valid(wild)
+    assert lattice.is_possible(cells).all() and np.isfinite(cells).all()
+    np.testing.assert_array_equal(generators.make_valid(cells), cells)
+
+
+def test_best_of_n_by_hand():
+    true = np.array([[10.0, 10, 10, 90, 90, 90], [5, 6, 7, 90, 100, 90]])
+    cells = np.array([[[11.5, 10, 10, 90, 90, 90], [10.3, 10, 9.8, 90, 90, 90]], [[5, 6, 7, 90, 105, 90], [5, 6, 7, 90, 102, 90]]])
+    table = generators.best_of_n(cells, true).set_index(["tolerance", "n"])["k"]
+    assert [table[t, 1] for t in generators.TOLERANCES] == [0, 0, 0, 1]
+    assert [table[t, 2] for t in generators.TOLERANCES] == [0, 0, 2, 2]
+
+
+def test_best_of_n_never_falls():
+    rows = frame("monoclinic")
+    cells = generators.Random().fit(rows, system="monoclinic").sample(generators.pattern_matrix(rows, "monoclinic"), 40)
+    table = generators.best_of_n(cells, generators.usable_cells(rows, "monoclinic"))
+    assert all(part["k"].is_monotonic_increasing for _, part in table.groupby("tolerance"))
+    assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
+
+
+def test_a_budget_is_shared_by_numbers_of_entries():
+    class Named(generators.Generator):
+        name = "named"
+
+        def _draw(self, group, q2, n, rng):
+            return np.full((len(q2), n, 6), float(group.name))
+
+    model = Named()
+    model.system, model.groups = "orthorhombic", [generators.Group("1", 300), generators.Group("2", 100)]
+    cells = model.pooled(np.ones((3, 20)), 40)[0, :, 0]
+    assert [(cells[:k] == 1).sum() for k in (4, 20, 40)] == [3, 15, 30]
+
+
+class TestFiles:
+    def saved(self, folder):
+        path = folder / "nearest_cubic.npz"
+        model = generators.Nearest().fit(frame("cubic"), system="cubic")
+        model.save(path)
+        return path, model
+
+    def test_come_back_as_they_were(self, tmp_path):
+        path, model = self.saved(tmp_path)
+        again = generators.Nearest.load(path, system="cubic", data=model.data)
+        q2 = generators.pattern_matrix(frame("cubic"), "cubic")
+        np.testing.assert_array_equal(again.sample(q2, 4), model.sample(q2, 4))
+        assert again.groups == model.groups
+
+    @pytest.mark.parametrize("expected", [{"system": "monoclinic"}, {"data": "0123456789abcdef"}])
+    def test_are_refused_by_name(self, tmp_path, expected):
+        path, _ = self.saved(tmp_path)
+        with pytest.raises(DDIError, match="nearest_cubic.npz.*" + next(iter(expected))):
+            generators.Nearest.load(path, **expected)
+
+    def test_of_another_kind_or_version_are_refused(self, tmp_path, monkeypatch):
+        path, _ = self.saved(tmp_path)
+        with pytest.raises(DDIError, match="kind"):
+            generators.Random.load(path)
+        monkeypatch.setattr(generators, "FORMAT", generators.FORMAT + 1)
+        with pytest.raises(DDIError, match="format"):
+            generators.Nearest.load(path)
+
+    @pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04broken"])
+    def test_that_are_broken_or_missing_are_refused(self, tmp_path, content):
+        path = tmp_path / "forest_cubic.npz"
+        with pytest.raises(DDIError, match="does not exist"):
+            generators.Nearest.load(path)
+        path.write_bytes(content)
+        with pytest.raises(DDIError, match="not a model"):
+            generators.Nearest.load(path)
+
+
+@pytest.mark.parametrize("q2", [np.ones((2, 5)), np.full((2, 20), np.nan)])
+def test_patterns_too_short_or_not_finite_are_refused(q2):
+    model = generators.Random().fit(frame("orthorhombic"), system="orthorhombic")
+    with pytest.raises(DDIError, match="20 peaks"):
+        model.sample(q2, 3)
+
+
+def test_no_rows_and_unknown_groups_are_refused():
+    with pytest.raises(DDIError, match="no training rows"):
+        generators.Random().fit(frame("cubic")[:0], system="cubic")
+    with pytest.raises(DDIError, match="no group g9"):
+        generators.Random().fit(frame("cubic"), system="cubic").chosen(["g9"])

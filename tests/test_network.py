@@ -1,0 +1,122 @@
+"""Variance networks: the likelihood is Student's t, gradients are right, one step trains every model."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ddi import generators, lattice
+from ddi.network import Design, Network, Trainer, describe, filled, forward, nll, normal_nll, padded, trainer
+
+from test_generators import frame
+
+SMALL = Design(mean_units=(16, 8), variance_units=(8,), batch=32, learning_rate=3e-3, dropout=0.1)
+
+
+def test_likelihood_is_students_t():
+    rng = np.random.default_rng(0)
+    y, mu = rng.normal(size=(2, 500))
+    alpha, beta = 1 + rng.gamma(1, 5, 500), rng.gamma(1, 2, 500) + 1e-3
+    expected = -stats.t.logpdf(y, 2 * alpha, loc=mu, scale=np.sqrt(beta / alpha))
+    np.testing.assert_allclose(nll(y, mu, alpha, beta), expected, rtol=1e-10, atol=1e-10)
+
+
+def test_likelihood_integrates_the_variance_out():
+    y, mu, alpha, beta = 0.7, 0.2, 3.0, 1.5
+    variance = stats.invgamma(alpha, scale=beta)
+    density = variance.expect(lambda v: stats.norm.pdf(y, mu, np.sqrt(v)), lb=1e-6, ub=np.inf)
+    assert np.isclose(-np.log(density), nll(y, mu, alpha, beta), rtol=1e-6)
+
+
+def test_point_variance_is_the_normal():
+    np.testing.assert_allclose(normal_nll(1.0, 0.3, 2.0), -stats.norm.logpdf(1.0, 0.3, np.sqrt(2)), rtol=1e-12)
+
+
+def test_order_is_filled_to_whole_batches():
+    order = filled(np.random.default_rng(0), 150, 64)
+    assert len(order) == 192 and set(order[:150]) == set(range(150))
+    assert len(filled(np.random.default_rng(0), 5, 64)) == 64
+
+
+@pytest.mark.parametrize("design", [Design(), Design(parallel=False), SMALL], ids=describe)
+def test_numpy_and_tensorflow_agree(design):
+    tf = pytest.importorskip("tensorflow")
+    still = Design(**{**design.__dict__, "dropout": 0.0})
+    rng = np.random.default_rng(0)
+    weights, x = still.initial(rng) + 0.05 * rng.standard_normal(len(still.initial(rng))).astype(np.float32), rng.standard_normal((7, 20)).astype(np.float32)
+    step = trainer(still)
+    step.weights.assign(weights)
+    for ours, theirs in zip(forward(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))):
+        np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("phase", ["mean", "variance", "both"])
+def test_gradients_against_finite_differences(phase):
+    tf = pytest.importorskip("tensorflow")
+    step = trainer(SMALL)
+    rng = np.random.default_rng(1)
+    values = [rng.normal(size=(4, 6)), rng.normal(size=(4, 6)), 1.2 + rng.random((4, 6)), 0.3 + rng.random((4, 6))]
+    y, mu, alpha, beta = (tf.constant(value) for value in values)
+    mask = tf.constant(np.array([1.0, 1, 1, 1, 0, 0]))
+    with tf.GradientTape() as tape:
+        tape.watch([mu, alpha, beta])
+        loss = step.loss(phase, y, mask, mu, alpha, beta)
+    gradients = tape.gradient(loss, [mu, alpha, beta])
+    factor = (values[3] / (values[2] - 1)) ** 0.5 if phase != "variance" else 1.0
+    for k, gradient in enumerate(gradients, start=1):
+        moved = {"mean": k == 1, "variance": k > 1, "both": True}[phase]
+        expected = np.zeros((4, 6))
+        if moved:
+            up, down = ([v + s * 1e-6 * (i == k) for i, v in enumerate(values)] for s in (1, -1))
+            expected = (nll(*up) - nll(*down)) / 2e-6 * (factor if k == 1 else 1.0) * mask.numpy() / 4
+        np.testing.assert_allclose(0 if gradient is None else gradient.numpy(), expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.parametrize("system", ["cubic", "monoclinic"])
+def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
+    rows = frame(system)
+    make = lambda: Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(rows, system=system, seed=4)  # noqa: E731
+    model, q2 = make(), generators.pattern_matrix(rows, system)[:5]
+    cells = model.sample(q2, 6, seed=1)
+    assert cells.shape == (5, 12, 6) and lattice.is_possible(cells).all()
+    model.save(tmp_path / "network.npz")
+    again = Network.load(tmp_path / "network.npz", system=system)
+    np.testing.assert_allclose(again.sample(q2, 6, seed=1), cells, rtol=1e-6)
+    assert again.design == SMALL
+    np.testing.assert_allclose(make().sample(q2, 6, seed=1), cells, rtol=1e-6)
+
+
+def test_one_trace_serves_all_systems():
+    for system in ("cubic", "orthorhombic", "triclinic"):
+        Network(design=SMALL, cycles=1, epochs=1, min_steps=1).fit(frame(system), system=system)
+    step = trainer(SMALL)
+    assert [step.epochs[phase].experimental_get_tracing_count() for phase in ("mean", "variance")] == [1, 1]
+
+
+def test_learns_and_says_how_well():
+    rows, held = frame("cubic", 600, groups=1), frame("cubic", 200, seed=1, groups=1)
+    model = Network(design=SMALL, cycles=2, epochs=10, min_steps=200, patience=2).fit(rows, system="cubic")
+    group = model.groups[0]
+    untaught = Network(design=SMALL, cycles=1, epochs=1, min_steps=1, max_steps=1).fit(rows, system="cubic")
+    assert model.likelihood(held, group).mean() < untaught.likelihood(held, group).mean() - 0.5
+    assert model.history["held_out"].notna().any()
+
+
+def test_small_groups_get_enough_steps():
+    assert Network(min_steps=0).epochs_of(100) == 10
+    assert Network(min_steps=200).epochs_of(100) == 100
+    assert Network(min_steps=200, max_steps=600).epochs_of(6400) == 6
+
+
+def test_padding():
+    np.testing.assert_array_equal(padded(np.ones((2, 3)), 6), [[1, 1, 1, 0, 0, 0]] * 2)
+
+
+def test_memory_stays_flat_over_twenty_models():
+    """The write-up's leak: hundreds of MiB a recompiled model. Here at most 60 MiB over twenty models."""
+    from ddi.benchmarks.generators import gained
+
+    assert gained(20, warm=2) <= 60
+
+
+def test_a_trainer_is_shared():
+    assert trainer(SMALL) is trainer(SMALL) and isinstance(trainer(SMALL), Trainer)
