@@ -15,16 +15,11 @@ from scipy.signal import find_peaks, peak_widths, savgol_filter
 
 from ddi.errors import DDIError
 
-ZREACH = 4.0
-BROAD = 1.3
-GAIN = 60
-PROM = 1.5
-W_MAX = 2.0
-SECOND = 0.06
-TAIL = 2.0
-TAILH = 0.05
-SIGMA_FLOOR = 0.004  # degrees: what alignment and grain statistics leave however many counts there are
+BROAD, SPLIT_GAIN = 1.3, 60.0  # how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
+WIDEST = 1.6  # usual widths; what is broader is no line of this sample
+SIGMA_FLOOR = 0.006  # degrees: alignment and grain statistics; with it the errors scatter as they say on measured patterns
 DOUBLET_RATIO = 0.5
+_NOTHING = "no peak stands out of the noise of this pattern; check that the first column is 2theta and the second intensity"
 _FWHM_SIGMA = 2 * np.sqrt(2 * np.log(2))
 
 
@@ -67,7 +62,7 @@ def moved(two_theta, ratio):
     return np.degrees(2 * np.arcsin(np.where(sine < 1, sine, np.nan)))
 
 
-def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=5.0, max_peaks=60):
+def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=3.7, max_peaks=60):
     """Pick the K-alpha1 peaks of a measured pattern.
 
     Parameters
@@ -102,14 +97,16 @@ def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=
     width = _width_law(x, y, noise)
     found = _detect(x, y, noise, width(x), min_snr)
     if not len(found):
-        raise DDIError("no peak stands out of the noise of this pattern; check that the first column is 2theta and the second intensity")
+        raise DDIError(_NOTHING)
     peaks, model = _fit_all(x, y, noise, found, width, ratio)
-    missed = _detect(x, y - model, np.hypot(noise, SECOND * model), width(x), min_snr + 1)
+    missed = _detect(x, y - model, np.hypot(noise, 0.06 * model), width(x), min_snr + 1)
     missed = missed[_distance(missed, peaks[:, 0]) > 0.6 * width(missed)] if len(peaks) else missed
     if len(missed):
         peaks, model = _fit_all(x, y, noise, np.sort(np.append(peaks[:, 0], missed)), width, ratio)
-    peaks = peaks[peaks[:, 4] < W_MAX * width(peaks[:, 0])]
+    peaks = peaks[peaks[:, 4] < WIDEST * width(peaks[:, 0])]
     peaks = _keep(peaks, min_height, min_snr, tube)
+    if not len(peaks):
+        raise DDIError(_NOTHING)
     peaks = peaks[np.sort(np.argsort(-peaks[:, 1], kind="stable")[:max_peaks])]
     return dict(zip(("two_theta", "height", "sigma", "snr", "fwhm"), peaks.T))
 
@@ -187,13 +184,13 @@ def _detect(x, y, noise, width, min_snr):
     edges = np.linspace(0, len(x), 5).astype(int)
     for first, last in pairwise(edges):
         sigma = np.median(width[first:last]) / _FWHM_SIGMA / step
-        reach = int(ZREACH * sigma) + 1
+        reach = int(4 * sigma) + 1
         kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
         kernel -= kernel.mean()  # blind to a constant and to a slope
         part = slice(max(first - 2 * reach, 0), min(last + 2 * reach, len(x)))
         snr = convolve1d(y[part], kernel) / np.sqrt(convolve1d(noise[part] ** 2, kernel**2))
         sharp = gaussian_filter1d(y[part], 0.6 * sigma)
-        top, _ = find_peaks(sharp, prominence=PROM * noise[part] / np.sqrt(2 * sigma))
+        top, _ = find_peaks(sharp, prominence=noise[part] / np.sqrt(2 * sigma))
         top = top[snr[top] > min_snr] + part.start
         found.append(x[top[(top >= first) & (top < last)]])
     return np.concatenate(found)
@@ -249,7 +246,7 @@ def _fit_cluster(x, y, noise, start, fwhm, ratio):
         if not len(pairs):
             return rows, model
     misfit, before = (np.sum(((y - fit) / noise) ** 2) for fit in (curve, model))
-    return (split, curve) if misfit < before - GAIN * (len(split) - len(rows)) else (rows, model)
+    return (split, curve) if misfit < before - SPLIT_GAIN * (len(split) - len(rows)) else (rows, model)
 
 
 def _fit(x, y, noise, start, fwhm, ratio, width_prior=0.15):
@@ -272,7 +269,7 @@ def _fit(x, y, noise, start, fwhm, ratio, width_prior=0.15):
         columns = [by_position * heights, shape, (by_width @ heights)[:, None], (by_eta @ heights)[:, None], np.ones((len(x), 1)), tilt[:, None]]
         return np.vstack([np.hstack(columns) / noise[:, None], np.diag(1 / prior)])
 
-    p = leastsq(residual, first, Dfun=jacobian, maxfev=30, ftol=1e-5, xtol=1e-5)[0]
+    p = leastsq(residual, first, Dfun=jacobian, maxfev=60, ftol=1e-5, xtol=1e-5, full_output=True)[0]
     left = residual(p)[: len(x)]
     spread = max(1.0, np.sqrt(np.mean(left**2)))
     covariance = np.linalg.pinv((lambda j: j.T @ j)(jacobian(p)))
@@ -289,7 +286,7 @@ def _keep(peaks, min_height, min_snr, tube):
     position, height, fwhm = peaks[:, 0], peaks[:, 1], peaks[:, 4]
     share = height[:, None] / height  # of row i relative to column j
     apart = np.abs(position[:, None] - position) / fwhm[:, None]
-    ghost = (apart < 0.5) & (share < 1) | (apart < TAIL) & (share < TAILH)
+    ghost = (apart < 0.5) & (share < 1) | (apart < 2.0) & (share < 0.05)
     ghost |= (apart < 2.5) & (share < 0.2) & (position[:, None] < position) & (position < 20)  # axial divergence
     if tube:
         for wavelength, most in ((tube.alpha2, 0.1), (tube.beta, 0.035)):

@@ -165,9 +165,9 @@ def read_xy(text):
     DDIError
         If fewer than 100 lines hold two finite numbers in rising order.
     """
-    rows = [line.replace(",", " ").split() for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    body = re.sub(r"^\s*#.*$", "", text, flags=re.M).replace(",", " ")
     try:
-        table = np.array([[float(value) for value in row[:2]] for row in rows if len(row) >= 2])
+        table = np.array(body.split(), dtype=float).reshape(-1, 2)
     except ValueError as error:
         raise DDIError(f"a line of the XY pattern is no pair of numbers: {error}") from error
     if len(table) < 100 or not np.isfinite(table).all() or not (np.diff(table[:, 0]) > 0).all():
@@ -250,7 +250,7 @@ def bravais_lattice(space_group, cell):
             return "aP", symbol[0]
         raise DDIError(f"'{space_group}' is no space group that gemmi knows")
     letter, centring = _LETTERS[group.crystal_system_str()], group.centring_type()
-    if centring == "R":
+    if group.hm[0] == "R":
         return "hR", "R" if abs(cell[5] - 120) < 0.01 else "P"
     standard = "P" if letter == "a" else "C" if centring in "AB" else centring
     return letter + standard, centring

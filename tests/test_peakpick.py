@@ -1,0 +1,80 @@
+"""Peak picking on patterns whose lines are known: positions, errors, doublets, ghosts."""
+
+import numpy as np
+import pytest
+
+from ddi import degrade, peakpick
+from ddi.errors import DDIError
+
+CU = peakpick.ANODES[0]
+X = np.arange(10, 80, 0.02)
+
+
+def measured(lines, heights, *, ratio=CU.alpha2 / CU.alpha1, fwhm=0.1, noise=2.0, beta=0.0, hump=0.0, seed=1):
+    """Gaussian doublets with noise, a K-beta ghost and a broad hump."""
+    y = 20 + hump * np.exp(-0.5 * ((X - 22) / 4) ** 2)
+    for line, height in zip(lines, heights):
+        shape = lambda at, h: h * np.exp(-4 * np.log(2) * ((X - at) / fwhm) ** 2)  # noqa: E731
+        y = y + shape(line, height) + shape(peakpick.moved(line, ratio), height / 2) + shape(peakpick.moved(line, CU.beta / CU.alpha1), height * beta)
+    return y + np.random.default_rng(seed).normal(0, noise, len(X))
+
+
+LINES = np.array([14.2, 21.7, 26.30, 26.55, 33.1, 41.8, 52.4, 60.0, 60.24, 71.5])
+HEIGHTS = np.array([300, 1000, 200, 400, 150, 500, 250, 300, 200, 100.0])
+
+
+def test_positions_are_alpha1_and_within_their_errors():
+    found = peakpick.pick(X, measured(LINES, HEIGHTS, hump=60), CU.alpha1)
+    assert len(found["two_theta"]) == len(LINES)
+    miss = found["two_theta"] - LINES
+    assert np.abs(miss).max() < 0.01
+    assert np.abs(miss / found["sigma"]).max() < 3
+    np.testing.assert_allclose(found["height"], HEIGHTS, rtol=0.1)
+
+
+def test_errors_scatter_as_they_say():
+    misses = [(found := peakpick.pick(X, measured(LINES, HEIGHTS / 25, seed=seed)))["two_theta"][0] - LINES[0] for seed in range(10)]
+    assert 0.3 < np.std(misses) / found["sigma"][0] < 1.5
+
+
+def test_monochromatic_lines_keep_a_neighbour_at_the_alpha2_place():
+    near = peakpick.moved(60.0, CU.alpha2 / CU.alpha1)
+    y = measured([60.0, near], [500, 250], ratio=1e-9)
+    assert len(peakpick.pick(X, y, 1.2)["two_theta"]) == 2
+    assert len(peakpick.pick(X, y, CU.alpha1)["two_theta"]) == 1
+
+
+def test_beta_ghosts_go():
+    found = peakpick.pick(X, measured([45.0], [3000], beta=0.02))["two_theta"]
+    assert len(found) == 1 and abs(found[0] - 45.0) < 0.005
+
+
+def test_scale_and_background_do_not_matter():
+    y = measured(LINES, HEIGHTS)
+    first, second = peakpick.pick(X, y), peakpick.pick(X, 50 * y + 3000)
+    np.testing.assert_allclose(first["two_theta"], second["two_theta"], atol=1e-3)
+
+
+@pytest.mark.parametrize("y", [np.zeros(len(X)), np.full(len(X), 5.0)])
+def test_nothing_to_pick_is_said(y):
+    with pytest.raises(DDIError, match="no peak"):
+        peakpick.pick(X, y)
+
+
+def test_broken_patterns_are_refused():
+    for x, y in ((X[::-1], X), (X[:50], X[:50]), (X, np.where(X < 20, np.nan, X))):
+        with pytest.raises(DDIError, match="at least 100 points"):
+            peakpick.pick(x, y)
+
+
+def test_degraded_patterns_are_shifted_and_reproducible():
+    q2, intensity = np.linspace(0.02, 0.4, 25), np.linspace(1, 0.1, 25)
+    calm = degrade.Conditions(zero_mean=0.1, zero_sigma=0.0, spurious=0.0, counts=1e5)
+    found, zero = degrade.peaks(q2, intensity, seed=3, conditions=calm)
+    expected = np.degrees(2 * np.arcsin(np.sqrt(q2) * CU.alpha1 / 2)) + zero
+    observed = np.degrees(2 * np.arcsin(np.sqrt(found.q2) * CU.alpha1 / 2))
+    assert zero == pytest.approx(0.1) and np.abs(observed[:, None] - expected).min(axis=1).max() < 0.02
+    again, _ = degrade.peaks(q2, intensity, seed=3, conditions=calm)
+    np.testing.assert_array_equal(found.q2, again.q2)
+    noisy = [len(degrade.peaks(q2, intensity, seed=seed)[0]) for seed in range(4)]
+    assert min(noisy) >= 12
