@@ -178,7 +178,7 @@ def load_problem(study, system, seed=0, max_train=None, max_test=None):
 
 
 def draw_from(generator, peaks, n, seed):
-    """Return n cells an entry, (n_entries, n, 6), from a generator's model of the entry's own group.
+    """Return n cells an entry, (n_entries, n, 6), from a generator's model of the entry's own group (from all, if it has none).
 
     Parameters
     ----------
@@ -187,7 +187,8 @@ def draw_from(generator, peaks, n, seed):
     n, seed : int
     """
     cells = np.empty((len(peaks), n, 6))
+    known = {group.name for group in generator.groups}
     for group in np.unique(peaks.group):
-        rows = peaks.group == group
-        cells[rows] = generator.sample(peaks.q2[rows], n, seed=seed, groups=[group])
+        rows, one = peaks.group == group, {"groups": [group]} if group in known else {}
+        cells[rows] = (generator.sample if one else generator.pooled)(peaks.q2[rows], n, seed=seed, **one)
     return cells

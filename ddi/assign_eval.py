@@ -1,5 +1,6 @@
 """How good an assignment is: accuracy by rank, calibration of its confidence, and what one solve makes of it (section 2.3.4)."""
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,7 @@ class Scores:
 
 
 def score(assigner, peaks, x):
-    """Score an `ddi.assign.Assigner` on `ddi.assign_data.Peaks` with the erring cells x, shape (n, n_free)."""
+    """Score an `ddi.assigners.Assigner` on `ddi.assign_data.Peaks` with the erring cells x, shape (n, n_free)."""
     truth = reflections.labels(peaks.hkl, assigner.reference, peaks.system)
     parts = []
     for start in range(0, len(peaks), 64):
@@ -97,11 +98,12 @@ def refine(assigners, peaks, x, reference, rounds=6):
 
     Parameters
     ----------
-    assigners : sequence of ddi.assign.Assigner
+    assigners : sequence of ddi.assigners.Assigner
         From those for large errors to those for small ones; their confidences are the weights. Empty: nearest lines alone.
     peaks : ddi.assign_data.Peaks
     x : ndarray, shape (n, n_free)
     reference : ndarray of int, shape (n_ref, 3)
+        For the nearest lines.
     rounds : int
         In all.
 
@@ -109,13 +111,13 @@ def refine(assigners, peaks, x, reference, rounds=6):
     -------
     ndarray, shape (n, n_free)
     """
+    for assigner in assigners[:rounds]:  # each labels by its own list
+        label, weight = assigner.predict(peaks.q2, x)
+        x = solve(peaks.q2, assigner.H_ref()[label], x, weight)
     H_ref = lattice.design(reference, peaks.system)
-    for turn in range(rounds):
-        if turn < len(assigners):
-            label, weight = assigners[turn].predict(peaks.q2, x)
-        else:
-            label, weight = np.concatenate([nearest(q2, one[None], H_ref) for q2, one in zip(peaks.q2, x)]), 1.0
-        x = solve(peaks.q2, H_ref[label], x, weight)
+    for _ in range(rounds - len(assigners)):
+        label = np.concatenate([nearest(q2, one[None], H_ref) for q2, one in zip(peaks.q2, x)])
+        x = solve(peaks.q2, H_ref[label], x)
     return x
 
 
@@ -123,3 +125,47 @@ def found(x, peaks, tolerance=0.01):
     """Say which x, shape (n, n_free), have every line of the pattern's own indices within `tolerance` of q2, relatively."""
     q2 = np.einsum("npf,nf->np", lattice.design(peaks.hkl, peaks.system), x)
     return (np.abs(q2 / peaks.q2 - 1) < tolerance).all(axis=1)
+
+
+def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
+    """Score several ways of assigning on the same erring cells of the test entries.
+
+    Parameters
+    ----------
+    problem : ddi.assign_data.Problem
+    level : str
+        As in `ddi.assign_data.Problem.erring`.
+    assigners : dict of str -> ddi.assigners.Assigner
+    seed : int
+    own_rounds, rounds : int
+        Of `refine`.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        One row an assigner: system, level, assigner, n (patterns), `Scores.summary`, se (standard error of top1 over patterns),
+        before and after (patterns with all their lines within 1 % of q2, before and after `refine`) and plain (nearest lines without weights).
+    scores : dict of str -> Scores
+    """
+    peaks, x = problem.test, problem.x("test", level, seed)
+    scores = {name: score(assigner, peaks, x) for name, assigner in assigners.items()}
+    before, plain = (found(y, peaks).sum() for y in (x, refine([], peaks, x, problem.reference, rounds)))
+    rows = []
+    for name, result in scores.items():
+        after = found(refine([assigners[name]] * own_rounds, peaks, x, problem.reference, rounds), peaks).sum()
+        spread = result.first.mean(axis=1).std() / np.sqrt(len(peaks))
+        about = {"system": problem.system, "level": level, "assigner": name, "n": len(peaks)}
+        rows.append(about | result.summary() | {"se": spread, "before": before, "plain": plain, "after": after})
+    return pd.DataFrame(rows), scores
+
+
+def seconds_of(function, *arguments):
+    """Return how long one call takes, in seconds."""
+    started = time.perf_counter()
+    function(*arguments)
+    return time.perf_counter() - started
+
+
+def by_rank(scores):
+    """Return top-1 and top-5 accuracy of each rank of the peaks (rank 1 is the lowest q2)."""
+    return pd.DataFrame({"rank": np.arange(scores.first.shape[1]) + 1, "top1": scores.first.mean(axis=0), "top5": scores.five.mean(axis=0)})

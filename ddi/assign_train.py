@@ -6,19 +6,20 @@ the optimiser's state are assigned afresh, so nothing is retraced and memory sta
 """
 
 import os
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from ddi import reflections
-from ddi.assign import AssignmentNetwork, LinePrior, closeness
+from ddi.assign import AssignmentNetwork
 from ddi.assign_data import free_x
+from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
 from ddi.parallel import progress
 
 UNITS = (200, 200, 200, 100)
 DROPOUT, RATE, BATCH = 0.25, 0.002, 256
-EPSILON = {"predicted": 0.01, "0.1": 0.01, "0.05": 0.0075, "0.025": 0.01, "0.01": 0.005}
+EPSILON = {"network": 0.01, "0.1": 0.01, "0.05": 0.0075, "0.025": 0.01, "0.01": 0.005}
 """Section 2.3.3 gives these for monoclinic and the four noise levels; they serve the other systems and the predicted cells too."""
 
 
@@ -36,7 +37,7 @@ def _glorot(rng, shape):
     return rng.uniform(-limit, limit, shape)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _trainer(n_peaks, n_ref, units):
     """The compiled step for one shape of problem: ``reset(weights)``, ``step(near, prior, labels, seed, rate) -> loss``, ``weights()``."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -106,7 +107,7 @@ def fit(network, train, draw, *, epochs, seed, test=None, schedule=constant, eve
     Returns
     -------
     pandas.DataFrame
-        Columns epoch, loss, and, where evaluated, test_loss and test_accuracy.
+        Columns epoch, step, loss, and, where evaluated, test_loss and test_accuracy.
     """
     rng = np.random.default_rng(seed)
     labels = reflections.labels(train.hkl, network.reference, train.system).astype(np.int32)
@@ -125,7 +126,7 @@ def fit(network, train, draw, *, epochs, seed, test=None, schedule=constant, eve
             prior = _by_peak(network.prior.logits, delta) if network.prior else np.zeros_like(delta)
             losses.append(step(closeness(delta, network.width), prior, labels[rows].T, count, np.float32(schedule(epoch, epochs))))
             count += 1
-        history.append({"epoch": epoch + 1, "loss": float(np.mean(losses))})
+        history.append({"epoch": epoch + 1, "step": count, "loss": float(np.mean(losses))})
         if test is not None and ((epoch + 1) % every == 0 or epoch + 1 == epochs):
             network.weights = weights()
             history[-1] |= evaluate(network, *test)
@@ -177,7 +178,7 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
     epochs = -(-steps // -(-len(problem.train) // BATCH))
     network = AssignmentNetwork(problem.system, problem.reference, EPSILON.get(level, 0.01) * problem.q2_std, level)
     if prior:
-        network.prior = line_prior(problem, level, seed)
+        network.prior = controls(problem, level, seed)["line prior"]
     history = fit(
         network,
         problem.train,
@@ -191,7 +192,9 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
     return network, history
 
 
-def line_prior(problem, level, seed):
-    """Fit the `LinePrior` control to the same entries and one draw of the same cells."""
+def controls(problem, level, seed):
+    """Return what stands beside a network, by name, fitted to the same entries and one draw of the same cells."""
     labels = reflections.labels(problem.train.hkl, problem.reference, problem.system)
-    return LinePrior(problem.system, problem.reference).fit(problem.train.q2, labels, problem.x("train", level, seed))
+    learned = problem.train.q2, labels, problem.x("train", level, seed)
+    kinds = {"nearest line": NearestLine, "line prior": LinePrior, "own width": AdaptivePrior}
+    return {name: kind(problem.system, problem.reference).fit(*learned) for name, kind in kinds.items()}

@@ -205,6 +205,8 @@ def _generator(profile, name, system):
 def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
     """Index one case with its lattice system known: candidates of each generator, optimised (write-up, sections 2.2 and 2.4).
 
+    The chains run with the options that notebook 09 found best, `ddi.solve.BEST`.
+
     Parameters
     ----------
     case : Case
@@ -221,6 +223,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         has fewer peaks than the generators read.
     """
     from ddi import mcmc
+    from ddi.solve import BEST
 
     n_peaks = lattice.N_PEAKS[case.system]
     if len(case.peaks) < n_peaks:
@@ -231,7 +234,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         cells = _candidates(case, profile, name, q2[None, :n_peaks], n_candidates, seed)
         if cells is None:
             continue
-        found = mcmc.optimize(q2, cells, case.system, n_iterations=n_iterations, seed=seed, n_best=10, n_jobs=1)
+        found = mcmc.optimize(q2, cells, case.system, **BEST | {"n_iterations": n_iterations}, seed=seed, n_jobs=1)
         rank = first_right(case, found.cells, found.centring)
         rows.append({"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name, "rank": rank, "seconds": time.perf_counter() - started})
     return rows

@@ -5,7 +5,7 @@ invariants that the write-up lists for each system (h2 + k2 + l2 for cubic; h2 +
 One function therefore serves all seven.
 """
 
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from ddi import lattice
 RANGE = 20  # largest |h|, |k|, |l| considered
 
 
-@lru_cache(maxsize=None)
+@cache
 def forms(system):
     """Return one index for each line a lattice system can tell apart, in the write-up's base order.
 

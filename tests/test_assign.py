@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from ddi import lattice, reflections
-from ddi.assign import AssignmentNetwork, LinePrior, NearestLine, closeness, nearest, pairwise
+from ddi.assign import AssignmentNetwork, load_prior, nearest
+from ddi.assign_data import Peaks, free_x, noisy_cells
 from ddi.assign_eval import calibration_error, found, refine, reliability, score, solve
-from ddi.assign_data import Peaks, Problem, free_x, noisy_cells
-from ddi.assign_train import fit, line_prior, new_weights, train_network
+from ddi.assign_train import fit, new_weights
+from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
 from ddi.errors import DDIError
 from ddi.scaling import CellScaler
 
@@ -123,10 +124,13 @@ def test_blocks_share_one_kernel_and_heads_do_not():
 
 def test_saved_and_loaded_gives_the_same(tmp_path):
     network, peaks = random_network(), toy(n=10)
+    network.prior = LinePrior("orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01)
     network.save(tmp_path / "a.npz")
     again = AssignmentNetwork.load(tmp_path / "a.npz", "orthorhombic")
     assert (again.level, again.trained_on, again.width) == ("0.05", "digest", 2e-4)
     np.testing.assert_allclose(again.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2, peaks.x), atol=1e-6)
+    prior = load_prior(tmp_path / "a.npz", "orthorhombic")
+    np.testing.assert_array_equal(prior.predict(peaks.q2, peaks.x)[0], network.prior.predict(peaks.q2, peaks.x)[0])
 
 
 def test_wrong_files_are_refused_by_name(tmp_path):
@@ -158,6 +162,14 @@ def test_noise_has_the_stated_size_and_the_systems_shape(system):
     np.testing.assert_allclose((scaler.forward(free) - scaler.forward(lattice.free_cell(cells, system))).std(axis=0), 0.05, rtol=0.05)
 
 
+def test_more_and_fewer_peaks_than_in_training():
+    peaks, network = toy(n=5, n_peaks=25), random_network()
+    network.prior = LinePrior("orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01)
+    longer, shorter = network.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2[:, :12], peaks.x)
+    np.testing.assert_allclose(longer[:, :12], shorter, rtol=1e-5)
+    assert longer.shape == (5, 25, 60)
+
+
 def test_line_prior_limits():
     """With cells that hardly err it is the nearest line; with useless cells it is the base rate."""
     peaks = toy(n=200)
@@ -168,6 +180,20 @@ def test_line_prior_limits():
     assert score(sharp, peaks, peaks.x * (1 + 1e-5)).first.mean() > 0.99
     blunt = LinePrior("orthorhombic", reference, np.log(np.full((20, 500), 1e-6) + np.eye(20, 500)).astype(np.float32), 1e3)
     np.testing.assert_array_equal(blunt.predict(peaks.q2, peaks.x)[0][0, 1:], np.arange(1, 20))
+
+
+def test_own_width_follows_the_candidate():
+    """Exact and erring candidates of one batch are each assigned as by the prior of their own width."""
+    peaks = toy(n=60)
+    reference = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
+    flat = np.where(np.arange(500) < 499, 0, -20).astype(np.float32) * np.ones((20, 1), dtype=np.float32)
+    x = np.where(np.arange(60)[:, None] % 2, 1.0, 1.03) * peaks.x
+    adaptive = AdaptivePrior("orthorhombic", reference, flat, 1.0)
+    assert score(adaptive, peaks, x).first[1::2].mean() > 0.98
+    _, confidence = adaptive.predict(peaks.q2, x)
+    assert confidence[1::2].mean() > confidence[::2].mean() + 0.2
+    together, alone = adaptive.predict(peaks.q2, x)[0], adaptive.predict(peaks.q2[:1], x[:1])[0]
+    np.testing.assert_array_equal(together[0], alone[0])
 
 
 def test_calibration_table():
@@ -195,6 +221,14 @@ def test_refine_pulls_small_errors_in():
     assert found(refine([], peaks, x, reflections.reference_hkl("orthorhombic")), peaks, 1e-3).mean() > 0.9
 
 
+def test_refine_reads_labels_by_each_assigners_own_list():
+    peaks = toy(n=20)
+    ordered, other = reflections.reference_hkl("orthorhombic", order_by=peaks.cells), reflections.reference_hkl("orthorhombic")
+    x = free_x(peaks.cells * 1.002, "orthorhombic")
+    after = refine([NearestLine("orthorhombic", other, 1e-4)] * 2, peaks, x, ordered, rounds=2)
+    assert found(after, peaks, 2e-3).mean() > 0.9
+
+
 @pytest.mark.slow
 def test_a_network_learns_and_repeats_itself():
     """Training is deterministic, numpy carries its weights on, and a toy problem is learned beyond chance."""
@@ -205,7 +239,7 @@ def test_a_network_learns_and_repeats_itself():
     networks = []
     for _ in range(2):
         network = AssignmentNetwork("tetragonal", reference, 1e-3, "0.3")
-        draw = lambda rng: noisy_cells(train.cells, "tetragonal", 0.3, scaler, rng)  # noqa: E731
+        draw = lambda rng: noisy_cells(train.cells, "tetragonal", 0.3, scaler, rng)
         history = fit(network, train, draw, epochs=30, seed=5, test=(test, x), every=30, units=(32, 16), batch=64)
         networks.append(network)
     for first, second in itertools.zip_longest(*(network.weights for network in networks)):

@@ -6,7 +6,15 @@ import pytest
 
 from ddi import lattice
 
-CENTRINGS = {"cubic": "PIF", "tetragonal": "PI", "hexagonal": "P", "rhombohedral": "P", "orthorhombic": "PCIF", "monoclinic": "PC", "triclinic": "P"}
+CENTRINGS = {
+    "cubic": "PIF",
+    "tetragonal": "PI",
+    "hexagonal": "P",
+    "rhombohedral": "P",
+    "orthorhombic": "PCIF",
+    "monoclinic": "PC",
+    "triclinic": "P",
+}
 
 
 def random_cells(system, n=20):

@@ -1,0 +1,39 @@
+"""Assignment: accuracy and speed of the network against the nearest line, with the study's own models and test entries."""
+
+import numpy as np
+
+from ddi import assign, assign_eval, lattice
+from ddi.assign_data import load_problem
+from ddi.assign_train import controls
+from ddi.bench import benchmark
+from ddi.errors import DDIError
+from ddi.study import Study
+
+SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026
+
+
+@benchmark("assign", floor=1.1, better="higher", about="right indices, network over nearest line; candidates a second of each")
+def bench_assign():
+    """Compare on up to 300 monoclinic test entries with a noise of 0.05 on the scaled cell."""
+    study = Study()
+    if not (study.interim / "dataset.parquet").exists():
+        raise DDIError("the benchmark needs the default study's data and models; run make study first")
+    network = assign.AssignmentNetwork.load(assign.path_of(study, SYSTEM, LEVEL), SYSTEM)
+    problem = load_problem(study, SYSTEM, SEED, max_test=300)
+    ways = controls(problem, LEVEL, SEED) | {"network": network}
+    table, _ = assign_eval.compare(problem, LEVEL, ways, SEED)
+    table = table.set_index("assigner")
+    q2, x = problem.test.q2[0], np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
+    H = lattice.design(problem.reference, SYSTEM)
+    assign.nearest(q2, x[:2], H)
+    nearest_rate = len(x) / min(assign_eval.seconds_of(assign.nearest, q2, x, H) for _ in range(3))
+    rates = {name: 512 / min(assign_eval.seconds_of(way.predict, q2, x[:512]) for _ in range(3)) for name, way in ways.items()}
+    return {
+        "value": table.top1["network"] / table.top1["nearest line"],
+        "unit": "ratio of top-1 accuracy",
+        "n": int(table.n.iloc[0]),
+        "top1": table.top1.round(4).to_dict(),
+        "top5": table.top5.round(4).to_dict(),
+        "solved": (table.after / table.n).round(4).to_dict(),
+        "candidates_per_second": {"nearest (compiled)": round(nearest_rate)} | {name: round(rate) for name, rate in rates.items()},
+    }
