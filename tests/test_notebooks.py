@@ -86,7 +86,7 @@ def test_the_paper_uses_every_macro_it_needs_and_none_else():
 
 def test_the_paper_includes_only_figures_and_tables_that_exist():
     text = (ROOT / "paper" / "main.tex").read_text()
-    figures = re.findall(r"\\includegraphics(?:\[[^]]*\])?\{([^}]+)\}", text)
+    figures = re.findall(r"\\(?:widefigure|includegraphics(?:\[[^]]*\])?)\{([^}#]+)\}", text)
     tables = re.findall(r"\\input\{tables/([^}]+)\}", text)
     assert figures and tables
     assert all((ROOT / "figures" / f"{name.split('/')[-1]}").with_suffix(".pdf").exists() for name in figures)

@@ -1,0 +1,114 @@
+"""The search finds lattices that were put in, whatever the order of peaks or the number of workers."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ddi import extinction, fom, kernel, lattice, ranking, search
+from ddi.errors import DDIError
+
+WAVELENGTH = 1.540593
+CELLS = {
+    "cF": [5.64, 5.64, 5.64, 90, 90, 90],
+    "tP": [6.21, 6.21, 4.87, 90, 90, 90],
+    "oP": [5.12, 7.93, 10.21, 90, 90, 90],
+    "mP": [5.61, 9.02, 7.33, 90, 104.2, 90],
+    "aP": [5.31, 6.72, 7.91, 82.3, 98.1, 104.0],
+}
+
+
+def pattern(bravais, zero=0.05, noise=0.005, drop=0.15, seed=1):
+    """Observed q2 of a lattice with a zero shift, noise (degrees 2theta) and lines missing."""
+    rng = np.random.default_rng(seed)
+    _, q2 = kernel.lines(lattice.cell_to_x(CELLS[bravais]), bravais, 0.7)
+    angle = fom.two_theta(q2[rng.random(len(q2)) > drop][:35], WAVELENGTH)
+    return fom.q2_of(np.sort(angle + zero + noise * rng.standard_normal(len(angle))), WAVELENGTH)
+
+
+@pytest.mark.parametrize("bravais", CELLS)
+def test_right_lattice_first_with_its_zero_shift(bravais):
+    table = search.run(pattern(bravais), wavelength=WAVELENGTH)
+    best = table.iloc[0]
+    assert lattice.same_lattice(best.cell, CELLS[bravais], lattice.BRAVAIS[best.bravais][1], lattice.BRAVAIS[bravais][1], 0.003, 0.2)
+    assert best.zero_shift == pytest.approx(0.05, abs=0.02)
+    assert best.probability > 0.5 and best.M20 > 10
+    assert table.probability.sum() <= 1 + 1e-9 and (table["rank"] == np.arange(1, len(table) + 1)).all()
+
+
+def test_result_does_not_depend_on_workers_or_order():
+    q2 = pattern("mP")
+    one = search.run(q2, wavelength=WAVELENGTH, bravais=["monoclinic"], n_jobs=1)
+    two = search.run(q2[::-1], wavelength=WAVELENGTH, bravais=["monoclinic"], n_jobs=2)
+    pd.testing.assert_frame_equal(one, two)
+    assert set(one.bravais) <= {"mP", "mC"}
+
+
+def test_known_zero_shift_and_no_wavelength():
+    q2 = pattern("oP", zero=0.0)
+    table = search.run(q2, bravais="oP")
+    assert table.zero_shift[0] == pytest.approx(0, abs=1e-4)
+    assert lattice.same_lattice(table.cell[0], CELLS["oP"])
+    assert search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05).zero_shift[0] == pytest.approx(0.05, abs=1e-4)
+
+
+class Oracle:
+    """A generator that knows the answer."""
+
+    name = "oracle"
+
+    def sample(self, q2, n, *, seed):
+        return np.array([[CELLS["oP"]]])
+
+
+def test_other_generators_join_and_are_named():
+    from ddi.templates import Templates
+
+    table = search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", templates=Templates(), generators={"orthorhombic": [Oracle()]})
+    assert table.source[0] == "oracle" and lattice.same_lattice(table.cell[0], CELLS["oP"])
+
+
+@pytest.mark.parametrize("bad", [[0.1, 0.2], [0.1, 0.2, 0.3, 0.4, 0.5, np.nan], [-0.1, 0.2, 0.3, 0.4, 0.5, 0.6]])
+def test_bad_peaks_are_refused(bad):
+    with pytest.raises(DDIError, match="at least 4 positive"):
+        search.run(bad)
+
+
+def test_unknown_lattice_is_refused():
+    with pytest.raises(DDIError, match="no lattice is called xP"):
+        search.chosen(["cubic", "xP"])
+    assert search.chosen(["cubic", "aP"]) == ["cF", "cI", "cP", "aP"]
+
+
+def test_an_unexplained_peak_costs_and_more_lines_cost():
+    assert ranking.line_density(40, np.array([0.1, 0.2]))[1] == pytest.approx(2 * ranking.line_density(20, np.array([0.1, 0.2]))[1])
+    assert (ranking.spurious(np.array([1.0, 10, 100])) == sorted(ranking.spurious(np.array([1.0, 10, 100])), reverse=True)).all()
+    grid = np.linspace(-1, 1, 20001)
+    assert np.trapezoid(ranking.error_density(grid, 0.02), grid) == pytest.approx(1, abs=1e-3)
+
+
+def test_probabilities_and_their_calibration():
+    rng = np.random.default_rng(0)
+    scores = [np.sort(rng.normal(30, 6, 8))[::-1] for _ in range(400)]
+    chances = [np.append(p := ranking.probabilities(s, temperature=4.0, null=25.0, doubt=0.0), 1 - p.sum()) for s in scores]
+    right = [rng.choice(9, p=p) for p in chances]
+    fit = ranking.calibrate(scores, [k if k < 8 else -1 for k in right])
+    assert fit["temperature"] == pytest.approx(4.0, rel=0.3) and fit["null"] == pytest.approx(25.0, abs=4)
+
+
+def test_families_gather_sub_and_supercells():
+    cells = [np.array([5.0, 6, 7, 80, 85, 95]), np.array([5.0, 6, 14, 80, 85, 95]), np.array([4.4, 6.6, 9, 70, 85, 95])]
+    rows = [dict(reduced=lattice.reduced_cell(c), primitive_volume=lattice.volume(c)) for c in cells]
+    assert ranking.families(rows) == [1, 1, 3]
+
+
+@pytest.mark.parametrize("symbol, bravais", [("P n m a", "oP"), ("P 1 21/c 1", "mP"), ("I a -3 d", "cI"), ("R -3 c:H", "hR"), ("P 42/m n m", "tP")])
+def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
+    import gemmi
+
+    system = kernel.KINDS[bravais].system
+    cell = lattice.full_cell(lattice.free_cell(np.array([7.1, 9.3, 11.2, 90, 103.0, 90]), system), system)
+    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), bravais, 0.6)
+    seen = q2[~gemmi.SpaceGroup(symbol).operations().systematic_absences(hkl.astype(np.int32))]
+    best = extinction.rank(cell, bravais, seen, 1e-5)[0]
+    assert gemmi.SpaceGroup(symbol).hm in best["space_groups"] and best["n_indexed"] == len(seen)
+    assert sum(entry["weight"] for entry in extinction.rank(cell, bravais, seen, 1e-5)) == pytest.approx(1)

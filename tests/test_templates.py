@@ -1,0 +1,69 @@
+"""Templates learned from lattices of known indices give these lattices back."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ddi import kernel, lattice, templates
+from ddi.errors import DDIError
+from ddi.templates import Templates
+
+RNG = np.random.default_rng(3)
+
+
+def frame(system, bravais, n, unique_axis=-1):
+    lengths, angles = np.sort(RNG.uniform(4, 12, (n, 3)), axis=1), RNG.uniform(91, 109, (n, 3))
+    cells = lattice.full_cell(lattice.free_cell(np.hstack([lengths, angles]), system), system)
+    q2 = [kernel.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24] for cell in cells]
+    return pd.DataFrame(dict(bravais=bravais, cell=list(cells), q2=q2, unique_axis=1 if system == "monoclinic" else -1))
+
+
+@pytest.mark.parametrize("bravais", ["cI", "tP", "hR", "oI", "mP", "aP"])
+def test_a_template_of_a_known_pattern_gives_its_lattice(bravais):
+    system = lattice.BRAVAIS[bravais][0]
+    train = frame(system, bravais, 6)
+    learned = Templates().fit(train, system=system, seed=1, n_copies=1)
+    spread, pick = learned.systems(bravais, 20)
+    centring = lattice.BRAVAIS[bravais][1]
+    for cell, q2 in zip(train.cell, train.q2):
+        cells = lattice.x_to_cell(np.einsum("nij,nj->ni", spread, np.asarray(q2)[pick]))
+        near = cells[np.isfinite(cells).all(axis=1)]
+        near = near[np.abs(lattice.volume(near) / lattice.volume(lattice.conventional(cell, bravais)) - 1) < 1e-6]
+        assert any(lattice.same_lattice(one, lattice.conventional(cell, bravais), centring, centring, 1e-5, 1e-3) for one in near)
+
+
+def test_centred_face_is_found_wherever_it_is():
+    cell = np.array([5.0, 7.0, 11.0, 90, 90, 90])
+    x, face_b = lattice.cell_to_x(cell), lattice.permute(cell, (0, 2, 1))
+    _, q2 = kernel.lines(lattice.cell_to_x(face_b), "oC", 0.5)
+    ((_, hkl),) = templates.indexed_patterns(pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC")
+    assert lattice.design(hkl[:, [0, 2, 1]]) @ x == pytest.approx(q2[:40])
+    assert ((hkl[:, 0] + hkl[:, 1]) % 2 == 0).all()
+
+
+def test_dominant_zone_makes_templates_look_further():
+    cell = np.array([2.6, 21.0, 24.0, 90, 100, 90])
+    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), "oP", 0.3)
+    subsets, places = templates.usable_subsets(q2, hkl, np.arange(len(q2)), "oP", 3)
+    assert places.size == 0 or places.max() >= templates.REACH[3]
+
+
+def test_same_seed_same_tables_and_round_trip(tmp_path):
+    train = frame("orthorhombic", "oP", 5)
+    first, again = (Templates().fit(train, seed=7).tables["oP"] for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, again))
+    Templates({"oP": first}).save(tmp_path / "t.npz")
+    assert all(np.array_equal(a, b) for a, b in zip(first, Templates.load(tmp_path / "t.npz").tables["oP"]))
+    (tmp_path / "bad.npz").write_bytes(b"no")
+    with pytest.raises(DDIError, match="bad.npz"):
+        Templates.load(tmp_path / "bad.npz")
+
+
+def test_cover_meets_every_pattern_before_it_repeats():
+    template, pattern = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 2, 0, 1, 3])
+    assert list(templates.cover(template, pattern, 2, depth=1)) == [0, 2]
+
+
+def test_shipped_tables_are_small_and_complete():
+    assert templates.SHIPPED.stat().st_size < 5e6
+    assert set(Templates.load().tables) == set(lattice.BRAVAIS)
