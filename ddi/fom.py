@@ -68,6 +68,11 @@ def two_theta(q2, wavelength):
     return np.degrees(2 * np.arcsin(np.where(sine <= 1, sine, np.nan)))
 
 
+def reach(q2):
+    """Return a wavelength in A that reaches every q2 up to the one given: 1.540593 (Cu K-alpha1), or shorter if need be."""
+    return min(1.540593, 1.9 / np.sqrt(q2))
+
+
 def q2_of(two_theta_deg, wavelength):
     """Return q2 = 1/d^2 in A^-2 of 2theta in degrees."""
     return (2 * np.sin(np.radians(np.asarray(two_theta_deg, dtype=float)) / 2) / wavelength) ** 2

@@ -114,7 +114,8 @@ def _lines(form, rule, q2_max, q2, hkl):
                     if n == len(q2):
                         return -1
                     q2[n] = base + d_l * (l + centre) ** 2
-                    hkl[n, 0], hkl[n, 1], hkl[n, 2] = h, k, l
+                    obverse = centring != 4 or (k + l - h) % 3 == 0
+                    hkl[n, 0], hkl[n, 1], hkl[n, 2] = h if obverse else k, k if obverse else h, l
                     n += 1
     return n
 
@@ -235,21 +236,75 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
 
 
 @_jit
-def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, matches, counts):
+def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, counts):
     n_peaks = len(q2_obs)
     q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
-    found, form = np.empty(n_peaks), np.empty(6)
+    match, found, form = np.empty((n_peaks, 3), dtype=np.int16), np.empty(n_peaks), np.empty(6)
     for i in range(len(x)):
         corrected = q2_obs - slope * zero[i]
-        n = _nearest(x[i], form, rule, 1.01 * corrected[-1], corrected, q2, hkl, matches[i], found)
-        misses[i] = corrected - found
+        counts[i] = _nearest(x[i], form, rule, 1.002 * corrected[-1], corrected, q2, hkl, match, found)
         for k in range(n_peaks):
-            counts[i, k] = 0
-            for j in range(n):
-                if q2[j] <= corrected[k]:
-                    counts[i, k] += 1
-        if n == 0:
-            misses[i] = 1e9
+            misses[i, k] = corrected[k] - found[k] if counts[i] else 1e9
+
+
+def screen(spread, pick, q2_trial, sigma, kind, volumes, max_lines=MAX_LINES):
+    """Score every template at every trial zero shift by how unlikely its coincidences are.
+
+    Parameters
+    ----------
+    spread : ndarray, shape (n, 6, p)
+    pick : ndarray of int16, shape (n, p)
+        A candidate is ``spread @ q2[pick]``; see `ddi.templates.Templates.systems`.
+    q2_trial : ndarray, shape (n_trials, n_peaks)
+        Observed q2 in A^-2, less each trial shift.
+    sigma : ndarray, shape (n_peaks,)
+        What a template may be off by, in A^-2.
+    kind : Kind
+    volumes : tuple of float
+        Smallest and largest volume of the cell in A^3.
+    max_lines : int
+        A candidate with more lines up to the last peak is dropped.
+
+    Returns
+    -------
+    ndarray, shape (n, n_trials)
+        ``-sum log min(1, 2 rho max(r, sigma))``, r being the distance of each peak from its nearest line and rho the density of lines;
+        -1 where the candidate is no lattice, or too small or too large.
+    """
+    scores = np.empty((len(spread), len(q2_trial)))
+    _screen(spread, pick, q2_trial, sigma, kind.rule, *volumes, max_lines, scores)
+    return scores
+
+
+def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines=MAX_LINES):
+    """Refine candidates and their zero shifts in place, forgiving spurious peaks.
+
+    Each round assigns the nearest lines and solves for x and the zero shift, weights falling off beyond twice sigma times the
+    round's width, with a small ridge towards the present x and a normal prior on the zero shift.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, 6)
+        Overwritten; zeros where a candidate came to nothing.
+    zero : ndarray, shape (n,)
+        Degrees 2theta; overwritten.
+    kind : Kind
+    q2_obs, slope, sigma : ndarray, shape (n_peaks,)
+        As in `ddi.search.Peaks`.
+    zero_mean, zero_sigma : float
+        Degrees 2theta.
+    widths : ndarray
+        One a round.
+    """
+    ties = lattice.ties(kind.system).astype(float)
+    _refine(x, zero, ties, kind.rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines)
+
+
+def describe(x, zero, kind, q2_obs, slope, max_lines=MAX_LINES):
+    """Return each peak's distance from its nearest line (n, n_peaks), in A^-2, and the number of lines up to the last (n,)."""
+    misses, counts = np.empty((len(x), len(q2_obs))), np.empty(len(x), dtype=np.int64)
+    _describe(x, zero, kind.rule, q2_obs, slope, max_lines, misses, counts)
+    return misses, counts
 
 
 def lines(x, bravais, q2_max, max_lines=4096):

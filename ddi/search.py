@@ -1,6 +1,6 @@
 """From peaks to a ranked list of cells, over all fourteen Bravais lattices at once.
 
-Candidates come from index templates (`ddi.templates`) and from any other generator that is passed in; the compiled kernel screens
+Candidates come from index templates (`ddi.templates`) and from any other generator that is handed in; the compiled kernel screens
 them at a few trial zero shifts; the best are refined with the zero shift as one more linear parameter and weights that forgive
 spurious peaks; `ddi.ranking` puts all that survive in one order.
 """
@@ -12,18 +12,21 @@ from functools import lru_cache
 
 import numpy as np
 
-from ddi import kernel, lattice, ranking
+from ddi import fom, kernel, lattice, ranking
 from ddi.errors import DDIError
-from ddi.fom import two_theta
-from ddi.templates import Templates
+from ddi.templates import Templates, settings
 
-ASSUMED_WAVELENGTH = 1.540593  # A; only turns an error in 2theta into one in q2 where no wavelength is given
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by
 ZERO_MEAN, ZERO_SIGMA = 0.02, 0.06  # degrees 2theta; weak prior of the zero shift
-TRIAL_SHIFTS = (0.0, 0.04, 0.08, -0.04)
+TRIAL_SHIFTS = (0.0, 0.04, 0.08, -0.04, -0.08)
 SCREEN_SIGMA = 0.03  # degrees; a template's cell is only about this good before refinement
-MAX_VOLUME = 6000.0  # A^3 of the primitive cell
-MAX_VERIFY = 40
+SCREEN_LINES = 400  # a cell with more lines up to the last peak that searches explains anything
+WIDTHS = np.array([3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0])
+N_SCREENED, N_REFINED = 4000, 1200  # candidates a lattice that survive screening; of these, distinct ones that are refined
+MIN_VOLUME, MAX_VOLUME = 10.0, 8000.0  # A^3 of the primitive cell
+MIN_PEAKS, MAX_VERIFY = 4, 40
+STAGES = (("cubic", "tetragonal", "hexagonal", "rhombohedral"), ("orthorhombic",), ("monoclinic",), ("triclinic",))
+"""Lattice systems in the order they are searched; the search ends after a stage that leaves no doubt and no peak."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,13 @@ class Peaks:
     Attributes
     ----------
     q2, sigma, slope : ndarray, shape (n,)
-        A^-2; sigma is one standard deviation; slope is dq2/d(2theta) per degree, zero where no zero shift is possible.
+        In A^-2; sigma is one standard deviation; slope is dq2/d(2theta) per degree.
     intensity : ndarray, shape (n,)
-        Relative to the strongest; ones if unknown.
+        Ones if unknown.
     n_search : int
         How many of the first generate and screen; the others verify.
+    wavelength : float or None
+        In Angstrom.
     """
 
     q2: np.ndarray
@@ -45,35 +50,45 @@ class Peaks:
     slope: np.ndarray
     intensity: np.ndarray
     n_search: int
+    wavelength: float | None
+
+
+@dataclass(frozen=True)
+class Zero:
+    """Prior mean and standard deviation of the zero shift, and the shifts tried in screening; degrees 2theta."""
+
+    mean: float = ZERO_MEAN
+    sigma: float = ZERO_SIGMA
+    trials: tuple = TRIAL_SHIFTS
+
+    @classmethod
+    def known(cls, value):
+        """A zero shift that is not to be refined."""
+        return cls(value, 1e-6, (value,))
+
+
+@dataclass(frozen=True)
+class Found:
+    """Refined candidates of one Bravais lattice: x (n, 6) on the axes of the search, zero (n,) in degrees, who proposed them."""
+
+    bravais: str
+    x: np.ndarray
+    zero: np.ndarray
+    source: np.ndarray
 
 
 def prepare(q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20):
-    """Return the `Peaks` of a pattern; arguments as for `run`."""
+    """Return the `Peaks` of a pattern, sorted; arguments as for `run`."""
     q2 = np.asarray(q2, dtype=float)
-    if q2.ndim != 1 or len(q2) < 6 or not (np.isfinite(q2).all() and (q2 > 0).all()):
-        raise DDIError(f"read {q2.size} values of q2; expected a list of at least 6 positive numbers in A^-2")
-    order = np.argsort(q2)[: max(MAX_VERIFY, n_peaks)]
+    if q2.ndim != 1 or len(q2) < MIN_PEAKS or not (np.isfinite(q2).all() and (q2 > 0).all()):
+        raise DDIError(f"read {q2.size} values of q2; expected a list of at least {MIN_PEAKS} positive numbers in A^-2")
+    order = np.argsort(q2, kind="stable")[: max(MAX_VERIFY, n_peaks)]
     q2 = q2[order]
-    angle = np.radians(two_theta(q2, wavelength or min(ASSUMED_WAVELENGTH, 1.99 / np.sqrt(q2[-1]))))
-    slope = 2 / (wavelength or ASSUMED_WAVELENGTH) ** 2 * np.sin(angle) * np.pi / 180
-    slope = np.maximum(slope, 0.02 * slope.max())
-    sigma = SIGMA * slope if sigma_q2 is None else np.broadcast_to(np.asarray(sigma_q2, dtype=float), order.size)[order]
-    intensity = np.ones(len(q2)) if intensities is None else np.asarray(intensities, dtype=float)[order]
-    return Peaks(q2, sigma, slope, intensity / intensity.max(), min(n_peaks, len(q2)))
-
-
-@lru_cache(maxsize=2)
-def shipped():
-    """Return the templates that come with the package, read once."""
-    return Templates.load()
-
-
-@lru_cache(maxsize=64)
-def _systems(templates_id, bravais, n_peaks):
-    return _TEMPLATES[templates_id].systems(bravais, n_peaks)
-
-
-_TEMPLATES = {}
+    used = wavelength or fom.reach(q2[-1])
+    slope = 2 / used**2 * np.sin(np.radians(fom.two_theta(q2, used))) * np.pi / 180
+    sigma = SIGMA * slope if sigma_q2 is None else np.maximum(np.broadcast_to(np.asarray(sigma_q2, dtype=float), len(order))[order], 1e-9)
+    intensity = np.ones(len(q2)) if intensities is None else np.maximum(np.asarray(intensities, dtype=float)[order], 1e-9)
+    return Peaks(q2, sigma, slope, intensity, min(n_peaks, len(q2)), wavelength)
 
 
 def run(
@@ -90,6 +105,7 @@ def run(
     n_jobs=2,
     seed=0,
     generators=None,
+    templates=None,
     n_best=50,
 ):
     """Index a pattern.
@@ -101,91 +117,116 @@ def run(
     sigma_q2 : float or array_like, shape (n,), optional
         Standard deviations in A^-2; 0.012 degrees 2theta if not given.
     intensities : array_like, shape (n,), optional
+        Weak peaks are likelier to be spurious.
     wavelength : float, optional
         In Angstrom; without it no zero shift is fitted.
-    bravais : sequence of str, optional
+    bravais : str or sequence of str, optional
         Bravais lattices or lattice systems to try; all if not given.
     max_volume : float, optional
         Of the primitive cell in A^3.
     time_budget : float, optional
         Seconds after which no further lattice is begun.
     zero_shift : "fit", None or float
-        Degrees 2theta; a number is subtracted and kept.
+        Degrees 2theta; a number is taken as known.
     n_peaks, n_jobs, seed : int
-    generators : list, optional
-        Objects with ``name`` and ``sample(q2, n, seed=)``; their cells join those of the templates.
+        The result does not depend on n_jobs.
+    generators : dict, optional
+        Lattice system -> generators with ``name`` and ``sample(q2, n, seed=)``; their cells join those of the templates.
+    templates : Templates, optional
+        Those shipped with the package if not given.
     n_best : int
         Rows returned at most.
 
     Returns
     -------
     DataFrame
-        See `ddi.ranking.table`; best first.
+        See `ddi.ranking.table`; empty if nothing was found.
+
+    Raises
+    ------
+    DDIError
+        For too few or impossible peaks and unknown lattices.
     """
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks)
-    fit = zero_shift == "fit" and wavelength is not None
-    fixed = 0.0 if zero_shift in ("fit", None) else float(zero_shift)
-    zero = Zero(ZERO_MEAN, ZERO_SIGMA, TRIAL_SHIFTS) if fit else Zero(fixed, 1e-7, (fixed,))
-    symbols = chosen(bravais)
-    started = time.monotonic()
+    zero = Zero() if zero_shift == "fit" and wavelength else Zero.known(0.0 if zero_shift in ("fit", None) else float(zero_shift))
+    symbols, started, rows = chosen(bravais), time.monotonic(), []
+    late = lambda: time_budget is not None and time.monotonic() - started > time_budget  # noqa: E731
 
-    def one(symbol):
-        if time_budget is not None and time.monotonic() - started > time_budget:
-            return None
-        return search_lattice(peaks, symbol, zero, max_volume or MAX_VOLUME)
+    def task(symbol):
+        if late():
+            return []
+        extra = (generators or {}).get(lattice.BRAVAIS[symbol][0], ())
+        return ranking.shortlist(peaks, search_lattice(peaks, symbol, zero, max_volume or MAX_VOLUME, templates, extra, seed), zero)
 
     with ThreadPoolExecutor(n_jobs) as pool:
-        found = [result for result in pool.map(one, symbols) if result is not None]
-    return ranking.rank(peaks, zero, found, n_best=n_best)
-
-
-@dataclass(frozen=True)
-class Zero:
-    """Prior mean and standard deviation of the zero shift, and the shifts tried in screening; degrees 2theta."""
-
-    mean: float
-    sigma: float
-    trials: tuple
+        for stage in STAGES:
+            here = [symbol for symbol in symbols if lattice.BRAVAIS[symbol][0] in stage]
+            rows += [row for found in pool.map(task, here) for row in found]
+            ordered = ranking.order(peaks, rows)
+            if late() or ranking.is_beyond_doubt(peaks, ordered):
+                break
+    return ranking.table(peaks, ranking.climb(peaks, ordered, zero, symbols), n_best)
 
 
 def chosen(bravais=None):
-    """Return the Bravais lattices that a mixed list of symbols and lattice systems names, most symmetric first."""
-    names = set(lattice.BRAVAIS) if bravais is None else set([bravais] if isinstance(bravais, str) else bravais)
+    """Return the Bravais lattices that a list of symbols and lattice systems names, most symmetric first."""
+    names = set(lattice.BRAVAIS) if bravais is None else {bravais} if isinstance(bravais, str) else set(bravais)
     unknown = names - set(lattice.BRAVAIS) - set(lattice.SYSTEMS)
     if unknown:
         raise DDIError(f"no lattice is called {', '.join(sorted(unknown))}; choose from {', '.join([*lattice.SYSTEMS, *lattice.BRAVAIS])}")
     return [symbol for symbol, (system, _) in lattice.BRAVAIS.items() if symbol in names or system in names]
 
 
-@dataclass(frozen=True)
-class Found:
-    """Refined candidates of one Bravais lattice: x (n, 6) on the axes of the search, zero (n,) in degrees."""
+def search_lattice(peaks, bravais, zero, max_volume=MAX_VOLUME, templates=None, generators=(), seed=0):
+    """Return the best candidates of one Bravais lattice, refined against the peaks that search.
 
-    bravais: str
-    x: np.ndarray
-    zero: np.ndarray
+    Parameters
+    ----------
+    peaks : Peaks
+    bravais : str
+    zero : Zero
+    max_volume, templates, generators, seed
+        As for `run`, but the generators are those of this lattice's system.
+
+    Returns
+    -------
+    Found
+    """
+    kind, n = kernel.KINDS[bravais], peaks.n_search
+    q2, slope, sigma = peaks.q2[:n], peaks.slope[:n], peaks.sigma[:n]
+    trials = q2 - np.array(zero.trials)[:, None] * slope
+    spread, pick = (templates or shipped()).systems(bravais, n)
+    volumes = MIN_VOLUME * kind.multiple, max_volume * kind.multiple
+    scores = kernel.screen(spread, pick, trials, np.maximum(SCREEN_SIGMA * slope, sigma), kind, volumes, SCREEN_LINES).ravel()
+    best = np.argsort(-scores, kind="stable")[:N_SCREENED]
+    template, trial = np.divmod(best[scores[best] > 0], len(trials))
+    x = np.einsum("nij,nj->ni", spread[template], trials[trial[:, None], pick[template]])
+    distinct = first_of_each(scores[best][: len(x)], x)[:N_REFINED]
+    x, zeros, source = x[distinct], np.array(zero.trials)[trial[distinct]], np.full(len(distinct), "templates", dtype=object)
+    for generator in generators:
+        drawn = drawn_x(generator, peaks, bravais, seed)
+        x, zeros = np.concatenate([x, drawn]), np.concatenate([zeros, np.full(len(drawn), zero.mean)])
+        source = np.concatenate([source, np.full(len(drawn), generator.name, dtype=object)])
+    kernel.refine(x, zeros, kind, q2, slope, sigma, zero.mean, zero.sigma, WIDTHS, SCREEN_LINES)
+    return Found(bravais, x, zeros, source)
 
 
-def search_lattice(peaks, bravais, zero, max_volume, templates=None, n_keep=400):
-    """Return the refined best candidates of one Bravais lattice."""
-    kind = kernel.KINDS[bravais]
-    templates = templates or shipped()
-    _TEMPLATES[id(templates)] = templates
-    spread, pick = _systems(id(templates), bravais, peaks.n_search)
-    q2, slope = peaks.q2[: peaks.n_search], peaks.slope[: peaks.n_search]
-    trial = np.array([q2 - shift * slope for shift in zero.trials])
-    scores = np.empty((len(spread), len(trial)))
-    volumes = 10.0 * kind.multiple, max_volume * kind.multiple
-    kernel._screen(spread, pick, trial, SCREEN_SIGMA * slope, kind.rule, *volumes, MAX_LINES, scores)
-    best = np.argpartition(-scores.ravel(), min(n_keep, scores.size - 1))[:n_keep] if scores.size else np.zeros(0, int)
-    best = best[scores.ravel()[best] > 0]
-    template, shift = np.divmod(best, len(trial))
-    x = np.einsum("nij,nj->ni", spread[template], trial[shift[:, None], pick[template]])
-    zeros = np.array(zero.trials)[shift]
-    ties = lattice.ties(kind.system).astype(float)
-    kernel._refine(x, zeros, ties, kind.rule, q2, slope, peaks.sigma[: peaks.n_search], zero.mean, zero.sigma, WIDTHS, MAX_LINES)
-    return Found(bravais, x, zeros)
+def first_of_each(scores, x):
+    """Return the places of candidates that differ from all before them in volume (0.3 %) or score (0.25)."""
+    marks = np.column_stack([np.log(np.linalg.det(lattice.x_to_metric(x))) / 0.006, scores / 0.25]).round()
+    return np.sort(np.unique(marks, axis=0, return_index=True)[1])
 
 
-WIDTHS = np.array([3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0])
-MAX_LINES = 400
+def drawn_x(generator, peaks, bravais, seed, n=400):
+    """Return what another generator proposes, on the axes of the search: shape (n, 6), in every setting the centring leaves open."""
+    wanted = lattice.N_PEAKS[lattice.BRAVAIS[bravais][0]]
+    if len(peaks.q2) < wanted:
+        return np.empty((0, 6))
+    cells = generator.sample(peaks.q2[None, :wanted], n, seed=seed)[0]
+    return lattice.cell_to_x(np.array([axes for cell in cells for axes in settings(cell, bravais, 1)]).reshape(-1, 6))
+
+
+@lru_cache(maxsize=1)
+def shipped():
+    """Return the templates that come with the package, read once."""
+    return Templates.load()

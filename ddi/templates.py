@@ -9,10 +9,12 @@ shortest reciprocal vectors where the lattice leaves a choice.
 
 import itertools
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 import gemmi
 import numpy as np
+import pandas as pd
 
 from ddi import kernel, lattice
 from ddi.errors import DDIError
@@ -21,11 +23,14 @@ from ddi.files import atomic
 SHIPPED = Path(__file__).with_name("templates.npz")
 REACH = {1: 5, 2: 6, 3: 7, 4: 8, 6: 9}
 """How far templates look: free parameters -> number of first peaks they choose from."""
+N_PATTERNS = 30_000
+MAX_REACH, ENOUGH = 13, 3
+"""How far they may look where the first peaks give fewer than so many choices a free parameter."""
 AMPLIFICATION = 8.0
 """How much more than an observed line's error a template may be off at the first twenty lines (root mean square)."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Templates:
     """A generator of cells from learned index sets, one table a Bravais lattice, best templates first.
 
@@ -38,7 +43,7 @@ class Templates:
     tables: dict = field(default_factory=dict)
     name = "templates"
 
-    def fit(self, train, *, system=None, seed=0, n_max=100_000, n_copies=8):
+    def fit(self, train, *, system=None, seed=0, n_max=150_000, n_copies=None):
         """Learn the tables of one lattice system, or of all.
 
         Parameters
@@ -49,13 +54,14 @@ class Templates:
         seed : int
         n_max : int
             Most templates kept a Bravais lattice.
-        n_copies : int
-            Disturbed copies of each pattern.
+        n_copies : int, optional
+            Disturbed copies of each pattern; so many that there are about `N_PATTERNS` a Bravais lattice if not given.
         """
         for bravais, rows in sorted(train.groupby("bravais"), key=lambda item: item[0]):
             if system in (None, lattice.BRAVAIS[bravais][0]):
                 patterns = indexed_patterns(rows, bravais)
-                self.tables[bravais] = learn(patterns, bravais, n_max=n_max, n_copies=n_copies, seed=seed)
+                copies = n_copies or int(np.clip(N_PATTERNS / max(len(patterns), 1), 4, 40))
+                self.tables[bravais] = learn(patterns, bravais, n_max=n_max, n_copies=copies, seed=seed)
         return self
 
     def save(self, path):
@@ -73,6 +79,7 @@ class Templates:
         except (OSError, ValueError, KeyError) as error:
             raise DDIError(f"{path} is no templates file ({error}); python -m ddi templates writes one") from error
 
+    @lru_cache(maxsize=64)
     def systems(self, bravais, n_peaks):
         """Return what the screening kernel needs of the templates that look no further than n_peaks.
 
@@ -80,13 +87,28 @@ class Templates:
         -------
         spread : ndarray, shape (n, 6, p)
             ``x = spread @ q2[peaks]``.
-        peaks : ndarray of int, shape (n, p)
+        peaks : ndarray of int16, shape (n, p)
         """
-        peaks, hkl = self.tables.get(bravais, (np.empty((0, 1), np.int8), np.empty((0, 1, 3), np.int8)))
-        usable = (peaks < n_peaks).all(axis=1)
         axes = kernel.KINDS[bravais].system
-        rows = lattice.design(hkl[usable], axes)
-        return lattice.ties(axes) @ np.linalg.inv(rows) if len(rows) else np.empty((0, 6, 1)), peaks[usable].astype(np.int16)
+        ties = lattice.ties(axes).astype(float)
+        peaks, hkl = self.tables.get(bravais, (np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)))
+        usable = (peaks < n_peaks).all(axis=1)
+        spread = ties @ np.linalg.inv(lattice.design(hkl[usable], axes))
+        return np.ascontiguousarray(spread), peaks[usable].astype(np.int16)
+
+
+def build(study, path=SHIPPED, seed=0):
+    """Learn the shipped templates from the training entries of a study (`ddi.dataset`, `ddi.split`) and write them.
+
+    Test entries and their relatives stay out, so that held-out patterns are fair; RRUFF's minerals may have been in training, but a
+    template holds indices, no cell.
+    """
+    from ddi import dataset  # the search itself reads no data set
+
+    rows = dataset.load(study, ["identifier", "bravais", "cell", "unique_axis", "q2_2"])
+    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
+    rows = rows.merge(groups[groups.split == "train"], on="identifier").rename(columns={"q2_2": "q2"})
+    Templates().fit(rows[[len(q2) >= 4 for q2 in rows.q2]], seed=seed).save(path)
 
 
 def indexed_patterns(rows, bravais):
@@ -175,19 +197,25 @@ def disturb(n, rng, drop, spurious):
 
 
 def usable_subsets(q2, hkl, places, bravais, n_free):
-    """Return the choices of n_free lines within reach that fix the cell well, and their peak numbers."""
-    near = np.flatnonzero(places < REACH[n_free])
-    subsets = np.array(list(itertools.combinations(near, n_free)), dtype=int).reshape(-1, n_free)
-    design = lattice.design(hkl[:20], kernel.KINDS[bravais].system)
-    regular = np.abs(np.linalg.det(design[subsets])) > 0.5 if len(subsets) else np.zeros(0, dtype=bool)
-    subsets = subsets[regular]
-    error = np.sqrt(q2[:20])
-    gain = design @ np.linalg.inv(design[subsets]) * error[subsets][:, None, :] / error[:, None] if len(subsets) else np.zeros((0, 1, 1))
-    steady = np.sqrt((gain**2).sum(axis=2).mean(axis=1)) < AMPLIFICATION
-    return subsets[steady], places[subsets[steady]]
+    """Return the choices of n_free lines that fix the cell well, and their peak numbers.
+
+    They are sought among the first `REACH` peaks; where these lie in a zone or row and fix too little, further on.
+    """
+    design, error = lattice.design(hkl[:20], kernel.KINDS[bravais].system), np.sqrt(q2[:20])
+    for reach in range(REACH[n_free], MAX_REACH + 1, 2):
+        near = np.flatnonzero(places[:20] < reach)
+        subsets = np.array(list(itertools.combinations(near, n_free)), dtype=int).reshape(-1, n_free)
+        subsets = subsets[np.abs(np.linalg.det(design[subsets])) > 0.5]
+        if not len(subsets):
+            continue
+        gain = design @ np.linalg.inv(design[subsets]) * error[subsets][:, None, :] / error[:, None]
+        subsets = subsets[np.sqrt((gain**2).sum(axis=2).mean(axis=1)) < AMPLIFICATION]
+        if len(subsets) >= ENOUGH * n_free:
+            break
+    return subsets, places[subsets]
 
 
-def cover(template, pattern, n_max, depth=6, rounds=60):
+def cover(template, pattern, n_max, depth=12, rounds=60):
     """Return template numbers, best first: in rounds, those that meet most patterns not yet met `depth` times.
 
     Parameters

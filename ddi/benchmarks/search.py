@@ -1,0 +1,165 @@
+"""How often the search is right, and how fast: on measured RRUFF patterns (DDI_RRUFF) and on held-out simulated ones."""
+
+import contextlib
+import json
+import time
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from ddi import dataset, degrade, fom, lattice, ranking, rruff, search
+from ddi.bench import benchmark
+from ddi.errors import DDIError
+from ddi.report import wilson
+from ddi.study import Study
+
+N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta
+MISSED = 1000  # rank of a lattice that is not in the list
+
+
+@lru_cache(maxsize=1)
+def fair():
+    """Return RRUFF's fair patterns: grade A, at most two of the first twenty picked peaks not explained by the true cell.
+
+    Returns
+    -------
+    DataFrame
+        id, mineral, bravais, cell, centring, q2, intensity, wavelength; in the order of the ids.
+
+    Raises
+    ------
+    DDIError
+        If DDI_RRUFF does not name a folder with index.csv and picked_peaks.json.
+    """
+    place = rruff.folder()
+    table = rruff.reference(place)
+    if table is None or not (place / "picked_peaks.json").is_file():
+        raise DDIError("this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's archives, index.csv and picked_peaks.json")
+    table = table[(table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)].set_index("id")
+    rows = [entry for entry in json.loads((place / "picked_peaks.json").read_text()) if entry["id"] in table.index]
+    frame = pd.DataFrame(rows)[["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]].sort_values("id", ignore_index=True)
+    return frame.assign(centring=[rruff.bravais_lattice(table.space_group[i], cell)[1] for i, cell in zip(frame.id, frame.cell)])
+
+
+def held_out(study, bravais=None, n=None, seed=0):
+    """Return test entries of a study (no relative of theirs was in training): bravais, cell, centring, q2, intensity of peak list 1."""
+    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
+    rows = dataset.load(study, ["identifier", "bravais", "centring_reindexed", "cell", "q2_1", "intensity_1", "q2_2", "intensity_2"])
+    rows = rows.merge(groups[groups.split == "test"], on="identifier")
+    rows = rows[[len(q2) >= 20 for q2 in rows.q2_2]]
+    rows = rows[rows.bravais == bravais] if bravais else rows
+    rows = rows.sample(min(n or len(rows), len(rows)), random_state=seed)
+    return rows.rename(columns={"centring_reindexed": "centring"}).reset_index(drop=True)
+
+
+def measure(rows, **options):
+    """Index each row's peaks; return rank of the right lattice (0 is first, `MISSED` if absent), seconds, probabilities and scores."""
+    out = []
+    search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=1.540593)
+    for row in rows.itertuples():
+        chosen = row.bravais if options.get("known") else None
+        started = time.perf_counter()
+        table = search.run(row.q2, intensities=row.intensity, wavelength=1.540593, bravais=chosen)
+        seconds = time.perf_counter() - started
+        out.append(dict(rank=rank_of(table, row.cell, row.centring), seconds=seconds, probability=table.probability.to_numpy(), score=table.score.to_numpy()))
+    return pd.concat([rows.reset_index(drop=True), pd.DataFrame(out)], axis=1)
+
+
+def rank_of(table, cell, centring):
+    """Return the place, from 0, of the first row that is the true lattice."""
+    right = (k for k, row in enumerate(table.itertuples()) if lattice.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring))
+    return next(right, MISSED)
+
+
+def rates(result):
+    """Return first and first-ten rates with their Wilson intervals."""
+    n, first, ten = len(result), int((result["rank"] == 0).sum()), int((result["rank"] < 10).sum())
+    return dict(n=n, first=first / n, first_interval=wilson(first, n), ten=ten / n, ten_interval=wilson(ten, n))
+
+
+def with_spurious(rows, n_extra=2, seed=0):
+    """Put extra peaks of median intensity at random places among each row's first twenty."""
+    rng, rows = np.random.default_rng(seed), rows.copy()
+    for i in rows.index:
+        q2, intensity = np.array(rows.q2[i]), np.array(rows.intensity[i])
+        extra = rng.uniform(q2[0], q2[:20][-1], n_extra)
+        order = np.argsort(np.concatenate([q2, extra]))
+        rows.at[i, "q2"] = np.concatenate([q2, extra])[order]
+        rows.at[i, "intensity"] = np.concatenate([intensity, np.full(n_extra, np.median(intensity))])[order]
+    return rows
+
+
+def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
+    """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift (degrees 2theta)."""
+    rng, out = np.random.default_rng(seed), []
+    for q2 in rows.q2_2:
+        angle = fom.two_theta(q2, 1.540593)
+        out.append(fom.q2_of(np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))), 1.540593))
+    return rows.assign(q2=out, intensity=rows.intensity_2)
+
+
+def degraded(rows, seed=0):
+    """Return the rows with peaks picked from simulated measurements (`ddi.degrade`); rows that show too few are left out."""
+    kept = []
+    for i, row in enumerate(rows.to_dict("records")):
+        with contextlib.suppress(DDIError):
+            peaks, _ = degrade.peaks(row["q2_1"], row["intensity_1"], seed=seed + i)
+            kept.append(row | dict(q2=peaks.q2, intensity=peaks.intensity))
+    return pd.DataFrame(kept)
+
+
+def expected_calibration_error(probability, right, n_bins=10):
+    """Return the mean distance of probability from frequency over equal bins, weighted by how many fall into each."""
+    probability, right = np.asarray(probability), np.asarray(right, dtype=float)
+    place = np.minimum((probability * n_bins).astype(int), n_bins - 1)
+    return sum(abs((probability - right)[place == b].sum()) for b in range(n_bins)) / len(right)
+
+
+@benchmark("index", floor=6.0, better="lower", about="median seconds a pattern, all lattices, fair RRUFF patterns, one a mineral")
+def bench_index():
+    seconds = measure(fair().groupby("mineral").head(1).reset_index(drop=True)).seconds
+    return dict(value=float(seconds.median()), unit="s", n=len(seconds), percentile_95=float(np.percentile(seconds, 95)))
+
+
+@benchmark("rruff", floor=0.90, about="fair RRUFF patterns with the right lattice first, lattice unknown; first ten, known and by Bravais lattice beside it")
+def bench_rruff():
+    unknown, known = measure(fair()), measure(fair(), known=True)
+    by_bravais = {bravais: rates(rows)["first"] for bravais, rows in unknown.groupby("bravais")}
+    one = rates(unknown.groupby("mineral").head(1))
+    return dict(value=rates(unknown)["first"], unit="share", **rates(unknown), known=rates(known), one_a_mineral=one, by_bravais=by_bravais)
+
+
+@benchmark("triclinic", floor=0.80, about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up to 0.1, aP given")
+def bench_triclinic():
+    result = measure(disturbed(held_out(Study("default"), "aP", N_TRICLINIC)), known=True)
+    return dict(value=rates(result)["first"], unit="share", **rates(result), median_seconds=float(result.seconds.median()))
+
+
+@benchmark("spurious", floor=0.80, about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown")
+def bench_spurious():
+    result = measure(with_spurious(fair().groupby("mineral").head(1).reset_index(drop=True)))
+    return dict(value=rates(result)["first"], unit="share", **rates(result))
+
+
+@benchmark("calibration", floor=0.08, better="lower", about="expected calibration error of the first cell's probability on fair RRUFF patterns, one a mineral")
+def bench_calibration():
+    result = measure(fair().groupby("mineral").head(1).reset_index(drop=True))
+    first = np.array([p[0] if len(p) else 0.0 for p in result.probability])
+    return dict(value=expected_calibration_error(first, result["rank"] == 0), unit="probability", n=len(result), mean_probability=float(first.mean()))
+
+
+def recalibrate(study, n=300, seed=0):
+    """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, every second mineral of RRUFF's fair patterns.
+
+    Returns
+    -------
+    dict
+        What `ranking.CALIBRATION` should hold.
+    """
+    results = [measure(degraded(held_out(study, n=n, seed=seed), seed))]
+    if rruff.folder():
+        minerals = sorted(fair().mineral.unique())[::2]
+        results.append(measure(fair()[fair().mineral.isin(minerals)].groupby("mineral").head(2).reset_index(drop=True)))
+    result = pd.concat(results, ignore_index=True)
+    return ranking.calibrate(list(result.score), [-1 if rank == MISSED else rank for rank in result["rank"]])

@@ -1,0 +1,119 @@
+"""Which lines a space group extinguishes: extinction symbols, ranked by what was and was not observed.
+
+Space groups of one lattice fall into classes of equal systematic absences; the classes come from gemmi's table, the names follow
+International Tables A: a symmetry element is named where all groups of the class share it, else there is a dash.
+"""
+
+import re
+from functools import lru_cache
+
+import gemmi
+import numpy as np
+
+from ddi import kernel, lattice
+
+_PROBE = np.array([(h, k, l) for h in range(7) for k in range(-6, 7) for l in range(-6, 7)], dtype=np.int32)
+_PLAIN = {"1", "-1", "2", "3", "4", "6", "m", "-3", "-4", "-6"}
+SPURIOUS = 0.04
+"""Prior probability that an observed peak belongs to no line."""
+
+
+@lru_cache(maxsize=None)
+def classes(bravais):
+    """Return ((symbol, space groups, operations), ...) of a Bravais lattice, the class without absences first."""
+    groups = {}
+    for group in gemmi.spacegroup_table():
+        if _on_search_axes(group, bravais):
+            groups.setdefault(group.operations().systematic_absences(_PROBE).tobytes(), []).append(group)
+    listed = sorted(groups.values(), key=lambda members: members[0].operations().systematic_absences(_PROBE).sum())
+    return tuple((_symbol([g.hm for g in members]), tuple(g.hm for g in members), members[0].operations()) for members in listed)
+
+
+def _on_search_axes(group, bravais):
+    system, centring = lattice.BRAVAIS[bravais]
+    family = {"hexagonal": ("hexagonal", "trigonal"), "rhombohedral": ("trigonal",)}.get(system, (system,))
+    b_unique = system != "monoclinic" or group.monoclinic_unique_axis() == "b"
+    on_axes = b_unique and (group.hm[0] == "R") == (bravais == "hR")
+    return on_axes and group.crystal_system_str() in family and group.operations().find_centering() == centring
+
+
+_TWINS = {"43": "41", "32": "31", "64": "62", "65": "61"}
+
+
+def _symbol(names):
+    """The elements that all Hermann-Mauguin symbols have in one place; the first one's glide where only its name differs."""
+    split = [re.sub(r".\)$", "", name).split() for name in names]
+    places = []
+    for place in range(1, max(map(len, split))):
+        marks = [[_TWINS.get(m, m) for m in re.split("/", p[place]) if m not in _PLAIN] if place < len(p) else [] for p in split]
+        shared = [mark for mark in marks[0] if all(mark in others for others in marks)]
+        dummy = all(len(p) > place and p[place] == "1" for p in split)
+        places.append("/".join(shared or marks[0]) if all(marks) else "1" if dummy else "-")
+    return " ".join([split[0][0], *places])
+
+
+def allowed(bravais, hkl):
+    """Say which lines each class of the lattice allows, shape (n_classes, n_lines)."""
+    hkl = np.ascontiguousarray(hkl, dtype=np.int32)
+    return np.array([~operations.systematic_absences(hkl) for _, _, operations in classes(bravais)]).reshape(-1, len(hkl))
+
+
+def rank(cell, bravais, q2_observed, tolerance):
+    """Rank the extinction symbols of a lattice by the peaks that were observed.
+
+    Every peak is taken to be any one of the lines its class allows, or spurious: a class gains by each line it forbids and nobody
+    saw, and loses where it leaves a peak without a line.
+
+    Parameters
+    ----------
+    cell : array_like, shape (6,)
+        Conventional cell in A and degrees; hexagonal axes for hR.
+    bravais : str
+    q2_observed : array_like, shape (n_peaks,)
+        1/d^2 in A^-2, zero shift taken off.
+    tolerance : float or array_like, shape (n_peaks,)
+        What a line may miss its peak by, in A^-2.
+
+    Returns
+    -------
+    list of dict
+        Best first: symbol, space_groups, weight (they add up to one), n_allowed (lines up to the last peak), n_indexed.
+    """
+    q2_observed = np.asarray(q2_observed, dtype=float)
+    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance))
+    near = np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
+    masks = allowed(bravais, hkl)
+    n_allowed, n_indexed = np.maximum(masks.sum(axis=1), 1), (near @ masks.T.astype(float) > 0).sum(axis=0)
+    fits = n_indexed * np.log((1 - SPURIOUS) / n_allowed) + (len(q2_observed) - n_indexed) * np.log(SPURIOUS / max(len(q2), 1))
+    weights = np.exp(fits - fits.max())
+    names, members, _ = zip(*classes(bravais))
+    order = np.lexsort((n_allowed, -weights))
+    columns = zip(names, members, (weights / weights.sum()).tolist(), n_allowed.tolist(), n_indexed.tolist())
+    keys = ("symbol", "space_groups", "weight", "n_allowed", "n_indexed")
+    listed = [dict(zip(keys, values)) for values in columns]
+    return [listed[i] for i in order]
+
+
+_PARITIES = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)]
+_MARKS = {
+    "cubic": [(1, 1, 1)],
+    "tetragonal": [(0, 0, 1), (1, 1, 0), (1, 1, 1)],
+    "hexagonal": [(0, 0, 1)],
+    "rhombohedral": [(0, 0, 1)],
+}
+
+
+def sublattices(bravais, hkl):
+    """Say which lines stay when the cell is a superstructure of a smaller one: shape (n_sublattices, n_lines).
+
+    The reciprocal sublattices of index 2 that the lattice system allows, those of index 3 along an axis, face centring,
+    and the two of index 3 of hexagonal lattices.
+    """
+    system, centring = lattice.BRAVAIS[bravais]
+    h, k, l = hkl.T
+    masks = [(hkl @ np.array(mark)) % 2 == 0 for mark in _MARKS.get(system, _PARITIES)]
+    masks += [hkl[:, axis] % 3 == 0 for axis in range(3) if (0, 0, 1)[axis] or system in ("orthorhombic", "monoclinic", "triclinic")]
+    masks.append(((h + k) % 2 == 0) & ((k + l) % 2 == 0))
+    if bravais == "hP":
+        masks += [(h - k) % 3 == 0, ((h - k + l) % 3 == 0) | ((h - k - l) % 3 == 0)]
+    return np.array(masks)
