@@ -91,7 +91,7 @@ def path_of(study, system, level):
     return study.models / f"assign_{system}_{level}.npz"
 
 
-@dataclass
+@dataclass(eq=False)
 class AssignmentNetwork(Assigner):
     """The write-up's network (section 2.3.3): blocks with one kernel over peaks, then a softmax head for each peak.
 

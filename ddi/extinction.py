@@ -94,26 +94,20 @@ def rank(cell, bravais, q2_observed, tolerance):
     return [listed[i] for i in order]
 
 
-_PARITIES = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)]
-_MARKS = {
-    "cubic": [(1, 1, 1)],
-    "tetragonal": [(0, 0, 1), (1, 1, 0), (1, 1, 1)],
-    "hexagonal": [(0, 0, 1)],
-    "rhombohedral": [(0, 0, 1)],
-}
+_HALVES = dict.fromkeys(("orthorhombic", "monoclinic", "triclinic"), [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)])
+_HALVES |= {"cubic": [(1, 1, 1)], "tetragonal": [(0, 0, 1), (1, 1, 0), (1, 1, 1)], "hexagonal": [(0, 0, 1)], "rhombohedral": [(0, 0, 1)]}
+_THIRDS = dict.fromkeys(("orthorhombic", "monoclinic", "triclinic"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
+_THIRDS |= {"cubic": [], "tetragonal": [(0, 0, 1)], "hexagonal": [(0, 0, 1), (1, 2, 0)], "rhombohedral": [(0, 0, 1)]}
 
 
 def sublattices(bravais, hkl):
     """Say which lines stay when the cell is a superstructure of a smaller one: shape (n_sublattices, n_lines).
 
-    The reciprocal sublattices of index 2 that the lattice system allows, those of index 3 along an axis, face centring,
-    and the two of index 3 of hexagonal lattices.
+    Those of index 2 and 3 that the lattice system allows, face centring, and for hP the rhombohedral one.
     """
-    system, centring = lattice.BRAVAIS[bravais]
+    system = lattice.BRAVAIS[bravais][0]
     h, k, l = hkl.T
-    masks = [(hkl @ np.array(mark)) % 2 == 0 for mark in _MARKS.get(system, _PARITIES)]
-    masks += [hkl[:, axis] % 3 == 0 for axis in range(3) if (0, 0, 1)[axis] or system in ("orthorhombic", "monoclinic", "triclinic")]
+    masks = [hkl @ np.array(mark) % n == 0 for n, marks in ((2, _HALVES), (3, _THIRDS)) for mark in marks[system]]
     masks.append(((h + k) % 2 == 0) & ((k + l) % 2 == 0))
-    if bravais == "hP":
-        masks += [(h - k) % 3 == 0, ((h - k + l) % 3 == 0) | ((h - k - l) % 3 == 0)]
+    masks += [((h - k + l) % 3 == 0) | ((h - k - l) % 3 == 0)] if bravais == "hP" else []
     return np.array(masks)

@@ -182,7 +182,7 @@ def imported(source, seen=None):
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
             parts = name.split(".")
-            if parts[0] != "ddi":
+            if parts[0] != "ddi" or len(parts) == 1:  # ddi/__init__ imports lazily: it stands for nothing that is used
                 continue
             stem = PACKAGE.joinpath(*parts[1:])
             path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")

@@ -9,14 +9,18 @@ from ddi import fom, kernel, lattice
 INDICES = (2, 3)
 EXACT = 1e-3  # A; a refined cell obeys its lattice's ties to rounding, so its superlattices do too
 
-_BRAVAIS_OF = {225: "cF", 229: "cI", 221: "cP", 191: "hP", 166: "hR", 139: "tI", 123: "tP", 69: "oF", 71: "oI", 65: "oC", 47: "oP", 12: "mC", 10: "mP", 2: "aP"}
+_BRAVAIS_OF = {
+    225: "cF", 229: "cI", 221: "cP", 191: "hP", 166: "hR", 139: "tI", 123: "tP",
+    69: "oF", 71: "oI", 65: "oC", 47: "oP", 12: "mC", 10: "mP", 2: "aP",
+}  # fmt: skip
+"""Space group of a bare lattice -> Bravais lattice."""
 
 
 def standard(cell):
     """Return the Bravais lattice of a primitive cell by its metric, and its conventional cell (6,) (hexagonal axes for hR)."""
     axes = np.array(gemmi.UnitCell(*map(float, cell)).orth.mat).T
     found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=EXACT)
-    bravais = _BRAVAIS_OF[found.number]
+    bravais = _BRAVAIS_OF.get(found.number, "aP") if found else "aP"
     if bravais == "aP":
         return bravais, lattice.reduced_cell(cell)
     standard_axes = np.asarray(found.std_lattice)

@@ -77,7 +77,7 @@ class Templates:
             with np.load(path) as arrays:
                 return cls({name[:2]: (arrays[name], arrays[f"{name[:2]}_hkl"]) for name in arrays.files if name.endswith("_peaks")})
         except (OSError, ValueError, KeyError) as error:
-            raise DDIError(f"{path} is no templates file ({error}); python -m ddi templates writes one") from error
+            raise DDIError(f"{path} is no templates file ({error}); ddi.templates.build(Study()) writes one") from error
 
     @lru_cache(maxsize=64)
     def systems(self, bravais, n_peaks):
@@ -139,32 +139,35 @@ def indexed_patterns(rows, bravais):
     return patterns
 
 
+def settings(cell, bravais, unique_axis=-1):
+    """Return a reindexed cell on the axes of the search, a list with the likeliest first where the centred face is not known."""
+    system, centring = lattice.BRAVAIS[bravais]
+    return _SETTINGS[system](cell, centring, unique_axis) if system in _SETTINGS else [lattice.conventional(cell, bravais)]
+
+
+def _faces(cell, centring, _):
+    """Every choice of the centred face."""
+    return [lattice.permute(cell, order) for order in ((0, 1, 2), (0, 2, 1), (1, 2, 0))][: 3 if centring == "C" else 1]
+
+
 _IN_PLANE = [np.array(m).reshape(2, 2) for m in itertools.product((-1, 0, 1), repeat=4) if abs(m[0] * m[3] - m[1] * m[2]) == 1]
 
 
-def settings(cell, bravais, unique_axis=-1):
-    """Yield a reindexed cell on the axes of the search, likeliest first where the centred face is not known."""
-    system, centring = lattice.BRAVAIS[bravais]
-    if system == "triclinic":
-        yield reciprocally_reduced(cell)
-    elif system == "monoclinic":
-        flat = lattice.b_unique(cell, unique_axis if unique_axis in (0, 1, 2) else None)
-        cells = []
-        for (p, q), (r, s) in _IN_PLANE:
-            turned = lattice.change_basis(flat, [[p, 0, q], [0, 1, 0], [r, 0, s]])
-            if turned[4] >= 90 - 1e-9 and (centring != "P" or turned[0] <= turned[2]):
-                cells.append(turned)
-        yield from sorted(cells, key=lambda c: (round(c[0] ** 2 + c[2] ** 2, 6), c[0]))[: 1 if centring == "P" else None]
-    elif system == "orthorhombic" and centring == "C":
-        yield from (lattice.permute(cell, order) for order in ((0, 1, 2), (0, 2, 1), (1, 2, 0)))
-    else:
-        yield lattice.conventional(cell, bravais)
+def _in_plane(cell, centring, unique_axis):
+    """Axes of the plane across b, the shortest first; a centred cell has one among them whose face C is centred."""
+    flat = lattice.b_unique(cell, unique_axis if unique_axis in (0, 1, 2) else None)
+    cells = [lattice.change_basis(flat, [[p, 0, q], [0, 1, 0], [r, 0, s]]) for (p, q), (r, s) in _IN_PLANE]
+    cells = [c for c in cells if c[4] >= 90 - 1e-9 and (centring != "P" or c[0] <= c[2])]
+    return sorted(cells, key=lambda c: (round(c[0] ** 2 + c[2] ** 2, 6), c[0]))[: 1 if centring == "P" else None]
 
 
 def reciprocally_reduced(cell):
     """Return the cell whose reciprocal basis is Niggli-reduced: its shortest reciprocal vectors are the axes."""
     reciprocal = gemmi.UnitCell(*lattice.reduced_cell(gemmi.UnitCell(*map(float, cell)).reciprocal().parameters))
     return np.array(reciprocal.reciprocal().parameters)
+
+
+_SETTINGS = {"orthorhombic": _faces, "monoclinic": _in_plane, "triclinic": lambda cell, centring, _: [reciprocally_reduced(cell)]}
 
 
 def learn(patterns, bravais, *, n_max, n_copies, seed, drop=0.2, spurious=0.05):

@@ -149,7 +149,7 @@ def bench_calibration():
     return dict(value=expected_calibration_error(first, result["rank"] == 0), unit="probability", n=len(result), mean_probability=float(first.mean()))
 
 
-def recalibrate(study, n=300, seed=0):
+def recalibrate(study, n=60, seed=0):
     """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, every second mineral of RRUFF's fair patterns.
 
     Returns
