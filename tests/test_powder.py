@@ -70,7 +70,7 @@ def brute_observable(two_theta, intensity, pattern):
     """The four conditions, written as the write-up says them, one line after the other."""
     kept = []
     for i, position in enumerate(two_theta):
-        p = round(position / powder.STEP)
+        p = min(round(position / powder.STEP), len(pattern) - 2)  # a line on the last step is judged at the one before
         if pattern[p] > 0.001 and pattern[p - 1] + pattern[p + 1] < 2 * pattern[p]:
             kept.append(i)
     out = []
