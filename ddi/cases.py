@@ -322,7 +322,8 @@ def rates(outcomes, by, order=None):
         n, row = len(group), dict(zip(by, key)) | {"n": len(group)}
         for name, k in (("first", int((group["rank"] == 1).sum())), ("ten", int((group["rank"] > 0).sum()))):
             row[name] = k / n
-            row[f"{name}_low"], row[f"{name}_high"] = wilson(k, n)
+            low, high = wilson(k, n)
+            row[f"{name}_low"], row[f"{name}_high"] = min(low, k / n), max(high, k / n)  # against rounding at none and at all
         rows.append(row)
     table = pd.DataFrame(rows)
     if order is not None and len(table):
