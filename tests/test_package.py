@@ -57,3 +57,8 @@ def test_readme_names_every_dependency():
 
 def test_readme_is_short():
     assert (ROOT / "README.md").read_text().count("\n") <= 150
+
+
+def test_pictures_of_the_readme_exist():
+    names = re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text())
+    assert names and all((ROOT / name).exists() for name in names)
