@@ -13,11 +13,6 @@ from ddi.scaling import CellScaler, Q2Scaler
 NOISE = (0.10, 0.05, 0.025, 0.01)
 
 
-def level_name(noise):
-    """Return the name of a noise level, such as "0.05"."""
-    return f"{noise:g}"
-
-
 @dataclass
 class Peaks:
     """Unaugmented entries of one lattice system, ready for assignment.

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ddi import dataset, generators, lattice, rruff
 from ddi.errors import DDIError
-from ddi.fom import explain
+from ddi.fom import explain, two_theta as angle_of
 from ddi.parallel import map_parallel
 from ddi.peaklist import Peaks, from_pattern, from_values
 from ddi.report import wilson
@@ -137,7 +137,7 @@ def _simulated(item):
 
 def two_theta(peaks):
     """Return a peak list's 2theta in degrees at its own wavelength."""
-    return np.degrees(2 * np.arcsin(np.sqrt(peaks.q2) * peaks.wavelength / 2))
+    return angle_of(peaks.q2, peaks.wavelength)
 
 
 def relation(case, training):

@@ -118,7 +118,7 @@ def explain(found_cell, found_centring, true_cell, true_centring, length_toleran
 def _same(found_cell, true_cell, tolerance):
     if n_free(found_cell) < n_free(true_cell):
         return "higher symmetry"
-    return "correct" if lattice._close(np.asarray(found_cell, dtype=float), np.asarray(true_cell, dtype=float), *tolerance) else "other setting"
+    return "correct" if lattice.close(np.asarray(found_cell, dtype=float), np.asarray(true_cell, dtype=float), *tolerance) else "other setting"
 
 
 def n_free(cell):
@@ -143,9 +143,9 @@ def _between(small, large, form, tolerance):
     reduced, rows = _reduce(lattice.change_basis(small, form), "P")
     if np.abs(np.sort(reduced[:3]) / np.sort(large[:3]) - 1).max() > tolerance[0]:
         return None
-    moves = lattice._unimodular()
-    cells = lattice._from_metric(moves @ lattice.metric(reduced) @ moves.transpose(0, 2, 1))
-    fits = np.flatnonzero(lattice._close(cells, large, *tolerance))
+    moves = lattice.unimodular()
+    cells = lattice.from_metric(moves @ lattice.metric(reduced) @ moves.transpose(0, 2, 1))
+    fits = np.flatnonzero(lattice.close(cells, large, *tolerance))
     if not len(fits):
         return None
     miss = np.abs(cells[fits] / large - 1).sum(axis=1)

@@ -149,7 +149,8 @@ def metric(cells):
     return lengths[..., :, None] * lengths[..., None, :] * cosine
 
 
-def _from_metric(tensor):
+def from_metric(tensor):
+    """Return the cells, shape (..., 6), of metric tensors in A^2, shape (..., 3, 3): the inverse of `metric`."""
     lengths = np.sqrt(np.diagonal(tensor, axis1=-2, axis2=-1))
     i, j = _PRODUCTS[3:].T
     cosines = tensor[..., i, j] / (lengths[..., i] * lengths[..., j])
@@ -173,7 +174,7 @@ def x_to_cell(x):
     reciprocal = x_to_metric(x)
     good = is_positive(x)
     safe = np.where(good[..., None, None], reciprocal, np.eye(3))
-    return np.where(good[..., None], _from_metric(np.linalg.inv(safe)), np.nan)
+    return np.where(good[..., None], from_metric(np.linalg.inv(safe)), np.nan)
 
 
 def x_to_metric(x):
@@ -246,7 +247,7 @@ _TO_HEXAGONAL = np.array([[1, -1, 0], [0, 1, -1], [1, 1, 1]])
 def change_basis(cells, rows):
     """Return the cells whose basis vectors are the given combinations, ``rows`` (3, 3), of the old ones."""
     rows = np.asarray(rows, dtype=float)
-    return _from_metric(rows @ metric(cells) @ rows.T)
+    return from_metric(rows @ metric(cells) @ rows.T)
 
 
 def hexagonal_to_rhombohedral(cells):
@@ -283,7 +284,7 @@ def reduced_cell(cell, centring="P"):
 
 
 @lru_cache(maxsize=None)
-def _unimodular():
+def unimodular():
     """All 3 x 3 matrices over -1, 0, 1 with determinant +1 or -1: the changes between nearly equal reduced bases."""
     digits = np.array(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij")).reshape(9, -1).T.reshape(-1, 3, 3)
     return digits[np.abs(np.round(np.linalg.det(digits))) == 1].astype(float)
@@ -313,12 +314,13 @@ def same_lattice(cell, other, centring="P", other_centring="P", length_tolerance
     ratio = volume(first) / volume(second)
     if not abs(ratio - 1) < 4 * length_tolerance + 0.02:
         return False
-    if _close(first, second, length_tolerance, angle_tolerance):
+    if close(first, second, length_tolerance, angle_tolerance):
         return True
-    bases = _from_metric(_unimodular() @ metric(first) @ _unimodular().transpose(0, 2, 1))
-    return bool(_close(bases, second, length_tolerance, angle_tolerance).any())
+    bases = from_metric(unimodular() @ metric(first) @ unimodular().transpose(0, 2, 1))
+    return bool(close(bases, second, length_tolerance, angle_tolerance).any())
 
 
-def _close(cells, other, length_tolerance, angle_tolerance):
+def close(cells, other, length_tolerance, angle_tolerance):
+    """Say which cells, shape (..., 6), have every length within a relative and every angle within an absolute (degrees) tolerance of another."""
     lengths = np.abs(cells[..., :3] / other[:3] - 1).max(axis=-1) <= length_tolerance
     return lengths & (np.abs(cells[..., 3:] - other[3:]).max(axis=-1) <= angle_tolerance)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.ndimage import convolve1d, gaussian_filter1d, minimum_filter1d
+from scipy.ndimage import convolve1d, gaussian_filter1d
 from scipy.optimize import leastsq
 from scipy.signal import find_peaks, peak_widths, savgol_filter
 
