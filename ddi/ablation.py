@@ -1,16 +1,20 @@
 """Which ingredients of the variance networks matter, and which settings suit them (write-up, section 2.2.2, its italics).
 
-Everything is compared on held-out crystals of the training side, so the test side stays unseen: the mean negative log-likelihood an
-entry, and what indexing needs, the chance that the best of thirty cells of the entry's own group is within a tolerance.
+Everything is compared on held-out families of the training side, so the test side stays unseen and no isotype of a held-out crystal is
+trained on: the mean negative log-likelihood an entry, and what indexing needs, the chance that the best of thirty cells of the entry's
+own group is within a tolerance.
 """
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from ddi.generators import best_of_n, crystals, pattern_matrix, usable_cells
-from ddi.network import Design, Network, describe
+from ddi.evaluation import best_of_n
+from ddi.generators import crystals, pattern_matrix, usable_cells
+from ddi.network import Network
+from ddi.variance import Design, describe
 
 INGREDIENTS = {
     "as written": Design(),
@@ -23,19 +27,26 @@ INGREDIENTS = {
 """The write-up's network, each of its four ingredients taken away, and dropout, which the write-up's own code had switched off."""
 
 
+def with_families(study, frame):
+    """Return a training frame with a column family, that of a row's crystal (03_grouping)."""
+    families = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "family"]).set_index("identifier")["family"]
+    return frame.assign(family=families.reindex(crystals(frame)).to_numpy())
+
+
 def hold_out(frame, share, rng):
-    """Split a training frame by crystals: rows to train on, and the real rows of a share of the crystals."""
-    parents = crystals(frame)
-    names = np.unique(parents)
-    held = np.isin(parents, rng.permutation(names)[: max(1, int(share * len(names)))])
+    """Split a training frame: rows to train on, and the real rows of a share of its families, or of its crystals where it names no families."""
+    kin = frame["family"].to_numpy() if "family" in frame else crystals(frame)
+    names = np.unique(kin)
+    held = np.isin(kin, rng.permutation(names)[: max(1, int(share * len(names)))])
     return frame[~held].reset_index(drop=True), frame[held & ~frame["augmented"].astype(bool)].reset_index(drop=True)
 
 
 def score(train, held, system, *, seed, n=30, tolerances=(0.05, 0.10), **options):
-    """Fit a network and return what it does on held-out rows of the same groups: nll, rates by tolerance, seconds."""
-    started = time.perf_counter()
+    """Fit a network and return what it does on held-out rows of the same groups: nll, rates by tolerance, seconds, also of CPU."""
+    started, busy = time.perf_counter(), time.process_time()
     network = Network(**options).fit(train, system=system, seed=seed)
-    seconds, values, cells, true = time.perf_counter() - started, [], [], []
+    cost = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - busy}
+    values, cells, true = [], [], []
     for group in network.groups:
         rows = held[held["group"] == group.name]
         if len(rows):
@@ -44,7 +55,7 @@ def score(train, held, system, *, seed, n=30, tolerances=(0.05, 0.10), **options
             true.append(usable_cells(rows, system))
     curve = best_of_n(np.concatenate(cells), np.concatenate(true), tolerances, counts=[n])
     rates = {f"within_{100 * row.tolerance:.0f}": row.rate for row in curve.itertuples()}
-    return {"nll": float(np.mean(np.concatenate(values))), **rates, "entries": int(curve["patterns"].iloc[0]), "seconds": seconds}
+    return {"nll": float(np.mean(np.concatenate(values))), **rates, "entries": int(curve["patterns"].iloc[0]), **cost}
 
 
 def compare(frame, system, designs, seeds, **options):
@@ -53,7 +64,8 @@ def compare(frame, system, designs, seeds, **options):
     for seed in seeds:
         train, held = hold_out(frame, 0.2, np.random.default_rng(seed))
         for name, design in designs.items():
-            rows.append({"system": system, "design": name, "seed": seed, **score(train, held, system, seed=seed, design=design, **options)})
+            result = score(train, held, system, seed=seed, design=design, **options)
+            rows.append({"system": system, "design": name, "seed": seed, **result, "settings": describe(design)})
     return pd.DataFrame(rows)
 
 
@@ -65,7 +77,7 @@ def summarise(table, baseline="as written", measures=("nll", "within_5", "within
     for system, runs in table.groupby("system", sort=False):
         base = runs[runs["design"] == baseline].set_index("seed")
         for design, mine in runs.groupby("design", sort=False):
-            row = {"system": system, "design": design, "seeds": len(mine)}
+            row = {"system": system, "design": design, "seeds": len(mine), "entries": int(mine["entries"].sum())}
             for measure in measures:
                 change = mine.set_index("seed")[measure] - base[measure]
                 half = t.ppf(0.975, max(len(change) - 1, 1)) * change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else np.nan
@@ -80,7 +92,7 @@ def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
     Parameters
     ----------
     frame : DataFrame
-        Training rows; a fifth of the parents is held out.
+        Training rows; a fifth of the families is held out.
     n_trials : int
     timeout : float, optional
         Seconds after which no trial starts.
@@ -93,14 +105,11 @@ def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
     train, held = hold_out(frame, 0.2, np.random.default_rng(seed))
 
     def objective(trial):
-        width = trial.suggest_categorical("width", [0.5, 1.0, 2.0])
-        design = Design(
-            mean_units=tuple(int(width * units) for units in (200, 100, 60)),
-            variance_units=tuple(int(width * units) for units in (100, 60)),
-            dropout=trial.suggest_categorical("dropout", [0.0, 0.1, 0.25, 0.5]),
-            learning_rate=trial.suggest_float("learning_rate", 5e-5, 5e-3, log=True),
-            exponent=trial.suggest_categorical("exponent", [0.0, 0.5, 1.0]),
-        )
+        trial.suggest_categorical("width", [0.5, 1.0, 2.0])
+        trial.suggest_categorical("dropout", [0.0, 0.1, 0.25, 0.5])
+        trial.suggest_float("learning_rate", 5e-5, 5e-3, log=True)
+        trial.suggest_categorical("exponent", [0.0, 0.5, 1.0])
+        design = design_of(trial.params)
         result = score(train, held, system, seed=seed, design=design, **options)
         for key, value in result.items():
             trial.set_user_attr(key, value)
@@ -111,3 +120,31 @@ def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
     study.enqueue_trial({"width": 1.0, "dropout": 0.5, "learning_rate": 1e-4, "exponent": 0.5})
     study.optimize(objective, n_trials=n_trials, timeout=timeout)
     return pd.DataFrame([{"system": system, "trial": trial.number, **trial.params, **trial.user_attrs} for trial in study.trials if trial.user_attrs])
+
+
+def design_of(trial):
+    """Return the design of one of the search's trials, a row of its table."""
+    mean, variance = (tuple(int(trial["width"] * units) for units in widths) for widths in (Design().mean_units, Design().variance_units))
+    return Design(mean, variance, float(trial["dropout"]), float(trial["learning_rate"]), exponent=float(trial["exponent"]))
+
+
+def finalists(trials, n=3):
+    """Return the designs to fit again with other seeds: the write-up's, the n best of each system's search, and the first of them trained together.
+
+    One search with one seed crowns the luckiest of its trials; only a fit anew says what its settings are worth.
+
+    Parameters
+    ----------
+    trials : DataFrame
+        What `search_settings` returned, one system or several.
+    n : int
+
+    Returns
+    -------
+    dict of str -> Design
+    """
+    chosen, searched = {"as written": Design()}, trials[trials["trial"] > 0].sort_values("nll", kind="stable")
+    for system, mine in searched.groupby("system", sort=False):
+        chosen |= {f"{system} {row['trial']}": design_of(row) for _, row in mine.head(n).iterrows()}
+    best = list(chosen)[1:2]
+    return chosen | {f"{name}, together": replace(chosen[name], cyclic=False) for name in best}

@@ -38,14 +38,8 @@ def amcsd(path, *, limit=None, n_jobs=1, cluster=None):
     ----------
     path : str or Path
         ``amcsd_cif1.db``; `ddi.fetch.fetch` puts it into data/raw.
-    limit : int, optional
-        Read only so many, evenly spread.
-    n_jobs, cluster
-        As in `ddi.parallel.map_parallel`.
-
-    Yields
-    ------
-    Entry or Crash
+    limit, n_jobs, cluster
+        As in `ddi.sources.read`, which says also what is yielded.
 
     Raises
     ------

@@ -172,7 +172,7 @@ def load_problem(study, system, seed=0, max_train=None, max_test=None):
     return Problem.of(*sides) if min(map(len, sides)) else None
 
 
-def draw_from(generator, peaks, n, seed):
+def draw_from(generator, peaks, n, seed, most=0):
     """Return n cells an entry, (n_entries, n, 6), from a generator's model of the entry's own group (from all, if it has none).
 
     Parameters
@@ -180,10 +180,13 @@ def draw_from(generator, peaks, n, seed):
     generator : ddi.generators.Generator
     peaks : Peaks
     n, seed : int
+    most : int
+        Draw for so many entries only, chosen at random; the others get NaN, which the fits of `ddi.assigners` leave out. 0: all.
     """
-    cells = np.empty((len(peaks), n, 6))
+    cells = np.full((len(peaks), n, 6), np.nan)
+    wanted = np.argsort(np.random.default_rng(seed).permutation(len(peaks))) < (most or len(peaks))
     known = {group.name for group in generator.groups}
-    for group in np.unique(peaks.group):
-        rows, one = peaks.group == group, {"groups": [group]} if group in known else {}
+    for group in np.unique(peaks.group[wanted]):
+        rows, one = wanted & (peaks.group == group), {"groups": [group]} if group in known else {}
         cells[rows] = (generator.sample if one else generator.pooled)(peaks.q2[rows], n, seed=seed, **one)
     return cells

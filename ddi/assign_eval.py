@@ -169,3 +169,23 @@ def seconds_of(function, *arguments):
 def by_rank(scores):
     """Return top-1 and top-5 accuracy of each rank of the peaks (rank 1 is the lowest q2)."""
     return pd.DataFrame({"rank": np.arange(scores.first.shape[1]) + 1, "top1": scores.first.mean(axis=0), "top5": scores.five.mean(axis=0)})
+
+
+def flatness(curve):
+    """Say what the last third of a learning curve still added.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        Points of one network's curve in order: step, test_accuracy, "nearest line" and cpu_seconds (the whole training's).
+
+    Returns
+    -------
+    dict
+        steps; right (%), the mean of the last three points; last third (points), that less the mean of the three points up to two thirds
+        of the steps; nearest (%); CPU min.
+    """
+    early = curve[curve.step <= curve.step.max() * 2 / 3]
+    last, before = (100 * part.test_accuracy.tail(3).mean() for part in (curve, early if len(early) else curve))
+    about = {"steps": int(curve.step.max()), "right (%)": last, "last third (points)": last - before}
+    return about | {"nearest (%)": 100 * curve["nearest line"].iloc[0], "CPU min": curve.cpu_seconds.iloc[0] / 60}

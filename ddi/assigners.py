@@ -111,9 +111,9 @@ class NearestLine(Assigner):
     width: float = 1e-3
 
     def fit(self, q2_obs, labels, x):
-        """Learn the width from patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x (n, n_free)."""
+        """Learn the width from patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x (n, n_free), NaN where not drawn."""
         listed = labels < len(self.reference) - 1
-        self.width = float(np.mean(np.abs(q2_obs - _lines(self, labels, x))[listed]).clip(1e-6, 1))
+        self.width = float(np.nanmean(np.abs(q2_obs - _lines(self, labels, x))[listed]).clip(1e-6, 1))
         return self
 
     def logits(self, delta):
@@ -143,7 +143,7 @@ class LinePrior(Assigner):
     width: float = None
 
     def fit(self, q2_obs, labels, x):
-        """Learn from training patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x (n, n_free)."""
+        """Learn from training patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x (n, n_free), NaN where not drawn."""
         n_peaks, n_ref = labels.shape[1], len(self.reference)
         counts = np.stack([np.bincount(labels[:, rank], minlength=n_ref) for rank in range(n_peaks)]).astype(float)
         near = np.exp(-0.5 * np.subtract.outer(np.arange(n_peaks), np.arange(n_peaks)) ** 2)  # neighbouring ranks share their counts
@@ -151,7 +151,7 @@ class LinePrior(Assigner):
         self.log_prior = np.log(smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
         line = _lines(self, labels, x)
         listed = labels < n_ref - 1
-        self.width = float(np.mean(np.abs(q2_obs - line)[listed] / np.maximum(line[listed], 1e-9)).clip(1e-6, 1))
+        self.width = float(np.nanmean(np.abs(q2_obs - line)[listed] / np.maximum(line[listed], 1e-9)).clip(1e-6, 1))
         return self
 
     def logits(self, delta):

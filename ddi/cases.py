@@ -1,19 +1,16 @@
-"""Patterns whose cell is known, measured (RRUFF) or simulated and degraded, and how well they are indexed."""
+"""Patterns whose cell is known, measured (RRUFF) or simulated and degraded, and the same with something changed."""
 
-import time
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from ddi import dataset, generators, lattice, rruff
+from ddi import dataset, lattice, rruff
 from ddi.errors import DDIError
-from ddi.fom import explain, two_theta as angle_of
+from ddi.fom import two_theta as angle_of
 from ddi.parallel import map_parallel
 from ddi.peaklist import Peaks, from_pattern, from_values
-from ddi.report import wilson
-from ddi.study import Study
 
 SIMULATED = "held-out simulated patterns, degraded"
 MEASURED = "measured RRUFF patterns"
@@ -113,7 +110,9 @@ def simulated_cases(study, *, limit, seed, n_jobs=1):
     frame = frame.merge(groups[groups.split == "test"], on="identifier").sort_values("identifier")
     frame = frame[frame.q2_1.map(len) >= 12]
     each = max(limit // frame.bravais.nunique(), 1)
-    frame = frame.groupby("bravais", group_keys=False)[frame.columns.tolist()].apply(lambda rows: rows.sample(min(each, len(rows)), random_state=seed))
+    frame = frame.groupby("bravais", group_keys=False)[frame.columns.tolist()].apply(
+        lambda rows: rows.sample(min(each, len(rows)), random_state=seed)
+    )
     seeds = np.random.SeedSequence(seed).generate_state(len(frame))
     rows = list(zip(frame.to_dict("records"), map(int, seeds)))
     cases = map_parallel(_simulated, rows, n_jobs=n_jobs, desc="degrading patterns")
@@ -175,107 +174,15 @@ def picking(cases):
     rows = []
     for case in cases:
         facts = rruff.compare(two_theta(case.peaks), case.cell, case.centring, case.peaks.wavelength)
-        rows.append({"id": case.id, "grade": case.grade, **{k: facts[k] for k in ("n_first", "n_matched", "zero_shift", "rms")}, "n_missed": case.n_missed})
+        rows.append(
+            {
+                "id": case.id,
+                "grade": case.grade,
+                **{k: facts[k] for k in ("n_first", "n_matched", "zero_shift", "rms")},
+                "n_missed": case.n_missed,
+            }
+        )
     return pd.DataFrame(rows)
-
-
-def is_right(case, cell, centring):
-    """Say whether a cell is the case's lattice: reduced cells within 1.5 % and 1.5 degrees."""
-    return lattice.same_lattice(cell, case.cell, centring, case.centring)
-
-
-def first_right(case, cells, centrings, n_first=10):
-    """Return the rank, from 1, of the first right cell among the first `n_first`, or 0."""
-    for rank, (cell, centring) in enumerate(zip(cells[:n_first], centrings), 1):
-        if is_right(case, cell, centring):
-            return rank
-    return 0
-
-
-@lru_cache(maxsize=64)
-def _generator(profile, name, system):
-    """A saved generator or a fitted control; None where the profile has none for this system."""
-    study = Study(profile)
-    if name in generators.CONTROLS:
-        train = dataset.training(study, system)
-        return generators.kind(name)().fit(train, system=system) if len(train) else None
-    return generators.load(study, name, system) if generators.path_of(study, name, system).exists() else None
-
-
-def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
-    """Index one case with its lattice system known: candidates of each generator, optimised (write-up, sections 2.2 and 2.4).
-
-    The chains run with the options that notebook 09 found best, `ddi.solve.BEST`.
-
-    Parameters
-    ----------
-    case : Case
-    profile : str
-        Whose generators and training data are used.
-    names : sequence of str
-        Generators; "both" shares the budget between forest and network.
-    n_candidates, n_iterations, seed : int
-
-    Returns
-    -------
-    list of dict
-        id, mineral, bravais, generator, rank (of the right cell among the first ten, 0 if not there), seconds. Empty if the pattern
-        has fewer peaks than the generators read.
-    """
-    from ddi import mcmc
-    from ddi.solve import BEST
-
-    n_peaks = lattice.N_PEAKS[case.system]
-    if len(case.peaks) < n_peaks:
-        return []
-    q2, rows = case.peaks.q2[:20], []
-    for name in names:
-        started = time.perf_counter()
-        cells = _candidates(case, profile, name, q2[None, :n_peaks], n_candidates, seed)
-        if cells is None:
-            continue
-        found = mcmc.optimize(q2, cells, case.system, **BEST | {"n_iterations": n_iterations}, seed=seed, n_jobs=1)
-        rank = first_right(case, found.cells, found.centring)
-        rows.append({"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name, "rank": rank, "seconds": time.perf_counter() - started})
-    return rows
-
-
-def _candidates(case, profile, name, q2, n, seed):
-    parts = [_generator(profile, part, case.system) for part in (("forest", "network") if name == "both" else (name,))]
-    if any(part is None for part in parts):
-        return None
-    return np.concatenate([part.pooled(q2, n // len(parts), seed=seed)[0] for part in parts])
-
-
-def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
-    """Index one case with `ddi.index.index_peaks` and compare with the truth.
-
-    Parameters
-    ----------
-    case : Case
-    lattices : "all", "known" or names
-    peaks : Peaks, optional
-        In place of the case's own.
-
-    Returns
-    -------
-    dict
-        id, mineral, bravais, rank (of the right cell among the first ten, 0 if not there), probability (of the first), found (its
-        Bravais lattice), cause (`ddi.fom.explain` of the first cell), seconds.
-    """
-    from ddi.index import index_peaks
-
-    chosen = case.bravais if lattices == "known" else lattices
-    result = index_peaks(peaks or case.peaks, lattice=chosen, seed=seed, n_jobs=n_jobs, **options)
-    row = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "rank": 0, "probability": 0.0, "found": "none", "cause": "nothing found", "seconds": result.seconds}
-    if not len(result.cells):
-        return row
-    table = result.cells.head(10)
-    cells = table[["a", "b", "c", "alpha", "beta", "gamma"]].to_numpy()
-    centrings = [lattice.BRAVAIS[symbol][1] for symbol in table.bravais]
-    rank = first_right(case, cells, centrings)
-    cause = "correct" if rank == 1 else explain(cells[0], centrings[0], case.cell, case.centring)[0]
-    return row | {"rank": rank, "probability": float(table.probability.iloc[0]), "found": table.bravais.iloc[0], "cause": cause}
 
 
 def with_spurious(case, n, seed):
@@ -301,31 +208,11 @@ def first_peaks(case, n):
     return replace(peaks, q2=cut(peaks.q2), sigma_q2=cut(peaks.sigma_q2), intensity=cut(peaks.intensity))
 
 
-def rates(outcomes, by, order=None):
-    """Return success rates, first and in the first ten, with n and 95 % Wilson intervals.
-
-    Parameters
-    ----------
-    outcomes : DataFrame
-        With a column rank, 0 meaning not among the first ten.
-    by : list of str
-    order : list, optional
-        Of the values of the first column of `by`.
-
-    Returns
-    -------
-    DataFrame
-        Columns `by`, n, first, first_low, first_high, ten, ten_low, ten_high; rates between 0 and 1.
-    """
-    rows = []
-    for key, group in outcomes.groupby(by, sort=True):
-        n, row = len(group), dict(zip(by, key)) | {"n": len(group)}
-        for name, k in (("first", int((group["rank"] == 1).sum())), ("ten", int((group["rank"] > 0).sum()))):
-            row[name] = k / n
-            low, high = wilson(k, n)
-            row[f"{name}_low"], row[f"{name}_high"] = min(low, k / n), max(high, k / n)  # against rounding at none and at all
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    if order is not None and len(table):
-        table = table.sort_values(by[0], key=lambda column: column.map({value: k for k, value in enumerate(order)}), kind="stable")
-    return table.reset_index(drop=True)
+def one_a_mineral(cases, limit=None):
+    """Return the first case of every mineral in the order of the Bravais lattices; `limit` of them, spread evenly."""
+    symbols = list(lattice.BRAVAIS)
+    first = {case.mineral: case for case in sorted(cases, key=lambda case: case.id, reverse=True)}.values()
+    ordered = sorted(first, key=lambda case: (symbols.index(case.bravais), case.id))
+    if not limit or limit >= len(ordered):
+        return ordered
+    return [ordered[k] for k in np.unique(np.linspace(0, len(ordered) - 1, limit).round().astype(int))]

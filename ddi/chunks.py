@@ -1,4 +1,7 @@
-"""Batches of entries kept on disk, so that an interrupted reading goes on where it stopped."""
+"""Batches of entries kept on disk, so that an interrupted reading goes on where it stopped.
+
+A batch is known by what was read, by the code of its source, of `ddi.crystal` and `ddi.entry`, and by the versions of gemmi and spglib.
+"""
 
 import hashlib
 from functools import cache

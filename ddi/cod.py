@@ -49,17 +49,10 @@ def cod(mirror, *, limit=None, n_jobs=1, cluster=None, keep=None):
     ----------
     mirror : str or Path
         The folder that holds ``cif``, or ``cif`` itself.
-    limit : int, optional
-        Read only so many, evenly spread.
-    n_jobs, cluster
-        As in `ddi.parallel.map_parallel`; every worker must see the mirror.
+    limit, n_jobs, cluster
+        As in `ddi.sources.read`, which says also what is yielded; every worker must see the mirror.
     keep : str or Path, optional
-        Folder where each finished batch is kept, so that an interrupted run goes on where it stopped. A chunk is known by the
-        names, sizes and times of its files and by this code.
-
-    Yields
-    ------
-    Entry or Crash
+        Folder of finished batches (`ddi.chunks`); one is known by the names, sizes and times of its files.
 
     Raises
     ------

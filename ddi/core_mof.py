@@ -37,17 +37,10 @@ def core_mof(folder, *, limit=None, n_jobs=1, cluster=None, keep=None):
     ----------
     folder : str or Path
         Holds `ARCHIVES`; `ddi.fetch.fetch` puts them into data/raw.
-    limit : int, optional
-        Read only so many, evenly spread.
-    n_jobs, cluster
-        As in `ddi.parallel.map_parallel`.
+    limit, n_jobs, cluster
+        As in `ddi.sources.read`, which says also what is yielded.
     keep : str or Path, optional
-        Folder where each finished batch is kept, so that an interrupted run goes on where it stopped. A chunk is known
-        by the CIFs in it, this code and the versions of gemmi and spglib.
-
-    Yields
-    ------
-    Entry or Crash
+        Folder of finished batches (`ddi.chunks`); one is known by the CIFs in it.
 
     Raises
     ------

@@ -27,16 +27,10 @@ def csd(database="CSD", *, limit=None, n_jobs=1, cluster=None, keep=None):
     ----------
     database : str
         What `ccdc.io.EntryReader` opens: ``"CSD"``, or a file of the user's own.
-    limit : int, optional
-        Read only so many, evenly spread.
-    n_jobs, cluster
-        As in `ddi.parallel.map_parallel`; every worker needs the API and a licence.
+    limit, n_jobs, cluster
+        As in `ddi.sources.read`, which says also what is yielded; every worker needs the API and a licence.
     keep : str or Path, optional
-        Folder where each finished batch is kept; a chunk is known by its identifiers and by this code.
-
-    Yields
-    ------
-    Entry or Crash
+        Folder of finished batches (`ddi.chunks`); one is known by its identifiers.
 
     Raises
     ------

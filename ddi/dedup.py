@@ -7,30 +7,26 @@ Contents differ by the larger of what must be added and what must be taken away:
 """
 
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from numba import njit
-from scipy.sparse import csr_matrix, diags
+from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ddi import crystal, lattice, settings
 from ddi.files import atomic
+from ddi.leaders import CELL_TOLERANCE, ROUNDING, leaders
 from ddi.sources import ORDER
 
-CELL_TOLERANCE = 0.05  # relative, of reduced lengths and angles
-ROUNDING = 0.05  # atoms; occupancies are given with two or three digits
 DEFINITIONS = {"same composition": 0, "one atom": 1}
 """Name of a definition -> atoms by which the contents of duplicates may differ."""
 STRICTER = "one atom"
 
 _FAMILIES = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "hexagonal", "cubic")
 _LATTICE_POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
-_GRID = 1 << 14  # boxes an axis, more than any number of atoms / 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,109 +67,6 @@ def priority(entries):
     """Return positions from most to least wanted: source in merge order, lowest R-factor (missing last), smallest identifier."""
     keys = [(ORDER.index(e.source), np.inf if np.isnan(e.r_factor) else e.r_factor, e.identifier) for e in entries]
     return np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=int)
-
-
-def leaders(these, atoms, order):
-    """Return for each of n entries the one that represents it, itself if it is kept, shape (n,).
-
-    Going from most to least wanted, an entry is kept unless it duplicates one already kept. No two kept entries are duplicates,
-    every other is a duplicate of the one that represents it, and chains of near-duplicates are not swallowed whole. The order of the
-    input does not matter, because `order` is total. Entries are compared only with kept ones in their own and the neighbouring boxes
-    of a grid over family, number of atoms and logarithms of the lengths, so that the time is near-linear however many duplicates there are.
-
-    Parameters
-    ----------
-    these : Features
-    atoms : float
-        By which contents may differ; `ROUNDING` is added.
-    order : ndarray of int, shape (n,)
-        As `priority` returns it.
-    """
-    if not len(these.family):
-        return np.empty(0, dtype=int)
-    logs = np.log(these.cell) / np.log1p(CELL_TOLERANCE)  # of duplicates, within one in each
-    contents = these.contents.sorted_indices()
-    n_atoms = np.asarray(contents.sum(axis=1)).ravel()
-    boxes = these.family.astype(np.int64)
-    for coordinate in (n_atoms / (atoms + 1), *logs[:, :3].T):
-        boxes = boxes * _GRID + np.floor(coordinate).astype(np.int64)
-    occupied, box = np.unique(boxes, return_inverse=True)
-    near = _neighbours(occupied)
-    content = contents.indptr, contents.indices, contents.data
-    return _leaders(order, box, near.indptr, near.indices, logs, n_atoms, *content, atoms + ROUNDING)
-
-
-def _neighbours(occupied):
-    """For each box, which of the occupied boxes touch it, itself included, as the rows of a sparse matrix."""
-    rows, columns = [], []
-    for step in product((-1, 0, 1), repeat=4):
-        wanted = occupied + np.dot(step, _GRID ** np.arange(4))
-        place = np.minimum(np.searchsorted(occupied, wanted), len(occupied) - 1)
-        there = np.flatnonzero(occupied[place] == wanted)
-        rows.append(there), columns.append(place[there])
-    rows, columns = np.concatenate(rows), np.concatenate(columns)
-    return csr_matrix((np.ones(len(rows), dtype=bool), (rows, columns)), shape=(len(occupied),) * 2)
-
-
-@njit(cache=True)
-def _leaders(order, box, near_start, near, logs, n_atoms, start, element, count, allowed):
-    leader, rank = np.full(len(order), -1), np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    first, after = np.full(len(near_start) - 1, -1), np.full(len(order), -1)  # linked lists of the kept entries of each box
-    for i in order:
-        leader[i] = i
-        for j in near[near_start[box[i]] : near_start[box[i] + 1]]:
-            other = first[j]
-            while other >= 0:
-                better = leader[i] == i or rank[other] < rank[leader[i]]
-                if better and _duplicates(i, other, logs, n_atoms, start, element, count, allowed):
-                    leader[i] = other
-                other = after[other]
-        if leader[i] == i:
-            after[i] = first[box[i]]
-            first[box[i]] = i
-    return leader
-
-
-@njit(cache=True)
-def _duplicates(i, j, logs, n_atoms, start, element, count, allowed):
-    if abs(n_atoms[i] - n_atoms[j]) > allowed:
-        return False
-    for k in range(6):
-        if abs(logs[i, k] - logs[j, k]) > 1 + 1e-9:
-            return False
-    more, less, a, b = 0.0, 0.0, start[i], start[j]
-    while a < start[i + 1] or b < start[j + 1]:
-        ahead = a < start[i + 1] and (b == start[j + 1] or element[a] <= element[b])
-        behind = b < start[j + 1] and (a == start[i + 1] or element[b] <= element[a])
-        difference = (count[a] if ahead else 0.0) - (count[b] if behind else 0.0)
-        more, less = more + max(difference, 0.0), less + max(-difference, 0.0)
-        a, b = a + ahead, b + behind
-    return max(more, less) <= allowed
-
-
-def replicate(these, n, seed=0):
-    """Draw n pretended crystals from real ones, to see how the time grows: a stretched, slightly sheared cell with contents to match.
-
-    Parameters
-    ----------
-    these : Features
-        Real ones.
-    n, seed : int
-
-    Returns
-    -------
-    Features
-        Lengths scaled by one log-normal factor a crystal (standard deviation 0.25) and one a length (0.1), angles by one each
-        (0.01); numbers of atoms scaled by the volume and rounded.
-    """
-    rng = np.random.default_rng(seed)
-    chosen = rng.integers(len(these.family), size=n)
-    stretch = np.exp(rng.normal(0, 0.25, (n, 1)) + rng.normal(0, 0.1, (n, 3)))
-    cell = these.cell[chosen] * np.hstack([stretch, np.exp(rng.normal(0, 0.01, (n, 3)))])
-    contents = diags(stretch.prod(axis=1)) @ these.contents[chosen]
-    contents.data = np.maximum(np.rint(contents.data), 1)
-    return Features(these.family[chosen], cell, csr_matrix(contents))
 
 
 def components(these, atoms):

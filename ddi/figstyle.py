@@ -22,6 +22,7 @@ SYSTEM_COLOURS = {
 GENERATOR_MARKERS = {
     "forest": "o",
     "network": "s",
+    "tuned": "p",
     "both": "D",
     "shape": "^",
     "templates": "*",
@@ -32,6 +33,7 @@ GENERATOR_MARKERS = {
 GENERATOR_COLOURS = {
     "forest": "#009E73",
     "network": "#0072B2",
+    "tuned": "#56B4E9",
     "both": "#000000",
     "shape": "#D55E00",
     "templates": "#CC79A7",

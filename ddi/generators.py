@@ -1,8 +1,7 @@
-"""Generators: from a pattern's first peaks to random cells, and how good such cells are (write-up, sections 2.2 and 2.4.2).
+"""Generators: from a pattern's first peaks to random cells (write-up, sections 2.2 and 2.4.2).
 
 Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator of one lattice system holds one
-model a group. Three controls learn next to nothing and stand beside every result: random training cells, the same rescaled to the
-pattern, and the cells of the nearest training patterns.
+model a group. What learns is in `ddi.forest`, `ddi.network` and `ddi.shape`; what does not is in `ddi.controls`.
 """
 
 import hashlib
@@ -14,18 +13,15 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ddi import lattice
 from ddi.errors import DDIError
 from ddi.files import atomic
-from ddi.report import wilson
 
 FORMAT = 1  # of model files; raised when their content changes
-TOLERANCES = (0.01, 0.02, 0.05, 0.10)
 CONTROLS = ("random", "rescaled", "nearest")
-LEARNED = ("forest", "network", "shape")
-_HOMES = {"forest": "ddi.forest", "network": "ddi.network", "shape": "ddi.shape"} | dict.fromkeys(CONTROLS, __name__)
+LEARNED = ("forest", "network", "tuned", "shape")
+_HOMES = {"forest": "ddi.forest", "network": "ddi.network", "tuned": "ddi.network", "shape": "ddi.shape"} | dict.fromkeys(CONTROLS, "ddi.controls")
 
 
 @dataclass(frozen=True)
@@ -258,98 +254,3 @@ def kind(name):
     if name not in _HOMES:
         raise DDIError(f"there is no generator '{name}'; choose one of {', '.join(_HOMES)}")
     return getattr(importlib.import_module(_HOMES[name]), name.capitalize())
-
-
-class Random(Generator):
-    """Control: cells of training entries drawn at random."""
-
-    name = "random"
-
-    def _fit(self, train, _seeds):
-        real = train[~train["augmented"].astype(bool)] if "augmented" in train else train
-        self.groups = [Group("all", len(real))]
-        self.cells, self.q2 = usable_cells(real, self.system), pattern_matrix(real, self.system)
-
-    def arrays(self):
-        """Return what was learned, by name."""
-        return {"cells": self.cells, "q2": self.q2}
-
-    def restore(self, arrays):
-        """Take back what `arrays` returned."""
-        self.cells, self.q2 = arrays["cells"], arrays["q2"]
-
-    def _draw(self, _group, q2, n, rng):
-        return self.cells[rng.integers(len(self.cells), size=(len(q2), n))]
-
-
-class Rescaled(Random):
-    """Control: cells of random training entries, each scaled so that its own mean q2 becomes the pattern's."""
-
-    name = "rescaled"
-
-    def _draw(self, _group, q2, n, rng):
-        picks = rng.integers(len(self.cells), size=(len(q2), n))
-        return rescale(self.cells[picks], np.sqrt(self.q2.mean(axis=1)[picks] / q2.mean(axis=1)[:, None]))
-
-
-class Nearest(Random):
-    """Control: cells of the training entries whose patterns are nearest in q2, nearest first."""
-
-    name = "nearest"
-
-    def _draw(self, _group, q2, n, rng):
-        from scipy.spatial import cKDTree
-
-        k = min(n, len(self.cells))
-        nearest = cKDTree(self.q2).query(q2, k=k)[1].reshape(len(q2), k)
-        return self.cells[nearest[:, np.arange(n) % k]]
-
-
-def rescale(cells, factors):
-    """Multiply the lengths of cells, shape (..., 6), by factors, shape (...)."""
-    return make_valid(cells * np.concatenate([np.repeat(factors[..., None], 3, axis=-1), np.ones((*factors.shape, 3))], axis=-1))
-
-
-def cell_error(cells, true):
-    """Return how far cells are from the truth: the larger of the largest relative length error and angle error in radians.
-
-    A small rotation by that many radians moves an axis' tip by that fraction of the axis, so one tolerance serves both.
-
-    Parameters
-    ----------
-    cells : array_like, shape (n_patterns, n, 6)
-    true : array_like, shape (n_patterns, 6)
-
-    Returns
-    -------
-    ndarray, shape (n_patterns, n)
-    """
-    cells, true = np.asarray(cells, dtype=float), np.asarray(true, dtype=float)[:, None]
-    lengths = np.abs(cells[..., :3] / true[..., :3] - 1).max(axis=-1)
-    return np.maximum(lengths, np.radians(np.abs(cells[..., 3:] - true[..., 3:])).max(axis=-1))
-
-
-def best_of_n(cells, true, tolerances=TOLERANCES, counts=None):
-    """Count the patterns for which the best of the first n cells lies within each tolerance.
-
-    Parameters
-    ----------
-    cells : array_like, shape (n_patterns, n_max, 6)
-        In the order drawn (`Generator.pooled`).
-    true : array_like, shape (n_patterns, 6)
-    tolerances : sequence of float
-        On `cell_error`: all lengths and angles.
-    counts : sequence of int, optional
-        The n wanted; 1 to n_max if not given.
-
-    Returns
-    -------
-    DataFrame
-        Columns n, tolerance, k, patterns, rate, low, high (Wilson interval).
-    """
-    best = np.minimum.accumulate(cell_error(cells, true), axis=1)
-    counts = np.arange(1, best.shape[1] + 1) if counts is None else np.asarray(counts)
-    rows = [(n, tolerance, int((best[:, min(n, best.shape[1]) - 1] <= tolerance).sum())) for tolerance in tolerances for n in counts]
-    table = pd.DataFrame(rows, columns=["n", "tolerance", "k"]).assign(patterns=len(best))
-    low, high = wilson(table["k"], table["patterns"])
-    return table.assign(rate=table["k"] / max(len(best), 1), low=low, high=high)

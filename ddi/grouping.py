@@ -2,35 +2,19 @@
 
 A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.conditions` computes from its operations. A *block*
 is what groups never mix: a Bravais lattice and, for monoclinic cells ordered a <= b <= c, the axis that is unique.
-GroupSpec files say which group every setting belongs to, and a person may change them.
+GroupSpec files (`ddi.groupspec`) say which group every setting belongs to, and a person may change them.
 """
-
-from pathlib import Path
 
 import gemmi
 import numpy as np
-import openpyxl
 import pandas as pd
-from openpyxl.styles import Alignment, Font
 
 from ddi.conditions import distance, pattern_of
-from ddi.errors import DDIError
-from ddi.files import atomic
+from ddi.groupspec import read_spec
 from ddi.lattice import BRAVAIS
-
-SPEC_COLUMNS = {"group": 10, "bravais": 9, "unique_axis": 12, "number": 9, "symbol": 16, "conditions": 60, "entries": 9}
-"""Columns of a GroupSpec and their widths."""
 
 ALIKE = 1.1
 """Groups up to this factor farther than the nearest count as equally near."""
-
-_NOTE = """\
-One row for each Hermann-Mauguin symbol in the reindexed setting (a <= b <= c where the three lengths are free).
-group: which generator learns from the entries of this symbol. Change it, save, and run notebook 03 again.
-A new name makes a new group. A group stays within one Bravais lattice and one unique axis.
-conditions: what the operations forbid beyond the centring; conditions that others imply are left out.
-entries: unique entries when this file was written; not read back.
-A symbol that is not listed joins the group of its conditions, or of the nearest ones, and the notebook lists it."""
 
 
 def block_of(frame):
@@ -130,83 +114,6 @@ def make_groups(table, minimum):
     return joined.map(names).rename("group")
 
 
-def spec_path(folder, system):
-    """Return where the GroupSpec of a lattice system is."""
-    return Path(folder) / f"GroupSpec_{system}.xlsx"
-
-
-def write_spec(folder, system, table):
-    """Write a GroupSpec file: one row a reindexed symbol, sorted by group, with a second sheet that says how to edit it.
-
-    Parameters
-    ----------
-    folder : str or Path
-    system : str
-        One of `ddi.lattice.SYSTEMS`.
-    table : pandas.DataFrame
-        From `setting_table`, with a column group.
-    """
-    rows = table.sort_values(["group", "number", "symbol", "conditions"]).copy()
-    rows["unique_axis"] = rows["unique_axis"].map(dict(enumerate("abc"))).fillna("")
-    book = openpyxl.Workbook()
-    sheet = book.active
-    sheet.title = "groups"
-    sheet.append(list(SPEC_COLUMNS))
-    for row in rows[list(SPEC_COLUMNS)].itertuples(index=False, name=None):
-        sheet.append([value.item() if isinstance(value, np.generic) else value for value in row])
-    for cell, width in zip(sheet[1], SPEC_COLUMNS.values()):
-        cell.font = Font(bold=True)
-        sheet.column_dimensions[cell.column_letter].width = width
-    sheet.freeze_panes, sheet.auto_filter.ref = "A2", sheet.dimensions
-    note = book.create_sheet("how to edit")
-    note["A1"], note["A1"].alignment = _NOTE, Alignment(wrap_text=True, vertical="top")
-    note.column_dimensions["A"].width = 110
-    with atomic(spec_path(folder, system)) as path:
-        book.save(path)
-
-
-def read_spec(folder, system):
-    """Read a GroupSpec file.
-
-    Returns
-    -------
-    pandas.DataFrame or None
-        Columns group, block, bravais, symbol, conditions, entries; None where there is no such file.
-
-    Raises
-    ------
-    DDIError
-        If it is no workbook, lacks a column, leaves a group empty, lists a symbol twice, or mixes blocks in a group.
-    """
-    path = spec_path(folder, system)
-    if not path.exists():
-        return None
-    try:
-        spec = pd.read_excel(path, keep_default_na=False)
-    except Exception as error:  # openpyxl and zipfile raise a dozen kinds
-        raise DDIError(f"{path} is not a workbook that can be read ({error}); restore it from git") from error
-    missing = [column for column in SPEC_COLUMNS if column not in spec]
-    if missing:
-        raise DDIError(f"{path} has no column {', '.join(missing)}; the first sheet needs {', '.join(SPEC_COLUMNS)}")
-    spec["group"] = spec["group"].astype(str).str.strip()
-    spec["block"] = spec["bravais"] + spec["unique_axis"]
-    spec["entries"] = pd.to_numeric(spec["entries"], errors="coerce").fillna(0)
-    _check_spec(path, spec)
-    return spec
-
-
-def _check_spec(path, spec):
-    empty = spec.index[spec["group"] == ""]
-    if len(empty):
-        raise DDIError(f"{path} row {empty[0] + 2}: no group; name one for every symbol")
-    twice = spec.index[spec.duplicated(["block", "symbol", "conditions"])]
-    if len(twice):
-        raise DDIError(f"{path} row {twice[0] + 2}: {spec['symbol'][twice[0]]} is listed twice; keep one row")
-    blocks = spec.groupby("group")["block"].unique()
-    for group, mixed in blocks[blocks.map(len) > 1].items():
-        raise DDIError(f"{path}: group {group} mixes {' and '.join(mixed)}; a group stays within one lattice and unique axis")
-
-
 def place(table, spec):
     """Give every setting the group its GroupSpec names.
 
@@ -215,7 +122,7 @@ def place(table, spec):
     table : pandas.DataFrame
         From `setting_table`, of one lattice system.
     spec : pandas.DataFrame
-        From `read_spec`.
+        From `ddi.groupspec.read_spec`.
 
     Returns
     -------

@@ -73,6 +73,7 @@ def index_peaks(
         n_peaks=n_peaks,
         n_jobs=n_jobs,
         seed=seed,
+        faint=peaks.faint,
         **search,
     )
     limits = {
@@ -89,12 +90,12 @@ def index_peaks(
 def _peaks(peaks, unit, wavelength):
     import numpy as np
 
-    from ddi import peaklist
+    from ddi import peakfiles, peaklist
 
     if isinstance(peaks, peaklist.Peaks):
         return peaks
     if isinstance(peaks, (str, os.PathLike)):
-        return peaklist.read(peaks, unit, wavelength)
+        return peakfiles.read(peaks, unit, wavelength)
     if unit is None:
         values = np.asarray(peaks, dtype=float)
         if values.size and (np.nanmax(values) > 3 or np.all(np.diff(values) < 0)):

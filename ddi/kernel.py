@@ -196,6 +196,23 @@ def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
 
 
 @_jit
+def _solve(normal, right):
+    """Solve positive definite normal equations in place by elimination; a dozen lines compile in a fraction of LAPACK's time."""
+    n = len(right)
+    for i in range(n):
+        for j in range(i + 1, n):
+            factor = normal[j, i] / normal[i, i]
+            right[j] -= factor * right[i]
+            for k in range(i, n):
+                normal[j, k] -= factor * normal[i, k]
+    for i in range(n - 1, -1, -1):
+        for k in range(i + 1, n):
+            right[i] -= normal[i, k] * right[k]
+        right[i] /= normal[i, i]
+    return right
+
+
+@_jit
 def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines):
     n_free, n_peaks = ties.shape[1], len(q2_obs)
     q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
@@ -228,7 +245,7 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
                 normal[a, a] += 1e-12
             normal[n_free, n_free] += 1 / zero_sigma**2
             right[n_free] -= (zero[i] - zero_mean) / zero_sigma**2
-            step = np.linalg.solve(normal, right)
+            step = _solve(normal, right)
             for c in range(6):
                 for a in range(n_free):
                     x[i, c] += ties[c, a] * step[a]

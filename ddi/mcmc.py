@@ -12,15 +12,12 @@ import numba
 import numpy as np
 
 from ddi import chains, lattice, likelihood
-from ddi.errors import DDIError
 from ddi.fom import m20
-from ddi.problem import CENTRINGS, WAVELENGTH, Problem, allowed, distinct, scored
+from ddi.plan import Plan
+from ddi.problem import CENTRINGS, Problem, allowed, distinct, scored
 
 MAX_POLISHED = 500  # states, best log-likelihood first, that are polished and scored
-ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}
-ASSIGN = {"nearest": chains.NEAREST, "resample": chains.RESAMPLE, "marginal": chains.MARGINAL}
-WEIGHTS = {"sigma": chains.SIGMA, "coelho": chains.COELHO}
-SUBSAMPLE_BY = {"uniform": chains.UNIFORM, "confidence": chains.CONFIDENCE}
+LEAST_CONFIDENCE = 1e-6  # of an assigner, so that a peak it gives up can still be drawn
 
 
 @dataclass(frozen=True)
@@ -65,12 +62,14 @@ def merge(x, label):
     x : ndarray, shape (n, n_free)
         Mean over equals: q2 is linear in x, so the mean has the mean of their lines.
     label : ndarray, shape (n, n_peaks)
+    first : ndarray, shape (n,)
+        Place of the first of the equals.
     """
     _, first, group, count = np.unique(label, axis=0, return_index=True, return_inverse=True, return_counts=True)
     total = np.zeros((len(first), x.shape[1]))
     np.add.at(total, group.ravel(), x)
     order = np.argsort(first)
-    return (total / count[:, None])[order], label[first][order]
+    return (total / count[:, None])[order], label[first][order], first[order]
 
 
 def optimize(
@@ -78,24 +77,15 @@ def optimize(
     cells,
     system,
     *,
-    n_iterations=100,
-    subsample=15,
-    subsample_by="uniform",
-    assign="nearest",
-    accept="metropolis",
-    weights="sigma",
-    annealing=1.0,
-    spread=(0.03, 0.001),
-    restarts=0,
-    seed=0,
     keep_trace=False,
     time_budget=None,
     hkl=None,
     sigma=None,
     intensity=None,
-    eps=likelihood.EPS_Q2,
+    n_search=None,
     n_best=100,
     n_jobs=None,
+    **options,
 ):
     """Optimise candidate cells against the observed peaks.
 
@@ -106,36 +96,19 @@ def optimize(
     cells : array_like, shape (n_cand, 6)
         A and degrees; monoclinic b-unique, rhombohedral in rhombohedral axes.
     system : str
-    n_iterations : int
-        Of each chain.
-    subsample : int
-        Peaks a step; the others are drawn anew each time.
-    subsample_by : "uniform" or "confidence"
-        Confidence: the softmax between the two nearest lines decides how readily a peak is left out.
-    assign : "nearest", "resample", "marginal" or an assigner
-        Nearest line; a line drawn from softmax(-delta^2 / 2 sigma^2); all lines at once, each by its share (the mixture of 2.4.1);
-        or an object with ``predict(q2_obs, x) -> (labels, confidence)`` on the same reference indices, `ddi.assign`.
-    accept : "metropolis", "always" or "greedy"
-    weights : "sigma" or "coelho"
-        Of the least squares: 1/sigma^2 of the errata, or (d^m |d 2theta| I)^2 with m drawn from 0..4 in every step.
-    annealing : float
-        The temperature of the acceptance falls geometrically from this to 1 over the chain.
-    spread : (float, float)
-        First and last width of the softmax and of the mixture, as a fraction of q2.
-    restarts : int
-        Times a chain goes back to its start, disturbed by 3 %.
-    seed : int
     keep_trace : bool
     time_budget : float, optional
         Seconds; the only option that makes the result depend on the machine.
     hkl, sigma, intensity
         See `Problem`.
-    eps : float
-        Of sigma^2, in A^-2.
+    n_search : int, optional
+        Peaks, from the first, that the chains read; all if not given. Every peak counts in the score of what they found.
     n_best : int
         Rows returned at most.
     n_jobs : int, optional
         Threads; the result does not depend on it.
+    **options
+        Of `ddi.plan.Options`: n_iterations, subsample, assign, accept, weights, seed ...
 
     Returns
     -------
@@ -151,9 +124,10 @@ def optimize(
     numba.set_num_threads(min(n_jobs or threads, numba.config.NUMBA_NUM_THREADS))
     try:
         problem = Problem(q2_obs, system, hkl, sigma, intensity)
-        plan = Plan.of(problem, n_iterations, subsample, subsample_by, assign, accept, weights, annealing, spread, restarts, seed, eps)
-        state = start(problem, cells, assign, eps)
-        trace = run(problem, state, plan, keep_trace, None if time_budget is None else started + time_budget)
+        searched = problem.first(n_search)
+        plan = Plan.of(searched, **options)
+        state = start(searched, cells, plan)
+        trace = run(searched, state, plan, keep_trace, None if time_budget is None else started + time_budget)
         return finish(problem, state, n_best, trace, started)
     finally:
         numba.set_num_threads(threads)
@@ -161,7 +135,23 @@ def optimize(
 
 @dataclass
 class State:
-    """Chains: present and best x and labels, scores (present, best, accepted) and the names of their random streams."""
+    """Chains.
+
+    Attributes
+    ----------
+    x, best_x : ndarray, shape (n_cand, n_free)
+        Present and best state.
+    label, best_label : ndarray of int64, shape (n_cand, n_peaks)
+        Index into the reference lines of every peak.
+    scores : ndarray, shape (n_cand, 3)
+        Present and best log-likelihood; accepted steps.
+    identity : ndarray of uint64, shape (n_cand,)
+        Names the random stream of each candidate.
+    confidence : ndarray, shape (n_cand, n_peaks)
+        Of the assigner in the labels, above 0.
+    origin : ndarray, shape (n_cand, n_free)
+        Where the chain started.
+    """
 
     x: np.ndarray
     best_x: np.ndarray
@@ -169,7 +159,12 @@ class State:
     best_label: np.ndarray
     scores: np.ndarray
     identity: np.ndarray
+    confidence: np.ndarray
     origin: np.ndarray
+
+    def arrays(self):
+        """Return what the compiled loop reads and updates."""
+        return self.x, self.best_x, self.label, self.best_label, self.scores, self.identity, self.confidence
 
     def take(self, chosen):
         """Keep the chosen chains only."""
@@ -177,7 +172,7 @@ class State:
             setattr(self, name, np.ascontiguousarray(getattr(self, name)[chosen]))
 
 
-def start(problem, cells, assign="nearest", eps=likelihood.EPS_Q2, merge_equal=True):
+def start(problem, cells, plan, merge_equal=True):
     """Turn candidate cells, shape (n_cand, 6), into chains: invalid ones dropped, equal assignments merged.
 
     A chain's identity is its place among the cells or, merged, among the distinct assignments.
@@ -185,57 +180,22 @@ def start(problem, cells, assign="nearest", eps=likelihood.EPS_Q2, merge_equal=T
     x = lattice.free_x(lattice.cell_to_x(np.asarray(cells, dtype=float).reshape(-1, 6)), problem.system)
     identity = np.flatnonzero(likelihood.in_bounds(x, problem.system)).astype(np.uint64)
     x = x[identity.astype(int)]
-    label = _assign(problem, x, assign)
+    label, confidence = assigned(problem, x, plan.options.assigner)
     if merge_equal:
-        x, label = merge(x, label)
-        identity = np.arange(len(x), dtype=np.uint64)
+        x, label, first = merge(x, label)
+        identity, confidence = np.arange(len(x), dtype=np.uint64), confidence[first]
     _, count = problem.nearest(x)
     scores = np.zeros((len(x), 3))
-    scores[:, 0] = scores[:, 1] = problem.log_likelihood(x, label, count, eps)
-    return State(x, x.copy(), label, label.copy(), scores, identity, x.copy())
+    scores[:, 0] = scores[:, 1] = problem.log_likelihood(x, label, count, plan.options.eps)
+    return State(x, x.copy(), label, label.copy(), scores, identity, confidence, x.copy())
 
 
-def _assign(problem, x, assign):
-    return problem.nearest(x)[0] if assign in ASSIGN else assign.predict(problem.q2, x)[0].astype(np.int64)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run does in every iteration, in the form that the compiled loop reads."""
-
-    settings: np.ndarray
-    temperature: np.ndarray
-    spread: np.ndarray
-    restarts: int
-    seed: int
-    assign: object
-
-    @classmethod
-    def of(
-        cls,
-        problem,
-        n_iterations=100,
-        subsample=15,
-        subsample_by="uniform",
-        assign="nearest",
-        accept="metropolis",
-        weights="sigma",
-        annealing=1.0,
-        spread=(0.03, 0.001),
-        restarts=0,
-        seed=0,
-        eps=likelihood.EPS_Q2,
-    ):
-        """Spell the options of `optimize` out as arrays."""
-        names = (("accept", accept, ACCEPT), ("weights", weights, WEIGHTS), ("subsample_by", subsample_by, SUBSAMPLE_BY), ("assign", assign, ASSIGN))
-        for name, value, known in names:
-            if isinstance(value, str) and value not in known:
-                raise DDIError(f"{name}={value!r} is not known; use one of {', '.join(known)}")
-        size = min(subsample, len(problem.q2))
-        mode = ASSIGN[assign] if isinstance(assign, str) else chains.NEAREST
-        settings = np.array([eps, WAVELENGTH / 2, size, SUBSAMPLE_BY[subsample_by], WEIGHTS[weights], mode], dtype=float)
-        temperature = ACCEPT[accept] * np.geomspace(annealing, 1.0, n_iterations) if n_iterations else np.empty(0)
-        return cls(settings, temperature, np.geomspace(*spread, max(n_iterations, 1)), restarts, seed, assign)
+def assigned(problem, x, assigner=None):
+    """Return labels and confidences, both (n_cand, n_peaks): an assigner's, or the nearest lines and ones."""
+    if assigner is None:
+        return problem.nearest(x)[0], np.ones((len(x), len(problem.q2)))
+    label, confidence = assigner.predict(problem.q2, x)
+    return label.astype(np.int64), np.clip(confidence.astype(float), LEAST_CONFIDENCE, 1.0)
 
 
 REASSIGN_EVERY = 10  # iterations between two calls of an assignment network, which would otherwise set the pace
@@ -245,9 +205,9 @@ JITTER = 0.03
 def run(problem, state, plan, keep_trace=False, deadline=None):
     """Advance the chains through the plan, in place; return the trace or None."""
     n = len(plan.temperature)
-    legs = np.linspace(0, n, plan.restarts + 2).astype(int)
-    network = not isinstance(plan.assign, str)
-    step = 1 if keep_trace else REASSIGN_EVERY if network else max(1, n // 10) if deadline else max(n, 1)
+    legs = np.linspace(0, n, plan.options.restarts + 2).astype(int)
+    assigner = plan.options.assigner
+    step = 1 if keep_trace else REASSIGN_EVERY if assigner else max(1, n // 10) if deadline else max(n, 1)
     stops = sorted({*range(0, n, step), *legs[:-1].tolist(), n})
     kept = {"log_likelihood": [], "x": []}
     for first, last in pairwise(stops):
@@ -255,8 +215,8 @@ def run(problem, state, plan, keep_trace=False, deadline=None):
             break
         if first and first in legs:
             _restart(problem, state, plan, first)
-        if network and first:
-            state.label[:] = _assign(problem, state.x, plan.assign)
+        if assigner and first % REASSIGN_EVERY == 0 and first:
+            state.label[:], state.confidence[:] = assigned(problem, state.x, assigner)
         _advance(problem, state, plan, first, last)
         if keep_trace:
             kept["log_likelihood"].append(state.scores[:, 0].copy())
@@ -265,20 +225,17 @@ def run(problem, state, plan, keep_trace=False, deadline=None):
 
 
 def _advance(problem, state, plan, first, last, advance=chains.advance):
-    advance(
-        state.x, state.best_x, state.label, state.best_label, state.scores, state.identity,
-        problem.q2, problem.lines, problem.ties, problem.table, problem.scale, problem.bounds, problem.intensity,
-        plan.settings, plan.temperature[first:last], plan.spread[first:last], np.uint64(plan.seed), first,
-    )  # fmt: skip
+    arrays = plan.settings, plan.temperature[first:last], plan.spread[first:last]
+    advance(state.arrays(), problem.arrays(), *arrays, np.uint64(plan.options.seed), first)
 
 
 def _restart(problem, state, plan, first):
-    rng = np.random.default_rng([plan.seed, first])
+    rng = np.random.default_rng([plan.options.seed, first])
     x = state.origin * (1 + JITTER * rng.standard_normal(state.origin.shape))
     state.x[:] = np.where(likelihood.in_bounds(x, problem.system)[:, None], x, state.origin)
     label, count = problem.nearest(state.x)
     state.label[:] = label
-    state.scores[:, 0] = problem.log_likelihood(state.x, label, count, plan.settings[0])
+    state.scores[:, 0] = problem.log_likelihood(state.x, label, count, plan.options.eps)
 
 
 def finish(problem, state, n_best, trace, started):

@@ -8,8 +8,8 @@ assigned index determines, x stays what it was.
 import numpy as np
 from scipy.optimize import minimize
 
-from ddi.chains import RIDGE
 from ddi.likelihood import assigned
+from ddi.lines import RIDGE
 
 TRUST_REGION = ("dogleg", "trust-exact", "trust-ncg")
 SECOND_ORDER = (*TRUST_REGION, "trust-krylov", "Newton-CG")
@@ -82,5 +82,5 @@ def _minimise(x, rows, peaks, variance, method, options):
 
     given = {"hess": lambda y: target(y)[2]} if method in SECOND_ORDER else {}
     radius = {"initial_trust_radius": 1e8, "max_trust_radius": 1e9} if method in TRUST_REGION else {}
-    found = minimize(lambda y: target(y)[0], np.zeros(len(x)), jac=lambda y: target(y)[1], method=method, options={**radius, **options}, **given)
+    found = minimize(lambda y: target(y)[:2], np.zeros(len(x)), jac=True, method=method, options={**radius, **options}, **given)
     return x + size * found.x

@@ -19,6 +19,9 @@ BROAD, SPLIT_GAIN = 1.3, 60.0  # how much too wide, in usual widths, a cluster i
 WIDEST = 1.6  # usual widths; what is broader is no line of this sample
 SIGMA_FLOOR = 0.006  # degrees: alignment and grain statistics; with it the errors scatter as they say on measured patterns
 DOUBLET_RATIO = 0.5
+FAINT_HEIGHT, FAINT_SNR = 0.001, (3.0, 3.5, 4.5, 6.0)
+FAINT_SPURIOUS = (0.55, 0.4, 0.25, 0.18)
+"""What share of the peaks that `pick` leaves belongs to no line, by their signal-to-noise ratio: counted on 193 RRUFF patterns."""
 _NOTHING = "no peak stands out of the noise of this pattern; check that the first column is 2theta and the second intensity"
 _FWHM_SIGMA = 2 * np.sqrt(2 * np.log(2))
 
@@ -109,6 +112,27 @@ def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=
         raise DDIError(_NOTHING)
     peaks = peaks[np.sort(np.argsort(-peaks[:, 1], kind="stable")[:max_peaks])]
     return dict(zip(("two_theta", "height", "sigma", "snr", "fwhm"), peaks.T))
+
+
+def faint(two_theta, intensity, wavelength, strong):
+    """Pick what `pick` left out as too weak to trust: it cannot lead a search, but tells a supercell from its subcell.
+
+    Parameters
+    ----------
+    two_theta, intensity, wavelength
+        As for `pick`.
+    strong : array_like, shape (n,)
+        Positions that `pick` returned, in degrees.
+
+    Returns
+    -------
+    dict of ndarray, shape (m,)
+        ``two_theta`` and ``sigma`` in degrees; ``spurious``, the probability to belong to no line.
+    """
+    weak = pick(two_theta, intensity, wavelength, min_height=FAINT_HEIGHT, min_snr=FAINT_SNR[0], max_peaks=120)
+    new = _distance(weak["two_theta"], np.asarray(strong, dtype=float)) > 0.3 * weak["fwhm"]
+    chances = np.interp(weak["snr"], FAINT_SNR, FAINT_SPURIOUS)
+    return {"two_theta": weak["two_theta"][new], "sigma": weak["sigma"][new], "spurious": chances[new]}
 
 
 def alpha1_wavelength(wavelength):
@@ -266,7 +290,14 @@ def _fit(x, y, noise, start, fwhm, ratio, width_prior=0.15):
     def jacobian(p):
         shape, by_position, by_width, by_eta = curve(p)
         heights = p[n : 2 * n]
-        columns = [by_position * heights, shape, (by_width @ heights)[:, None], (by_eta @ heights)[:, None], np.ones((len(x), 1)), tilt[:, None]]
+        columns = [
+            by_position * heights,
+            shape,
+            (by_width @ heights)[:, None],
+            (by_eta @ heights)[:, None],
+            np.ones((len(x), 1)),
+            tilt[:, None],
+        ]
         return np.vstack([np.hstack(columns) / noise[:, None], np.diag(1 / prior)])
 
     p = leastsq(residual, first, Dfun=jacobian, maxfev=60, ftol=1e-5, xtol=1e-5, full_output=True)[0]

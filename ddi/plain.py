@@ -6,13 +6,15 @@ from ddi import chains, lattice, likelihood
 from ddi.optimisers import closed_form
 
 
-def advance(x, best_x, label, best_label, scores, identity, q2_obs, lines, ties, table, scale, bounds, intensity, settings, temperature, spread, seed, first):
+def advance(state, pattern, settings, temperature, spread, seed, first):
     """Do what `ddi.chains.advance` does for nearest-line assignment, one array operation after another (the plain version)."""
+    x, best_x, label, best_label, scores, identity, confidence = state
+    q2_obs, lines, ties, _, _, bounds, intensity = pattern
     eps, half_wave = settings[:2]
     subsample, by, weighting = settings[2:5].astype(int)
     n_peaks, n_ref = label.shape[1], lines.shape[1]
     draw = lambda number: chains.hashed_uniform(np.full(1, seed), identity, np.uint64(number))
-    probability = np.ones(label.shape)
+    probability = confidence if by == chains.GIVEN else np.ones(label.shape)
     if by == chains.CONFIDENCE:
         q2 = np.where(x @ lines > 0, x @ lines, np.inf)
         probability = _confidence(q2_obs, q2, np.abs(q2_obs[:, None] - q2[:, None, :]).min(axis=2), eps)

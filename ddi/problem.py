@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 
-from ddi import chains, lattice, likelihood
+from ddi import lattice, likelihood, lines
 from ddi.errors import DDIError
 from ddi.reflections import reference_hkl
 
@@ -62,7 +62,7 @@ class Problem:
         self.hkl = reference_hkl(system) if hkl is None else np.asarray(hkl)
         self._read_lines(np.arange(len(self.hkl)))
         self.ties = lattice.ties(system)
-        self.table, self.scale = chains.lookup(self.q2)
+        self.table, self.scale = lines.lookup(self.q2)
         self.bounds = np.array([lattice.MIN_LENGTH, lattice.MAX_LENGTH])
 
     def _read_lines(self, kept):
@@ -75,10 +75,35 @@ class Problem:
         other._read_lines(np.flatnonzero(allowed(self.hkl, centring)))
         return other
 
+    def first(self, n):
+        """Return the same problem with the first n peaks only."""
+        other = copy.copy(self)
+        other.q2, other.sigma, other.intensity = self.q2[:n], self.sigma[:n], self.intensity[:n]
+        other.table, other.scale = lines.lookup(other.q2)
+        return other
+
+    def arrays(self):
+        """Return what the compiled loop reads of a pattern.
+
+        Returns
+        -------
+        q2_obs : ndarray, shape (n_peaks,)
+        lines : ndarray, shape (n_free, n_ref)
+            Transposed design matrix.
+        ties : ndarray, shape (6, n_free)
+        table, scale
+            Of `ddi.lines.lookup`.
+        bounds : ndarray, shape (2,)
+            Shortest and longest axis in A.
+        intensity : ndarray, shape (n_peaks,)
+            Weights of Coelho's misfit; ones where unknown.
+        """
+        return self.q2, self.lines, self.ties, self.table, self.scale, self.bounds, self.intensity
+
     def nearest(self, x):
         """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the last peak (n_cand,)."""
         label, count = np.zeros((len(x), len(self.q2)), dtype=np.int64), np.zeros(len(x), dtype=np.int64)
-        chains.assign_all(np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale)
+        lines.assign_all(np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale)
         return label, count
 
     def log_likelihood(self, x, label, count, eps=likelihood.EPS_Q2):
@@ -111,7 +136,7 @@ def polish(problem, x, rounds=POLISH_ROUNDS):
     """
     x, label, count = x.copy(), np.zeros((len(x), len(problem.q2)), dtype=np.int64), np.zeros(len(x), dtype=np.int64)
     widths = np.geomspace(POLISH_START, 2.0, rounds)
-    chains.polish_all(x, label, count, problem.q2, problem.lines, problem.ties, problem.table, problem.scale, problem.bounds, problem.sigma, widths)
+    lines.polish_all(x, label, count, problem.q2, problem.lines, problem.ties, problem.table, problem.scale, problem.bounds, problem.sigma, widths)
     return x, label, count
 
 

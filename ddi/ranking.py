@@ -19,14 +19,14 @@ from ddi import extinction, fom, kernel, lattice, superlattice
 CALIBRATION = Path(__file__).with_name("calibration.json")
 TAIL, TAIL_WIDTH = 0.15, 3.0  # share and relative width of the outer of two normal curves of a peak's error
 SPURIOUS_POWER, SPURIOUS_RANGE = 0.3, (0.005, 0.25)  # how the probability of a spurious peak goes with its intensity
-PARAMETER_COST, EXTINCTION_COST, SUBLATTICE_COST = 5.0, 3.0, 3.0  # log units a free parameter, an extinction symbol, a superstructure
+PARAMETER_COST, EXTINCTION_COST, SUBLATTICE_COST = 5.0, 3.0, 2.0  # log units a free parameter, an extinction symbol, a superstructure
 SHARES = np.array([0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.97])  # of the peaks that a superstructure puts on its subcell's lines
 SCALES = ((1.0, 0.0), (1.7, 2.0))  # how much worse than stated peak positions may be, and what that costs
 NARROW = np.array([1.5, 1.2, 1.0, 1.0])
 N_REFINED, N_PER_LATTICE, N_JUDGED = 60, 12, 70
 INDEXED_SIGMAS = 3.0
 BEYOND_DOUBT, MIN_CERTAIN = 0.999, 10
-MAX_CLIMB, SUPERCELL_COST = 3, 1.0  # the cost of having tried a dozen or two
+MAX_CLIMB, SUPERCELL_COST, SUBCELL_COST = 3, 3.0, 0.0  # the cost of having tried a dozen or two that have more lines
 COLUMNS = (
     "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family symbol n_lines source hkl q2_calc"
 ).split()
@@ -43,9 +43,9 @@ def spurious(intensity):
     return np.clip(extinction.SPURIOUS * (intensity / np.median(intensity)) ** -SPURIOUS_POWER, *SPURIOUS_RANGE)
 
 
-def line_density(n_lines, q2):
-    """Return lines per A^-2 at each q2 of a lattice with n_lines up to the last one: they go as q2^(3/2)."""
-    return 1.5 * np.maximum(n_lines, 1) * np.sqrt(q2) / q2[-1] ** 1.5
+def line_density(n_lines, q2, last):
+    """Return lines per A^-2 at each q2 of a lattice with n_lines up to the last one: their number goes as q2^(3/2)."""
+    return 1.5 * np.maximum(n_lines, 1) * np.sqrt(q2) / last**1.5
 
 
 def shortlist(peaks, found, zero):
@@ -80,23 +80,27 @@ def plain_scores(peaks, bravais, x, zero, n_use):
     kind = kernel.KINDS[bravais]
     q2, sigma = peaks.q2[:n_use], peaks.sigma[:n_use]
     misses, counts = kernel.describe(x, zero, kind, q2, peaks.slope[:n_use])
-    e = spurious(peaks.intensity)[:n_use]
+    e = peaks.spurious[:n_use]
     gains = [
-        np.log((1 - e) * error_density(misses, scale * sigma) / line_density(counts[:, None], q2) + e).sum(axis=1) - cost for scale, cost in SCALES
+        np.log((1 - e) * error_density(misses, scale * sigma) / line_density(counts[:, None], q2, q2[-1]) + e).sum(axis=1) - cost
+        for scale, cost in SCALES
     ]
     return np.max(gains, axis=0) - PARAMETER_COST * len(lattice.ties(kind.system).T), counts
 
 
 def judge(peaks, bravais, x, zero):
     """Return (score, symbol, number of allowed lines) of one candidate under its likeliest extinction symbol and superstructure."""
-    q2 = peaks.q2 - zero * peaks.slope
-    hkl, lines = kernel.lines(x, bravais, q2[-1] + 3 * peaks.sigma[-1])
+    q2, sigma, slope, e = peaks.votes
+    q2, last = q2 - zero * slope, peaks.q2[-1] - zero * peaks.slope[-1]
+    hkl, lines = kernel.lines(x, bravais, last + 3 * peaks.sigma[-1])
     if not len(lines):
         return -np.inf, "", 0
     starts = np.flatnonzero(np.diff(lines, prepend=-1) > 1e-7 * lines)  # 333 and 511 are one line
-    masks, sublattices = (np.logical_or.reduceat(m, starts, axis=1) for m in (extinction.allowed(bravais, hkl), extinction.sublattices(bravais, hkl)))
-    miss, density, e = q2[:, None] - lines[starts], line_density(1, q2)[:, None], spurious(peaks.intensity)
-    judged = (_best_class(error_density(miss, scale * peaks.sigma[:, None]) / density, masks, sublattices, e, cost) for scale, cost in SCALES)
+    masks, sublattices = (
+        np.logical_or.reduceat(m, starts, axis=1) for m in (extinction.allowed(bravais, hkl), extinction.sublattices(bravais, hkl))
+    )
+    miss, density = q2[:, None] - lines[starts], line_density(1, q2, last)[:, None]
+    judged = (_best_class(error_density(miss, scale * sigma[:, None]) / density, masks, sublattices, e, cost) for scale, cost in SCALES)
     score, best = max(judged)
     cost = PARAMETER_COST * len(lattice.ties(kernel.KINDS[bravais].system).T)
     return score - cost, extinction.classes(bravais)[best][0], int(masks[best].sum())
@@ -142,15 +146,17 @@ def order(peaks, rows):
 
 
 def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
-    """Try the superlattices of the first row, then of the best of these, as long as that explains the peaks better; return all in order."""
+    """Try the super- and sublattices of the first row, then of the best of these, as long as one explains the peaks better; return all in order."""
     for _ in range(MAX_CLIMB if ordered else 0):
         best, children = ordered[0], []
-        for bravais, x in superlattice.supercells(best["reduced"]):
+        for bravais, x, larger in superlattice.relatives(best["reduced"]):
             x, zeros = x[None].copy(), np.array([best["zero"]])
             kernel.refine(x, zeros, kernel.KINDS[bravais], peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
             if bravais in symbols and lattice.is_positive(x)[0]:
-                children.append(dict(bravais=bravais, x=x[0], zero=zeros[0], plain=best["plain"], source="superlattice"))
-        children = [row | dict(score=row["score"] - SUPERCELL_COST) for row in order(peaks, children)]
+                source = "superlattice" if larger else "sublattice"
+                children.append(dict(bravais=bravais, x=x[0], zero=zeros[0], plain=best["plain"], source=source))
+        costs = {"superlattice": SUPERCELL_COST, "sublattice": SUBCELL_COST}
+        children = [row | dict(score=row["score"] - costs[row["source"]]) for row in order(peaks, children)]
         ordered = distinct(sorted(ordered + children, key=lambda row: -row["score"]))
         if ordered[0] is best:
             break
@@ -183,7 +189,10 @@ def table(peaks, ordered, n_best=50):
         extinction symbol), n_lines, source, hkl (n, 3) and q2_calc (n,) of all peaks used.
     """
     chances = probabilities([row["score"] for row in ordered])
-    rows = [dict(row, probability=p, family=f) | _figures(peaks, row) for row, p, f in zip(ordered[:n_best], chances, families(ordered[:n_best]))]
+    rows = [
+        dict(row, probability=p, family=f) | _figures(peaks, row)
+        for row, p, f in zip(ordered[:n_best], chances, families(ordered[:n_best]))
+    ]
     frame = pd.DataFrame([{name: row[name] for name in COLUMNS[1:]} for row in rows], columns=COLUMNS)
     return frame.assign(rank=np.arange(1, len(rows) + 1))
 
@@ -212,7 +221,9 @@ def families(rows, n_related=10):
 def _derivative(row, other):
     ratio = row["primitive_volume"] / other["primitive_volume"]
     ratio = max(ratio, 1 / ratio)
-    return 1.5 < ratio < 4.4 and abs(ratio / round(ratio) - 1) < 0.03 and fom.explain(row["reduced"], "P", other["reduced"], "P")[0] != "wrong"
+    return (
+        1.5 < ratio < 4.4 and abs(ratio / round(ratio) - 1) < 0.03 and fom.explain(row["reduced"], "P", other["reduced"], "P")[0] != "wrong"
+    )
 
 
 def _figures(peaks, row):

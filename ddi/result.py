@@ -15,10 +15,22 @@ from ddi.ranking import INDEXED_SIGMAS
 from ddi.search import MAX_VERIFY, prepare
 
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
-WIDE = 134  # characters that the table needs
-N_HINTED = 10  # cells that get a space-group hint
+N_HINTED, N_HEADS = 10, 5  # cells that get a space-group hint, and heads of families that get one wherever they stand
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
-TABLE = ["rank", "probability", "bravais", *CELL_COLUMNS, "volume", "M20", "F20", "n_indexed", "n_peaks", "zero_shift", "extinction_symbols", "family"]
+TABLE = [
+    "rank",
+    "probability",
+    "bravais",
+    *CELL_COLUMNS,
+    "volume",
+    "M20",
+    "F20",
+    "n_indexed",
+    "n_peaks",
+    "zero_shift",
+    "extinction_symbols",
+    "family",
+]
 
 
 @dataclass(frozen=True)
@@ -49,7 +61,9 @@ class Result:
             return f"No cell was found within the limits in force: {limits}."
         best, lines = self.cells.iloc[0], self.hkl(1)
         cell = f"{best.bravais} {_cell_words(best)}, V = {best.volume:.1f} A^3"
-        figures = f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, probability {best.probability:.2f}"
+        family = float(self.cells.probability[self.cells.family == 1].sum())
+        more = f" ({family:.2f} with its sub- and supercells)" if family > best.probability + 0.01 else ""
+        figures = f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, probability {best.probability:.2f}{more}"
         if best.probability >= CONVINCING:
             return f"The cell is {cell}: it {figures}."
         lines = lines.head(self.limits.get("n_peaks", len(lines)))
@@ -67,7 +81,7 @@ class Result:
         """
         row = self.cells.iloc[rank - 1]
         wavelength, observed = self.peaks.wavelength, _corrected(self.peaks, row.zero_shift)
-        lines, hkl = calculated_lines(_cell(row), row.bravais, observed.max() * 1.1)
+        lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
         nearest = np.abs(observed[:, None] - lines).argmin(axis=1)
         table = pd.DataFrame(hkl[nearest], columns=["h", "k", "l"])
         table["d_obs"], table["d_calc"] = observed**-0.5, lines[nearest] ** -0.5
@@ -83,11 +97,16 @@ class Result:
         cells = []
         for _, row in self.cells.head(n_cells).iterrows():
             entry = {name: _plain(row[name]) for name in TABLE if name not in CELL_COLUMNS}
-            entry["cell"] = [round(float(value), 5) for value in _cell(row)]
+            entry["cell"] = [round(float(value), 5) for value in cell_of(row)]
             if row["rank"] <= n_lists:
                 entry["hkl"] = [{name: _plain(value) for name, value in line.items()} for line in self.hkl(row["rank"]).to_dict("records")]
             cells.append(entry)
-        read = {"source": self.peaks.source, "wavelength": self.peaks.wavelength, "n_peaks_read": len(self.peaks), "warnings": list(self.peaks.warnings)}
+        read = {
+            "source": self.peaks.source,
+            "wavelength": self.peaks.wavelength,
+            "n_peaks_read": len(self.peaks),
+            "warnings": list(self.peaks.warnings),
+        }
         return {**read, "seconds": round(self.seconds, 3), "limits": self.limits, "message": self.message, "results": cells}
 
     def to_json(self, path=None):
@@ -98,26 +117,21 @@ class Result:
                 temporary.write_text(text + "\n")
         return text
 
-    def print(self, n_cells=10, console=None):
-        """Show the first cells and the answer on the terminal."""
-        from rich import box
+    def print(self, n_families=5, n_relatives=4, console=None):
+        """Show the first families of cells and the answer on the terminal."""
         from rich.console import Console
-        from rich.table import Table
+
+        from ddi import show
 
         console = console or Console()
-        console = console if console.width >= WIDE else Console(width=WIDE)
-        table = Table(title=self.peaks.source, title_justify="left", header_style="bold", box=box.SIMPLE_HEAD, show_edge=False)
-        for heading in "# prob. lattice a,b,c/Å;α,β,γ/° V/Å³ M20 F20 indexed zero/° extinction family".split():
-            table.add_column(heading.replace(";", "  "), justify="left" if heading in ("lattice", "extinction") else "right", no_wrap=True)
-        for _, row in self.cells.head(n_cells).iterrows():
-            table.add_row(*_texts(row), style="bold" if row["rank"] == 1 and row.probability >= CONVINCING else None)
+        console = console if console.width >= show.WIDE else Console(width=show.WIDE)
         for warning in self.peaks.warnings:
             console.print(f"note: {warning}", highlight=False, soft_wrap=True)
-        console.print(table)
+        console.print(show.table(self, n_families, n_relatives))
         console.print(f"{self.message} ({self.seconds:.1f} s)", highlight=False, soft_wrap=True)
 
     def plot(self, path=None, rank=1):
-        """Draw the pattern if there is one, observed and calculated lines, residuals, and peaks without a line in red.
+        """Draw the pattern if there is one, its lines beside those of the first cells, residuals, and peaks without a line in red.
 
         Parameters
         ----------
@@ -129,7 +143,9 @@ class Result:
         -------
         matplotlib.figure.Figure
         """
-        fig = _draw(self, rank)
+        from ddi.show import draw
+
+        fig = draw(self, rank)
         if path is not None:
             with atomic(path) as temporary:
                 fig.savefig(temporary, dpi=200)
@@ -143,14 +159,17 @@ def make(table, peaks, seconds, limits):
         return Result(pd.DataFrame(columns=TABLE), peaks, seconds, limits)
     parts = pd.DataFrame(np.stack(cells["cell"].to_numpy()), columns=CELL_COLUMNS)
     cells = pd.concat([cells.drop(columns="cell"), parts], axis=1)
-    cells["extinction_symbols"] = [_symbols(row, peaks) if row["rank"] <= N_HINTED else "" for _, row in cells.iterrows()]
+    heads = set(cells.family.drop_duplicates().head(N_HEADS))
+    cells["extinction_symbols"] = [
+        _symbols(row, peaks) if row["rank"] <= N_HINTED or row["rank"] in heads else "" for _, row in cells.iterrows()
+    ]
     return Result(cells[TABLE], peaks, seconds, limits)
 
 
 def _symbols(row, peaks, n=3):
     """The likeliest extinction symbols of a cell, `n` at most, those that share at least a fiftieth of the weight."""
     used = min(len(peaks), MAX_VERIFY)
-    listed = extinction.rank(_cell(row), row.bravais, _corrected(peaks, row.zero_shift)[:used], _tolerance(peaks)[:used])
+    listed = extinction.rank(cell_of(row), row.bravais, _corrected(peaks, row.zero_shift)[:used], _tolerance(peaks)[:used])
     return "; ".join(entry["symbol"] for entry in listed[:n] if entry["weight"] > 0.02)
 
 
@@ -179,7 +198,8 @@ def _tolerance(peaks):
     return INDEXED_SIGMAS * sigma
 
 
-def _cell(row):
+def cell_of(row):
+    """Return the six cell parameters of a row of `Result.cells`."""
     return np.array([row[name] for name in CELL_COLUMNS], dtype=float)
 
 
@@ -187,12 +207,6 @@ def _cell_words(row):
     """The cell parameters that the lattice leaves free, in words."""
     free = [CELL_COLUMNS[k] for k in lattice.SYSTEM["hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]].free]
     return ", ".join(f"{name} = {row[name]:.4f} A" if name in "abc" else f"{name} = {row[name]:.3f} deg" for name in free)
-
-
-def _texts(row):
-    cell = "".join(f"{row[name]:8.4f}" for name in "abc") + "".join(f"{row[name]:7.2f}" for name in CELL_COLUMNS[3:])
-    figures = [f"{row.volume:.1f}", f"{row.M20:.1f}", "-" if pd.isna(row.F20) else f"{row.F20:.1f}", f"{row.n_indexed}/{row.n_peaks}", f"{row.zero_shift:+.3f}"]
-    return [str(row["rank"]), f"{row.probability:.2f}", row.bravais, cell.strip(), *figures, row.extinction_symbols.split(";")[0], str(row.family)]
 
 
 def _plain(value):
@@ -203,47 +217,3 @@ def _plain(value):
     if isinstance(value, (float, np.floating)):
         return round(float(value), 6) if np.isfinite(value) else None
     return [_plain(item) for item in value] if isinstance(value, (list, tuple, np.ndarray)) else str(value)
-
-
-def _draw(result, rank):
-    from ddi.figstyle import DOUBLE, figure
-
-    peaks, lines = result.peaks, result.hkl(rank) if len(result.cells) else None
-    by_angle = peaks.wavelength is not None
-    shift = float(result.cells.zero_shift.iloc[rank - 1]) if lines is not None and by_angle else 0.0
-    position = (lambda q2: two_theta(q2, peaks.wavelength)) if by_angle else np.asarray
-    at = position(peaks.q2)
-    fig, (top, ticks, rest) = figure(DOUBLE, 0.5 * DOUBLE, nrows=3, sharex=True, height_ratios=[4, 1, 1.6])
-    lost = ~lines.indexed.to_numpy() if lines is not None else np.ones(len(at), dtype=bool)
-    _draw_pattern(top, peaks, at, lost)
-    ticks.vlines(at, 0.55, 1, color=np.where(lost, "#D40000", "#000000"), lw=0.8)
-    if lines is not None:
-        row = result.cells.iloc[rank - 1]
-        calculated, _ = calculated_lines(_cell(row), row.bravais, peaks.q2.max() * 1.01)
-        ticks.vlines(position(calculated) + shift, 0, 0.45, color="#0072B2", lw=0.8)
-        miss = lines.two_theta_diff if by_angle else lines.d_diff
-        rest.axhline(0, color="#999999", lw=0.6)
-        rest.scatter(at[~lost], miss[~lost], s=9, color="#0072B2")
-        span = 1.3 * max(np.abs(miss[~lost]).max() if (~lost).any() else 0, 0.01 if by_angle else 1e-4)
-        rest.scatter(at[lost], np.clip(miss[lost], -span, span), s=16, color="#D40000", marker="x")
-        rest.set_ylim(-1.1 * span, 1.1 * span)
-    ticks.set(yticks=[0.22, 0.78], yticklabels=["calculated", "observed"], ylim=(-0.1, 1.1))
-    rest.set_xlabel("2θ / °" if by_angle else "q² / Å⁻²")
-    rest.set_ylabel("Δ2θ / °" if by_angle else "Δd / Å")
-    return fig
-
-
-def _draw_pattern(axes, peaks, at, lost):
-    if peaks.pattern is not None:
-        axes.plot(*peaks.pattern, color="#555555", lw=0.5)
-        height = np.interp(at, *peaks.pattern)
-        axes.set_xlim(peaks.pattern[0][0], min(at[-1] + 3, peaks.pattern[0][-1]))
-        axes.scatter(at[lost], height[lost], marker="v", s=14, color="#D40000", label="not indexed", zorder=3)
-    else:
-        height = np.ones(len(at)) if peaks.intensity is None else peaks.intensity
-        axes.vlines(at, 0, height, color=np.where(lost, "#D40000", "#555555"), lw=0.9)
-        axes.scatter(at[lost], height[lost], marker="v", s=14, color="#D40000", label="not indexed", zorder=3)
-    if lost.any():
-        axes.legend(loc="upper right")
-    axes.set(ylabel="intensity" if peaks.pattern is not None or peaks.intensity is not None else "", yticks=[])
-    axes.set_ylim(bottom=0 if peaks.pattern is None else None)

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import gemmi
 import numpy as np
+import pandas as pd
 
 from ddi import lattice
 from ddi.crystal import space_group
@@ -180,3 +181,50 @@ def _symmetrised(cell, system, unique_axis):
     order[1], order[unique_axis] = (order[unique_axis], order[1]) if unique_axis >= 0 else (order[1], order[-1])
     turned = lattice.permute(cell, order)
     return lattice.permute(lattice.full_cell(lattice.free_cell(turned, system), system), order)
+
+
+SAME_Q2 = 1e-9  # relative
+_PROBE = np.array([(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32)
+
+
+def check_rows(rows):
+    """Say of every row of the dataset whether both settings describe the same crystal.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Rows of `ddi.dataset.load`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns identifier, system, lines (of both lists, checked one by one), error (largest relative difference of a line's q2 stored, from
+        the reindexed and from the conventional cell and indices), exact (error within `SAME_Q2` and the change of basis turns the old indices
+        into the new ones), symbol (does the reindexed symbol name a group of that number with the absences of the operations?).
+    """
+    return pd.DataFrame(
+        [(row.identifier, row.lattice_system, *_check_lines(row), _names(row)) for row in rows.itertuples()],
+        columns=["identifier", "system", "lines", "error", "exact", "symbol"],
+    )
+
+
+def _check_lines(row):
+    new = np.concatenate([row.hkl_1, row.hkl_2]).reshape(-1, 3)
+    old = np.concatenate([row.hkl_conventional_1, row.hkl_conventional_2]).reshape(-1, 3)
+    q2 = np.concatenate([row.q2_1, row.q2_2])
+    change = np.linalg.inv(np.array(gemmi.Op(row.reindex_op).rot) / gemmi.Op.DEN).T
+    calculated = lattice.q2(new, row.cell), lattice.q2(old, row.cell_conventional)
+    error = max(np.abs(other / q2 - 1).max() for other in calculated)
+    return len(q2), error, bool(error < SAME_Q2 and (np.rint(old @ change.T) == new).all())
+
+
+def _names(row):
+    return _symbol_names(row.sg_symbol_reindexed, row.sg_number, row.lattice_system, tuple(row.operations_reindexed))
+
+
+@lru_cache(maxsize=4096)
+def _symbol_names(symbol, number, system, operations):
+    named = gemmi.find_spacegroup_by_name(symbol + (":R" if system == "rhombohedral" else ""))
+    if named is None or named.number != number:
+        return False
+    return bool((named.operations().systematic_absences(_PROBE) == _group(operations).systematic_absences(_PROBE)).all())

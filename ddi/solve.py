@@ -5,10 +5,13 @@ import time
 import numpy as np
 
 from ddi import lattice, mcmc
+from ddi.plan import Plan
 from ddi.problem import Problem, polish
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
 """Options of `ddi.mcmc.optimize` that notebook 09 found to succeed most per second."""
+CONFIRMATIONS, SAME_SCORE = 3, 0.5  # rounds that must find the best score again, to so many log units
+CONVINCING, PATIENCE = 0.4, 4  # log units a peak; a search with a poorer best score wants so many times the confirmations
 
 
 class Finds:
@@ -20,10 +23,12 @@ class Finds:
         Of the round that had the highest score.
     history : list of (seconds, Result)
         Every round that improved the score, with the time since the start.
+    cells : list of ndarray
+        The cells of every round, best first.
     """
 
     def __init__(self, clock=time.perf_counter):
-        self.clock, self.best, self.history, self.started = clock, None, [], clock()
+        self.clock, self.best, self.history, self.cells, self.started = clock, None, [], [], clock()
         self.rounds = self.confirmed = 0
 
     def seconds(self):
@@ -31,22 +36,23 @@ class Finds:
         return self.clock() - self.started
 
     def add(self, result):
-        """Take a round in; a round that finds the same score again confirms it."""
+        """Take a round in; one that finds the same lattice or score again confirms it, whether or not the score rises a little."""
         self.rounds += 1
+        self.cells.append(result.cells)
         if not len(result.score):
             return
         gain = np.inf if self.best is None else result.score[0] - self.best.score[0]
-        self.confirmed += abs(gain) < SAME_SCORE
-        if gain > SAME_SCORE:
+        if self.best is not None and (abs(gain) < SAME_SCORE or lattice.same_lattice(result.cells[0], self.best.cells[0])):
+            self.confirmed += 1
+        elif gain > 0:
             self.confirmed = 0
         if gain > 0:
             self.best = result
             self.history.append((self.seconds(), result))
 
-
-SAME_SCORE = 0.5
-CONFIRMATIONS = 3
-CONVINCING = 1.0  # log units a peak; a search with a poorer best score goes on while there is time
+    def certain(self, confirmations, convincing):
+        """Say whether the best score has been found again often enough, given the score that convinces."""
+        return self.confirmed >= confirmations * (1 if self.best and self.best.score[0] >= convincing else PATIENCE)
 
 
 def solve(q2_obs, system, sample, *, time_budget=10.0, confirmations=CONFIRMATIONS, max_rounds=1000, seed=0, clock=time.perf_counter, **options):
@@ -62,28 +68,25 @@ def solve(q2_obs, system, sample, *, time_budget=10.0, confirmations=CONFIRMATIO
     time_budget : float
         Seconds after which no further round is begun.
     confirmations : int
-        Rounds that must find the best score again before the search ends early; it also has to be `CONVINCING`.
+        Rounds that must find the best score again before the search ends early; `PATIENCE` times as many if it is not `CONVINCING`.
     max_rounds : int
     seed : int
     clock : callable
         What seconds are; ``time.process_time`` where other programs share the cores.
     **options
-        Of `optimize`; `BEST` where not given.
+        Of `optimize`; `BEST` where not given. With ``n_search=20`` the chains read twenty peaks and the others vote.
 
     Returns
     -------
     Finds
     """
     finds, options = Finds(clock), {**BEST, **options}
-    enough = CONVINCING * len(q2_obs)
-    while finds.rounds < max_rounds and (finds.confirmed < confirmations or finds.best.score[0] < enough):
-        if finds.seconds() > time_budget:
-            break
+    while finds.rounds < max_rounds and finds.seconds() <= time_budget and not finds.certain(confirmations, CONVINCING * len(q2_obs)):
         finds.add(mcmc.optimize(q2_obs, sample(finds.rounds), system, seed=seed + finds.rounds, **options))
     return finds
 
 
-def converged(q2_obs, cells, system, true_cell, **options):
+def converged(q2_obs, cells, system, true_cell, hkl=None, **options):
     """Say which candidates end in the true lattice.
 
     Parameters
@@ -94,17 +97,20 @@ def converged(q2_obs, cells, system, true_cell, **options):
         Starts; none are merged.
     system : str
     true_cell : array_like, shape (6,)
+    hkl : ndarray of int, shape (n_ref, 3), optional
+        Reference indices, those of the assigner if there is one.
     **options
-        Of `ddi.mcmc.Plan.of`.
+        Of `ddi.plan.Options`.
 
     Returns
     -------
     ndarray of bool, shape (n,)
         False for cells out of bounds.
     """
-    problem = Problem(q2_obs, system)
-    state = mcmc.start(problem, cells, options.get("assign", "nearest"), merge_equal=False)
-    mcmc.run(problem, state, mcmc.Plan.of(problem, **options))
+    problem = Problem(q2_obs, system, hkl)
+    plan = Plan.of(problem, **options)
+    state = mcmc.start(problem, cells, plan, merge_equal=False)
+    mcmc.run(problem, state, plan)
     x = polish(problem, state.best_x)[0]
     answer = np.zeros(len(cells), dtype=bool)
     answer[state.identity.astype(int)] = are_true(x, system, true_cell)

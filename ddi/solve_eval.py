@@ -1,4 +1,4 @@
-"""How well patterns are solved: held-out simulated patterns with noise, starts from any generator, convergence radius and what it predicts."""
+"""How well patterns are solved: held-out simulated patterns with noise, starts from any generator, every method, convergence radius."""
 
 import time
 from functools import lru_cache
@@ -9,6 +9,7 @@ import pandas as pd
 from ddi import dataset, fom, generators, lattice, mcmc, solve, svdindex
 from ddi.assign import AssignmentNetwork
 from ddi.problem import sigma_q2
+from ddi.report import wilson
 
 METHODS = {
     "one assignment": {"weights": "sigma", "accept": "metropolis"},
@@ -20,26 +21,33 @@ METHODS = {
 """Options of `ddi.mcmc.optimize` by the name that figures use; "one assignment" is the write-up's version."""
 JITTER, MAX_JITTER = 0.02, 0.08  # relative, a round: later rounds of a generator look around its first cells
 PER_ROUND = 300  # starts
+N_VOTE = 40
+"""Peaks that judge the cells that chains found with the first ten or twenty: what a superlattice or a chance match hides in
+twenty lines shows in the next."""
+EXPLAINED = 4.0  # sigma within which a peak lies on a line
 CLOCK = time.process_time  # a pattern has one core: on an idle machine this is wall time, on a busy one it is still the cost
 
 
 def patterns(study, system, n, seed, noise=0.02):
-    """Return up to n test patterns of a lattice system, with errors of `noise` degrees 2theta.
+    """Return up to n test patterns of a lattice system, with errors of `noise` degrees 2theta; the first of more are the same.
 
     Returns
     -------
     list of dict
-        system, identifier, bravais, cell (b unique if monoclinic), q2 (n_peaks,), number.
+        system, identifier, bravais, cell (b unique if monoclinic), q2 (n_peaks,) as generators and chains read it, all_q2 (at most
+        `N_VOTE`,), number.
     """
     frame = dataset.test(study, system)
     frame = frame.sample(min(n, len(frame)), random_state=seed).reset_index(drop=True)
-    rng, rows = np.random.default_rng([seed, lattice.SYSTEMS.index(system)]), []
+    rows = []
     for number, row in enumerate(frame.itertuples()):
-        q2 = np.asarray(row.q2, dtype=float)[: lattice.N_PEAKS[system]]
+        rng = np.random.default_rng([seed, lattice.SYSTEMS.index(system), number])
+        q2 = np.asarray(row.q2, dtype=float)[:N_VOTE]
         q2 = np.sort(np.maximum(q2 + sigma_q2(q2, noise) * rng.standard_normal(len(q2)), 1e-6))
         cell = np.asarray(row.cell, dtype=float)
         cell = lattice.b_unique(cell, row.unique_axis) if row.unique_axis >= 0 else cell
-        rows.append({"system": system, "identifier": row.identifier, "bravais": row.bravais, "cell": cell, "q2": q2, "number": number})
+        about = {"system": system, "identifier": row.identifier, "bravais": row.bravais, "cell": cell, "number": number}
+        rows.append(about | {"q2": q2[: lattice.N_PEAKS[system]], "all_q2": q2})
     return rows
 
 
@@ -78,21 +86,17 @@ def disturbed(cells, system, error, seed):
     return np.where(lattice.is_possible(moved)[:, None], moved, cells)
 
 
-def start_error(cells, true_cell, system):
-    """Return the root mean square error of the free parameters, lengths relative and angles in radians, shape (n,)."""
-    free = np.array(lattice.SYSTEM[system].free)
-    relative = np.hstack([np.log(cells[:, :3] / true_cell[:3]), np.radians(cells[:, 3:] - true_cell[3:])])
-    return np.sqrt((relative[:, free] ** 2).mean(axis=1))
+@lru_cache(maxsize=32)
+def assigner(models, system, name):
+    """Return the options that let the assignment "network" of a folder of models, or its "line prior", assign; None if there is none."""
+    files = sorted(models.glob(f"assign_{system}_*.npz"))
+    network = AssignmentNetwork.load(files[0], system) if files else None
+    found = network if name == "network" else network and network.prior
+    return {"assign": found, "hkl": found.reference} if found else None
 
 
-@lru_cache(maxsize=16)
-def _network(study_models, system):
-    files = sorted(study_models.glob(f"assign_{system}_*.npz"))
-    return AssignmentNetwork.load(files[0], system) if files else None
-
-
-def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds=1000, **options):
-    """Solve one pattern from one kind of start with one method.
+def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds=1000, n_vote=N_VOTE, **options):
+    """Solve one pattern from one kind of start with one method; the first `n_vote` peaks judge what the chains found.
 
     Returns
     -------
@@ -102,28 +106,40 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     """
     given = {**METHODS.get(method, METHODS["misfit weights"]), **options}
     if given.get("assign") == "network":
-        network = _network(study.models, pattern["system"])
-        if network is None:
+        assigning = assigner(study.models, pattern["system"], "network")
+        if assigning is None:
             return None
-        given |= {"assign": network, "hkl": network.reference}
+        given |= assigning
+    q2, system, n_search = pattern["all_q2"][:n_vote], pattern["system"], len(pattern["q2"])
+    given |= {"n_search": n_search, "seed": seed, "time_budget": time_budget, "clock": CLOCK, "n_jobs": 1, "n_best": 10}
     if method == "SVD-Index":
-        finds = svdindex.index(pattern["q2"], pattern["system"], seed=seed, time_budget=time_budget, max_rounds=6 * max_rounds, clock=CLOCK, n_jobs=1, n_best=10)
+        finds = svdindex.index(q2, system, max_rounds=6 * max_rounds, **given)
     else:
-        sample = sampler(study, start, pattern, seed)
-        finds = solve.solve(pattern["q2"], pattern["system"], sample, seed=seed, time_budget=time_budget, max_rounds=max_rounds, clock=CLOCK, n_jobs=1, **given)
-    return _judged(finds, pattern) | {"start": start, "method": method, "system": pattern["system"]}
+        finds = solve.solve(q2, system, sampler(study, start, pattern, seed), max_rounds=max_rounds, **given)
+    return _judged(finds, pattern) | {"start": start, "method": method, "system": system}
 
 
 def _judged(finds, pattern):
-    row = {"identifier": pattern["identifier"], "bravais": pattern["bravais"], "rounds": finds.rounds, "seconds": finds.seconds(), "iterations": finds.rounds * PER_ROUND}
+    row = {"identifier": pattern["identifier"], "bravais": pattern["bravais"], "rounds": finds.rounds, "seconds": finds.seconds()}
     if finds.best is None:
-        return row | {"solved": False, "in_ten": False, "missed": "nothing found", "correct_from": np.nan, "score": np.nan}
+        return row | {"solved": False, "in_ten": False, "missed": "nothing found", "cause": "nothing found", "correct_from": np.nan, "score": np.nan}
     history = [lattice.same_lattice(result.cells[0], pattern["cell"]) for _, result in finds.history]
     since = len(history) - next((k for k, good in enumerate(history[::-1]) if not good), len(history))
     in_ten = any(lattice.same_lattice(cell, pattern["cell"]) for cell in finds.best.cells[:10])
     missed = "" if history[-1] else fom.explain(finds.best.cells[0], "P", pattern["cell"], "P")[0]
     correct_from = finds.history[since][0] if history[-1] else np.nan
-    return row | {"solved": history[-1], "in_ten": in_ten, "missed": missed, "correct_from": correct_from, "score": finds.best.score[0]}
+    cause = "" if history[-1] else _cause(finds, pattern)
+    row |= {"solved": history[-1], "in_ten": in_ten, "missed": missed, "cause": cause}
+    return row | {"correct_from": correct_from, "score": finds.best.score[0]}
+
+
+def _cause(finds, pattern):
+    """Why another cell stands first: the truth was never found, or it was and the first cell scores more, with every peak or without."""
+    if not any(lattice.same_lattice(cell, pattern["cell"]) for cells in finds.cells for cell in cells):
+        return "true cell not found"
+    q2, first = np.sort(pattern["all_q2"])[: finds.best.hkl.shape[1]], finds.best
+    miss = np.abs(q2 - lattice.q2(first.hkl[0], first.cells[0])) / sigma_q2(q2)
+    return "first cell explains every peak" if (miss < EXPLAINED).all() else "true cell outscored"
 
 
 def warm_up():
@@ -147,27 +163,13 @@ def radius(pattern, errors, method, *, n_starts, seed, n_iterations=100, **optio
     return np.array(shares)
 
 
-def predicted(study, pattern, start, errors, shares, seed):
-    """Return the chance that at least one candidate of the first round converges, from its error and the convergence curve.
-
-    A start beyond the largest error of the curve counts as that error if its volume is right within 25 %, else as hopeless: it may
-    lie near the same lattice in another setting, which no error of its parameters shows.
-    """
-    cells = sampler(study, start, pattern, seed)(0)
-    error = start_error(cells, pattern["cell"], pattern["system"])
-    near = np.abs(np.log(lattice.volume(cells) / lattice.volume(pattern["cell"]))) < 0.25
-    chance = np.where(near | (error <= np.max(errors)), np.interp(error, errors, shares), 0.0)
-    return 1 - np.prod(1 - chance)
-
-
 def summary(rows):
-    """Return n, solved and in_ten with Wilson intervals (per cent) of attempts, one row a lattice system."""
-    from ddi.report import wilson
-
+    """Return n, solved and in_ten with Wilson intervals (per cent) of attempts and their seconds, one row a lattice system."""
     table = []
     for system in [s for s in lattice.SYSTEMS if (rows["system"] == s).any()]:
         mine = rows[rows["system"] == system]
         low, high = wilson(mine["solved"].sum(), len(mine))
         row = {"lattice system": system, "n": len(mine), "solved, %": 100 * mine["solved"].mean(), "from": 100 * low, "to": 100 * high}
-        table.append(row | {"in first ten, %": 100 * mine["in_ten"].mean()})
+        row |= {"in first ten, %": 100 * mine["in_ten"].mean()}
+        table.append(row | {"median time to it, s": mine["correct_from"].median(), "mean time to end, s": mine["seconds"].mean()})
     return pd.DataFrame(table)

@@ -1,4 +1,8 @@
-"""Cells two or three times as large as a found one: weak superstructure lines are easily missed by a search that starts from strong ones."""
+"""Cells two or three times as large or as small as a found one.
+
+Weak superstructure lines are easily missed by a search that starts from strong ones; and a cell whose multiple looks more symmetric than
+it is hides behind that.
+"""
 
 import gemmi
 import numpy as np
@@ -30,8 +34,8 @@ def standard(cell):
     return bravais, np.array([*lengths, *np.degrees(np.arccos(np.clip(cosines, -1, 1)))])
 
 
-def supercells(reduced):
-    """Return the different superlattices of a primitive cell of index 2 and 3.
+def relatives(reduced):
+    """Return the different superlattices and sublattices of a primitive cell, of index 2 and 3.
 
     Parameters
     ----------
@@ -39,15 +43,15 @@ def supercells(reduced):
 
     Returns
     -------
-    list of (str, ndarray (6,))
-        Bravais lattice and x on the axes of the search; lattices with the same lines once.
+    list of (str, ndarray (6,), bool)
+        Bravais lattice, x on the axes of the search, and whether the cell is the larger one; lattices with the same lines once.
     """
     seen = {}
-    for index in INDICES:
-        for form in fom.hermite_forms(index):
-            bravais, cell = standard(lattice.change_basis(reduced, form))
+    for form in (form for index in INDICES for form in fom.hermite_forms(index)):
+        for larger, rows in ((True, form), (False, np.linalg.inv(np.transpose(form)))):
+            bravais, cell = standard(lattice.change_basis(reduced, rows))
             system = kernel.KINDS[bravais].system
             x = lattice.full_x(lattice.free_x(lattice.cell_to_x(cell), system), system)
-            _, q2 = kernel.lines(x, bravais, 6 / lattice.volume(reduced) ** (2 / 3))
-            seen.setdefault((bravais, tuple(q2[:12].round(7))), (bravais, x))
+            _, q2 = kernel.lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
+            seen.setdefault((bravais, larger, tuple(q2[:12].round(7))), (bravais, x, larger))
     return list(seen.values())

@@ -8,6 +8,7 @@ fits worst pulls hardest, so a chain does not settle before everything fits. The
 import numpy as np
 
 from ddi import lattice
+from ddi.reflections import reference_hkl
 from ddi.solve import converged, solve
 
 PUBLISHED_CALLS = {"cubic": 1.3, "hexagonal": 8, "tetragonal": 26, "orthorhombic": 63, "monoclinic": 78, "triclinic": 105}
@@ -75,31 +76,34 @@ def index(q2_obs, system, *, per_volume=50, n_iterations=60, seed=0, time_budget
     -------
     ddi.solve.Finds
     """
-    shells = volumes(q2_obs, system)
+    shells = volumes(q2_obs[: options.get("n_search")], system)
 
     def sample(number):
         return random_cells(system, shells[number % len(shells)], per_volume, [seed, number])
 
-    given = {**OPTIONS, "subsample": len(q2_obs), "n_iterations": n_iterations, "confirmations": len(shells), **options}
+    given = {**OPTIONS, "subsample": options.get("n_search") or len(q2_obs), "n_iterations": n_iterations, "confirmations": len(shells), **options}
     return solve(q2_obs, system, sample, time_budget=time_budget, seed=seed, **given)
 
 
+def exact_pattern(system, seed, n_peaks=20):
+    """Return the first lines, exact and none missing, of a random primitive cell of 200 to 2000 A^3, and the cell: (q2, cell)."""
+    volume = np.exp(np.random.default_rng(seed).uniform(np.log(200), np.log(2000)))
+    cell = random_cells(system, volume, 1, seed)[0]
+    cell = lattice.b_unique(cell, 1) if system == "monoclinic" else cell
+    return np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], cell), 9))[:n_peaks], cell
+
+
 def calls_to_solution(q2_obs, system, true_cell, *, n_starts=500, n_iterations=100, seed=0):
-    """Return how many random starts at about the true volume one solution takes on average (1 / the share that converges).
+    """Return the number of the first start that ends in the true lattice, inf if none does.
 
     Parameters
     ----------
     q2_obs : array_like, shape (n_peaks,)
     true_cell : array_like, shape (6,)
-        b unique if monoclinic; the volumes tried are within 12 % of its own, as inside one step of the growing volume.
+        b unique if monoclinic; only judges.
     n_starts, n_iterations, seed : int
-
-    Returns
-    -------
-    float
-        inf if none converged.
+        One start at each of `volumes`, smallest first, again and again.
     """
-    spread = np.random.default_rng(seed).uniform(GROWTH**-0.5, GROWTH**0.5, n_starts)
-    cells = random_cells(system, lattice.volume(true_cell) * spread, n_starts, [seed, 1])
+    cells = random_cells(system, np.resize(volumes(q2_obs, system), n_starts), n_starts, [seed, 1])
     reached = converged(q2_obs, cells, system, true_cell, seed=seed, n_iterations=n_iterations, subsample=len(q2_obs), **OPTIONS)
-    return 1 / reached.mean() if reached.any() else np.inf
+    return float(np.argmax(reached) + 1) if reached.any() else np.inf

@@ -16,7 +16,7 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import kernel, lattice
+from ddi import fom, kernel, lattice
 from ddi.errors import DDIError
 from ddi.files import atomic
 
@@ -79,6 +79,43 @@ class Templates:
         except (OSError, ValueError, KeyError) as error:
             raise DDIError(f"{path} is no templates file ({error}); ddi.templates.build(Study()) writes one") from error
 
+    def sample(self, q2, n, *, seed=0, groups=None):
+        """Return for each pattern the n cells, of all that its peaks and the templates give, whose lines explain the peaks best.
+
+        Parameters
+        ----------
+        q2 : array_like, shape (n_patterns, n_peaks)
+            In A^-2, ascending.
+        n : int
+        seed : int
+            Nothing is drawn at random.
+        groups : sequence of str, optional
+            Bravais lattices; all that were learned if not given.
+
+        Returns
+        -------
+        ndarray, shape (n_patterns, n, 6)
+            As from `ddi.generators.Generator.sample`; the best again and again where there are too few.
+        """
+        return np.array([self._best(pattern, n, groups or self.tables) for pattern in np.atleast_2d(np.asarray(q2, dtype=float))])
+
+    def _best(self, q2, n, lattices):
+        from ddi import search  # which imports this module
+
+        sigma = search.SCREEN_SIGMA * search.slope_of(q2, fom.reach(q2[-1]))
+        scores, cells = [], []
+        for bravais in lattices:
+            spread, pick = self.systems(bravais, len(q2))
+            found = search.screen(spread, pick, q2[None], sigma, kernel.KINDS[bravais])[:, 0]
+            best = np.argsort(-found, kind="stable")[:n]
+            best = best[found[best] > 0]
+            scores.append(found[best])
+            cells.append(_usable(lattice.x_to_cell(np.einsum("nij,nj->ni", spread[best], q2[pick[best]])), bravais))
+        if not sum(map(len, scores)):
+            raise DDIError(f"no template gives a cell for these {len(q2)} peaks; q2 in A^-2 is expected, ascending")
+        order = np.argsort(-np.concatenate(scores), kind="stable")[:n]
+        return np.resize(np.concatenate(cells)[order], (n, 6))
+
     @lru_cache(maxsize=64)
     def systems(self, bravais, n_peaks):
         """Return what the screening kernel needs of the templates that look no further than n_peaks.
@@ -97,17 +134,27 @@ class Templates:
         return np.ascontiguousarray(spread), peaks[usable].astype(np.int16)
 
 
-def build(study, path=SHIPPED, seed=0):
+def _usable(cells, bravais):
+    """From the axes of the search to those that generators return."""
+    from ddi.generators import in_order
+
+    system = lattice.BRAVAIS[bravais][0]
+    cells = lattice.hexagonal_to_rhombohedral(cells) if bravais == "hR" else lattice.b_unique(cells, 1) if system == "monoclinic" else cells
+    return in_order(cells, system)
+
+
+def build(study, path=SHIPPED, seed=0, without=()):
     """Learn the shipped templates from the training entries of a study (`ddi.dataset`, `ddi.split`) and write them.
 
-    Test entries and their relatives stay out, so that held-out patterns are fair; RRUFF's minerals may have been in training, but a
-    template holds indices, no cell.
+    Test entries and their relatives stay out, and entries with a name in `without` (the minerals whose measured patterns judge the
+    search: ``rruff.reference().mineral``), so that both kinds of test are fair.
     """
     from ddi import dataset  # the search itself reads no data set
 
-    rows = dataset.load(study, ["identifier", "bravais", "cell", "unique_axis", "q2_2"])
+    rows = dataset.load(study, ["identifier", "name", "bravais", "cell", "unique_axis", "q2_2"])
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
     rows = rows.merge(groups[groups.split == "train"], on="identifier").rename(columns={"q2_2": "q2"})
+    rows = rows[~rows.name.str.lower().isin({name.lower() for name in without})]
     Templates().fit(rows[[len(q2) >= 4 for q2 in rows.q2]], seed=seed).save(path)
 
 

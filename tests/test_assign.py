@@ -3,12 +3,13 @@
 import itertools
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ddi import lattice, reflections
 from ddi.assign import AssignmentNetwork, load_prior, nearest
-from ddi.assign_data import Peaks, free_x, noisy_cells
-from ddi.assign_eval import calibration_error, found, refine, reliability, score, solve
+from ddi.assign_data import Peaks, draw_from, free_x, noisy_cells
+from ddi.assign_eval import calibration_error, flatness, found, refine, reliability, score, solve
 from ddi.assign_train import fit, new_weights
 from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
 from ddi.errors import DDIError
@@ -168,6 +169,37 @@ def test_more_and_fewer_peaks_than_in_training():
     longer, shorter = network.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2[:, :12], peaks.x)
     np.testing.assert_allclose(longer[:, :12], shorter, rtol=1e-5)
     assert longer.shape == (5, 25, 60)
+
+
+def test_entries_without_a_draw_leave_only_the_width():
+    """A generator that is slow draws for some entries; the widths come from those, the base rates from all."""
+
+    class Twice:
+        groups = ()
+
+        def pooled(self, q2, n, *, seed):
+            return np.repeat(peaks.cells[[np.flatnonzero((peaks.q2 == one).all(axis=1))[0] for one in q2]][:, None] * 1.01, n, axis=1)
+
+    peaks = toy(n=80)
+    drawn = draw_from(Twice(), peaks, 3, seed=0, most=30)
+    some = np.isfinite(drawn).all(axis=(1, 2))
+    assert drawn.shape == (80, 3, 6) and some.sum() == 30 and np.isnan(drawn[~some]).all()
+    np.testing.assert_array_equal(draw_from(Twice(), peaks, 3, seed=0)[some], drawn[some])
+    reference = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
+    truth, x = reflections.labels(peaks.hkl, reference, "orthorhombic"), free_x(drawn[:, 0], "orthorhombic")
+    for kind in (NearestLine, LinePrior):
+        mine, subset = (kind("orthorhombic", reference).fit(peaks.q2[rows], truth[rows], x[rows]) for rows in (slice(None), some))
+        assert mine.width == pytest.approx(subset.width) and np.isfinite(mine.width)
+    whole = LinePrior("orthorhombic", reference).fit(peaks.q2, truth, peaks.x * 1.01)
+    np.testing.assert_array_equal(LinePrior("orthorhombic", reference).fit(peaks.q2, truth, x).log_prior, whole.log_prior)
+
+
+def test_flatness_is_the_gain_of_the_last_third():
+    steps = np.arange(1, 10) * 100
+    curve = pd.DataFrame({"step": steps, "test_accuracy": np.minimum(steps / 1000, 0.6), "nearest line": 0.3, "cpu_seconds": 90})
+    row = flatness(curve)
+    assert row["right (%)"] == pytest.approx(60) and row["last third (points)"] == pytest.approx(10)
+    assert (row["steps"], row["nearest (%)"], row["CPU min"]) == (900, 30, 1.5)
 
 
 def test_line_prior_limits():

@@ -10,6 +10,7 @@ from scipy.sparse import csr_matrix
 
 from ddi import dedup
 from ddi.entry import read_entries, write_entries
+from ddi.study import Study
 
 
 def pretended(n, seed):
@@ -25,18 +26,6 @@ def are_duplicates(these, i, j, atoms):
         return False
     difference = these.contents[i].toarray() - these.contents[j].toarray()
     return max(difference.clip(0).sum(), (-difference).clip(0).sum()) <= atoms + dedup.ROUNDING
-
-
-@pytest.mark.parametrize("atoms", [0, 1])
-def test_leaders_equal_brute_force(atoms):
-    these = pretended(300, 1)
-    order = np.random.default_rng(2).permutation(300)
-    kept, expected = [], np.full(300, -1)
-    for i in order:
-        expected[i] = next((j for j in kept if are_duplicates(these, i, j, atoms)), i)
-        kept += [i] if expected[i] == i else []
-    np.testing.assert_array_equal(dedup.leaders(these, atoms, order), expected)
-    assert 20 < len(kept) < 290
 
 
 @pytest.mark.parametrize("atoms", [0, 1])
@@ -128,3 +117,10 @@ def test_unique_file_holds_the_kept_entries(tmp_path):
     write_entries(tmp_path / "entries.parquet", entries)
     dedup.write_unique(tmp_path / "entries.parquet", tmp_path / "unique.parquet", dedup.clusters(entries))
     assert [entry.identifier for entry in read_entries(tmp_path / "unique.parquet")] == ["amcsd:1"]
+
+
+def test_no_duplicates_are_left_in_the_dataset():
+    path = next((path for path in (Study(name).interim / "unique.parquet" for name in ("default", "smoke")) if path.exists()), None)
+    if path is None:
+        pytest.skip("no unique entries yet; notebook 02 makes them")
+    assert dedup.clusters(read_entries(path)).kept.all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from ddi import generators, lattice
+from ddi import controls, evaluation, generators, lattice
 from ddi.forest import Forest, Trees
 
 from test_generators import frame
@@ -57,5 +57,5 @@ def test_a_group_draws_the_same_alone_and_in_company():
 def test_learns_where_there_is_something_to_learn():
     rows, held = frame("cubic", 400, groups=1), frame("cubic", 100, seed=1, groups=1)
     q2, true = generators.pattern_matrix(held, "cubic"), generators.usable_cells(held, "cubic")
-    error = [generators.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean() for kind in (Forest, generators.Random)]
+    error = [evaluation.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean() for kind in (Forest, controls.Random)]
     assert error[0] < 0.5 * error[1]

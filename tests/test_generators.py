@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import generators, lattice
+from ddi import controls, evaluation, generators, lattice
 from ddi.errors import DDIError
+from ddi.study import Study
 
 CELLS = {
     "cubic": [5, 5, 5, 90, 90, 90],
@@ -57,14 +58,14 @@ def test_controls_give_valid_cells_repeatably(name, system):
 
 def test_nearest_finds_the_pattern_itself():
     rows = frame("orthorhombic")
-    model = generators.Nearest().fit(rows, system="orthorhombic")
+    model = controls.Nearest().fit(rows, system="orthorhombic")
     cells = model.sample(generators.pattern_matrix(rows, "orthorhombic"), 1)
     np.testing.assert_allclose(cells[:, 0], generators.cell_matrix(rows))
 
 
 def test_rescaled_cells_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
-    model = generators.Rescaled().fit(rows, system="orthorhombic")
+    model = controls.Rescaled().fit(rows, system="orthorhombic")
     q2 = generators.pattern_matrix(rows, "orthorhombic")[:5]
     np.testing.assert_allclose(model.sample(q2 / 4, 6)[..., :3], 2 * model.sample(q2, 6)[..., :3], rtol=1e-12)
 
@@ -79,15 +80,15 @@ def test_impossible_cells_are_made_possible():
 def test_best_of_n_by_hand():
     true = np.array([[10.0, 10, 10, 90, 90, 90], [5, 6, 7, 90, 100, 90]])
     cells = np.array([[[11.5, 10, 10, 90, 90, 90], [10.3, 10, 9.8, 90, 90, 90]], [[5, 6, 7, 90, 105, 90], [5, 6, 7, 90, 102, 90]]])
-    table = generators.best_of_n(cells, true).set_index(["tolerance", "n"])["k"]
-    assert [table[t, 1] for t in generators.TOLERANCES] == [0, 0, 0, 1]
-    assert [table[t, 2] for t in generators.TOLERANCES] == [0, 0, 2, 2]
+    table = evaluation.best_of_n(cells, true).set_index(["tolerance", "n"])["k"]
+    assert [table[t, 1] for t in evaluation.TOLERANCES] == [0, 0, 0, 1]
+    assert [table[t, 2] for t in evaluation.TOLERANCES] == [0, 0, 2, 2]
 
 
 def test_best_of_n_never_falls():
     rows = frame("monoclinic")
-    cells = generators.Random().fit(rows, system="monoclinic").sample(generators.pattern_matrix(rows, "monoclinic"), 40)
-    table = generators.best_of_n(cells, generators.usable_cells(rows, "monoclinic"))
+    cells = controls.Random().fit(rows, system="monoclinic").sample(generators.pattern_matrix(rows, "monoclinic"), 40)
+    table = evaluation.best_of_n(cells, generators.usable_cells(rows, "monoclinic"))
     assert all(part["k"].is_monotonic_increasing for _, part in table.groupby("tolerance"))
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
 
@@ -108,13 +109,13 @@ def test_a_budget_is_shared_by_numbers_of_entries():
 class TestFiles:
     def saved(self, folder):
         path = folder / "nearest_cubic.npz"
-        model = generators.Nearest().fit(frame("cubic"), system="cubic")
+        model = controls.Nearest().fit(frame("cubic"), system="cubic")
         model.save(path)
         return path, model
 
     def test_come_back_as_they_were(self, tmp_path):
         path, model = self.saved(tmp_path)
-        again = generators.Nearest.load(path, system="cubic", data=model.data)
+        again = controls.Nearest.load(path, system="cubic", data=model.data)
         q2 = generators.pattern_matrix(frame("cubic"), "cubic")
         np.testing.assert_array_equal(again.sample(q2, 4), model.sample(q2, 4))
         assert again.groups == model.groups
@@ -123,35 +124,49 @@ class TestFiles:
     def test_are_refused_by_name(self, tmp_path, expected):
         path, _ = self.saved(tmp_path)
         with pytest.raises(DDIError, match="nearest_cubic.npz.*" + next(iter(expected))):
-            generators.Nearest.load(path, **expected)
+            controls.Nearest.load(path, **expected)
 
     def test_of_another_kind_or_version_are_refused(self, tmp_path, monkeypatch):
         path, _ = self.saved(tmp_path)
         with pytest.raises(DDIError, match="kind"):
-            generators.Random.load(path)
+            controls.Random.load(path)
         monkeypatch.setattr(generators, "FORMAT", generators.FORMAT + 1)
         with pytest.raises(DDIError, match="format"):
-            generators.Nearest.load(path)
+            controls.Nearest.load(path)
 
     @pytest.mark.parametrize("content", [b"", b"not a model", b"PK\x03\x04broken"])
     def test_that_are_broken_or_missing_are_refused(self, tmp_path, content):
         path = tmp_path / "forest_cubic.npz"
         with pytest.raises(DDIError, match="does not exist"):
-            generators.Nearest.load(path)
+            controls.Nearest.load(path)
         path.write_bytes(content)
         with pytest.raises(DDIError, match="not a model"):
-            generators.Nearest.load(path)
+            controls.Nearest.load(path)
 
 
 @pytest.mark.parametrize("q2", [np.ones((2, 5)), np.full((2, 20), np.nan)])
 def test_patterns_too_short_or_not_finite_are_refused(q2):
-    model = generators.Random().fit(frame("orthorhombic"), system="orthorhombic")
+    model = controls.Random().fit(frame("orthorhombic"), system="orthorhombic")
     with pytest.raises(DDIError, match="20 peaks"):
         model.sample(q2, 3)
 
 
 def test_no_rows_and_unknown_groups_are_refused():
     with pytest.raises(DDIError, match="no training rows"):
-        generators.Random().fit(frame("cubic")[:0], system="cubic")
+        controls.Random().fit(frame("cubic")[:0], system="cubic")
     with pytest.raises(DDIError, match="no group g9"):
-        generators.Random().fit(frame("cubic"), system="cubic").chosen(["g9"])
+        controls.Random().fit(frame("cubic"), system="cubic").chosen(["g9"])
+
+
+def test_the_default_models_fit_into_60_megabytes_and_load():
+    """What a default run left, where there is one: small, each for its own system, and refused for another."""
+    study = Study("default")
+    paths = [generators.path_of(study, name, system) for name in generators.LEARNED for system in lattice.SYSTEMS]
+    if not (paths := [path for path in paths if path.exists()]):
+        pytest.skip("no default run yet")
+    assert sum(path.stat().st_size for path in study.models.glob("*.npz")) <= 60e6
+    for path in paths:
+        name, system = path.stem.split("_")
+        assert generators.kind(name).load(path, system=system).groups
+        with pytest.raises(DDIError, match=path.name):
+            generators.kind(name).load(path, system=next(other for other in lattice.SYSTEMS if other != system))

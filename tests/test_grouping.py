@@ -5,7 +5,7 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from ddi import grouping
+from ddi import grouping, groupspec
 from ddi.errors import DDIError
 
 
@@ -76,7 +76,7 @@ def test_only_usable_entries_count_towards_the_size():
 def spec(tmp_path):
     table, _ = grouping.setting_table(frame(WRITE_UP))
     table["group"] = grouping.make_groups(table, 20)
-    grouping.write_spec(tmp_path, "orthorhombic", table)
+    groupspec.write_spec(tmp_path, "orthorhombic", table)
     return tmp_path, table
 
 
@@ -85,7 +85,7 @@ def row_of(sheet, symbol):
 
 
 def edit(folder, change):
-    path = grouping.spec_path(folder, "orthorhombic")
+    path = groupspec.spec_path(folder, "orthorhombic")
     book = openpyxl.load_workbook(path)
     change(book["groups"])
     book.save(path)
@@ -135,19 +135,19 @@ def test_a_spoilt_spec_is_refused_with_its_name(spec, change, said):
     folder, _ = spec
     edit(folder, change)
     with pytest.raises(DDIError, match=said) as caught:
-        grouping.read_spec(folder, "orthorhombic")
+        groupspec.read_spec(folder, "orthorhombic")
     assert "GroupSpec_orthorhombic.xlsx" in str(caught.value)
 
 
 def test_what_is_no_workbook_is_refused(tmp_path):
-    grouping.spec_path(tmp_path, "cubic").write_text("not a workbook")
+    groupspec.spec_path(tmp_path, "cubic").write_text("not a workbook")
     with pytest.raises(DDIError, match="GroupSpec_cubic.xlsx is not a workbook"):
-        grouping.read_spec(tmp_path, "cubic")
+        groupspec.read_spec(tmp_path, "cubic")
 
 
 def test_the_committed_specs_can_be_read_and_agree_with_the_operations(root):
     for path in sorted((root / "data").glob("GroupSpec_*.xlsx")):
-        spec = grouping.read_spec(path.parent, path.stem.removeprefix("GroupSpec_"))
+        spec = groupspec.read_spec(path.parent, path.stem.removeprefix("GroupSpec_"))
         for row in spec.itertuples():
             group = gemmi.find_spacegroup_by_name(row.symbol + (":R" if row.bravais == "hR" else ""))
             if group is not None and group.hm.split(":")[0] == row.symbol and group.number == row.number:

@@ -5,6 +5,7 @@ import pytest
 
 from ddi import chains, lattice, mcmc, plain, problem, solve, svdindex
 from ddi.errors import DDIError
+from ddi.plan import Plan
 from ddi.reflections import reference_hkl
 
 TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])
@@ -23,12 +24,24 @@ def disturbed(n=60, error=0.03, seed=0, cell=TRUE):
     return cell * (1 + error * rng.standard_normal((n, 6)) * (np.array(cell) != 90))
 
 
+class Doubtful:
+    """An assigner that labels as the nearest line does and is sure of all peaks but the first five."""
+
+    def __init__(self, problem):
+        self.problem = problem
+
+    def predict(self, q2_obs, x):
+        confidence = np.where(np.arange(len(q2_obs)) < 5, 1e-9, 1.0)
+        return self.problem.nearest(x)[0], np.broadcast_to(confidence, (len(x), len(q2_obs)))
+
+
 @pytest.mark.parametrize("weights", ["sigma", "coelho"])
-@pytest.mark.parametrize("by", ["uniform", "confidence"])
+@pytest.mark.parametrize("by", ["uniform", "confidence", "an assigner's"])
 def test_compiled_chains_are_the_plain_chains(weights, by):
     this = problem.Problem(pattern(), "monoclinic")
-    plan = mcmc.Plan.of(this, n_iterations=8, weights=weights, subsample_by=by, seed=7, annealing=3.0)
-    one, other = mcmc.start(this, disturbed()), mcmc.start(this, disturbed())
+    given = {"assign": Doubtful(this)} if by == "an assigner's" else {}
+    plan = Plan.of(this, n_iterations=8, weights=weights, subsample_by="uniform" if by == "uniform" else "confidence", seed=7, annealing=3.0, **given)
+    one, other = mcmc.start(this, disturbed(), plan), mcmc.start(this, disturbed(), plan)
     mcmc._advance(this, one, plan, 0, 8, chains.advance)
     mcmc._advance(this, other, plan, 0, 8, plain.advance)
     np.testing.assert_array_equal(one.label, other.label)
@@ -54,7 +67,9 @@ def test_nearest_line_is_the_brute_force_one(system):
 @pytest.mark.parametrize("assign", ["nearest", "resample", "marginal"])
 @pytest.mark.parametrize("by", ["uniform", "confidence"])
 def test_same_seed_same_chains_whatever_the_threads(assign, by):
-    runs = [mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=5, n_jobs=jobs) for jobs in (1, 2)]
+    runs = [
+        mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=5, n_jobs=jobs) for jobs in (1, 2)
+    ]
     np.testing.assert_array_equal(runs[0].cells, runs[1].cells)
     np.testing.assert_array_equal(runs[0].score, runs[1].score)
     other = mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=6, keep_trace=True)
@@ -64,17 +79,31 @@ def test_same_seed_same_chains_whatever_the_threads(assign, by):
     assert assign == "marginal" or not np.array_equal(other.trace["x"], again.trace["x"])
 
 
+@pytest.mark.parametrize(("by", "moves"), [("confidence", False), ("uniform", True)])
+def test_confidence_of_the_assigner_decides_which_peaks_are_left_out(by, moves):
+    q2 = pattern(noise=0.0)
+    this = problem.Problem(q2, "monoclinic")
+    this.q2[:5] *= 1.002  # the five that the assigner doubts are wrong, the other fifteen exact
+    plan = Plan.of(this, n_iterations=1, accept="always", assign=Doubtful(this), subsample_by=by, seed=3)
+    state = mcmc.start(this, np.repeat(TRUE[None], 20, axis=0), plan, merge_equal=False)
+    mcmc.run(this, state, plan)
+    apart = np.abs(state.x / lattice.free_x(lattice.cell_to_x(TRUE), "monoclinic") - 1).max(axis=1)
+    assert (np.median(apart) > 1e-5) == moves and (moves or apart.max() < 1e-6)
+
+
 def test_a_chain_does_not_depend_on_its_companions():
     this = problem.Problem(pattern(), "monoclinic")
-    plan = mcmc.Plan.of(this, n_iterations=10, seed=1)
-    all_of_them, some = (mcmc.start(this, disturbed(), merge_equal=False) for _ in range(2))
+    plan = Plan.of(this, n_iterations=10, seed=1)
+    all_of_them, some = (mcmc.start(this, disturbed(), plan, merge_equal=False) for _ in range(2))
     some.take(np.arange(10, 20))
     mcmc.run(this, all_of_them, plan)
     mcmc.run(this, some, plan)
     np.testing.assert_array_equal(all_of_them.x[10:20], some.x)
 
 
-@pytest.mark.parametrize("options", [{}, {"weights": "coelho", "accept": "always"}, {"assign": "resample"}, {"assign": "marginal", "accept": "always"}, {"restarts": 2}])
+@pytest.mark.parametrize(
+    "options", [{}, {"weights": "coelho", "accept": "always"}, {"assign": "resample"}, {"assign": "marginal", "accept": "always"}, {"restarts": 2}]
+)
 def test_finds_the_true_cell_from_three_percent_off(options):
     result = mcmc.optimize(pattern(), disturbed(200), "monoclinic", n_iterations=60, seed=2, **options)
     assert lattice.same_lattice(result.cells[0], TRUE)
@@ -92,8 +121,8 @@ def test_centring_is_recognised():
 
 
 def test_merge_averages_equal_assignments():
-    x, label = mcmc.merge(np.array([[1.0], [5.0], [3.0]]), np.array([[1, 2], [4, 4], [1, 2]]))
-    assert x.tolist() == [[2.0], [5.0]] and label.tolist() == [[1, 2], [4, 4]]
+    x, label, first = mcmc.merge(np.array([[1.0], [5.0], [3.0]]), np.array([[1, 2], [4, 4], [1, 2]]))
+    assert x.tolist() == [[2.0], [5.0]] and label.tolist() == [[1, 2], [4, 4]] and first.tolist() == [0, 1]
 
 
 def test_uniform_hash_is_uniform_and_uncorrelated():
@@ -130,3 +159,29 @@ def test_impossible_cells_give_an_empty_result():
 def test_solve_from_random_cells():
     finds = solve.solve(pattern(), "monoclinic", svdindex.sampler(pattern(), "monoclinic", 0, 40), time_budget=20, max_rounds=6)
     assert lattice.same_lattice(finds.best.cells[0], TRUE)
+
+
+def test_peaks_beyond_those_searched_vote():
+    cell = np.array([5.2, 6.9, 16.4, 90, 90, 90])
+    hkl = reference_hkl("orthorhombic")[:-1]
+    lines = np.unique(np.round(lattice.q2(hkl, cell), 9))
+    even = np.unique(np.round(lattice.q2(hkl[hkl[:, 2] % 2 == 0], cell), 9))
+    q2 = np.concatenate([even[:20], lines[lines > even[19]][:20]])  # the odd layers show only beyond the twentieth peak
+    half = cell * np.array([1, 1, 0.5, 1, 1, 1])
+    starts = np.concatenate([disturbed(60, 0.01, cell=c) for c in (cell, half)])
+    options = {"weights": "coelho", "accept": "always", "n_iterations": 30, "seed": 1}
+    twenty = mcmc.optimize(q2[:20], starts, "orthorhombic", **options)
+    voted = mcmc.optimize(q2, starts, "orthorhombic", n_search=20, **options)
+    assert lattice.same_lattice(twenty.cells[0], half) and lattice.same_lattice(voted.cells[0], cell)
+    assert voted.hkl.shape[1] == 40
+
+
+def test_search_ends_when_one_lattice_keeps_coming_back():
+    result = mcmc.optimize(pattern(), TRUE[None], "monoclinic", n_iterations=5)
+    finds = solve.Finds()
+    for _ in range(4):
+        finds.add(result)
+    assert finds.confirmed == 3
+    assert finds.certain(3, convincing=result.score[0] - 1) and not finds.certain(3, convincing=result.score[0] + 1)
+    finds.add(mcmc.optimize(pattern(), TRUE[None] * 3, "monoclinic", n_iterations=0))
+    assert finds.confirmed == 3 and len(finds.cells) == 5  # a poorer cell neither confirms nor counts against

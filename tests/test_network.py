@@ -5,7 +5,10 @@ import pytest
 from scipy import stats
 
 from ddi import generators, lattice
-from ddi.network import Design, Network, Trainer, describe, filled, forward, nll, normal_nll, padded, trainer
+from ddi.errors import DDIError
+from ddi.network import Network, Tuned, padded
+from ddi.trainer import Trainer, filled, trainer
+from ddi.variance import TUNED, Design, describe, forward, nll, normal_nll
 
 from test_generators import frame
 
@@ -42,7 +45,10 @@ def test_numpy_and_tensorflow_agree(design):
     tf = pytest.importorskip("tensorflow")
     still = Design(**{**design.__dict__, "dropout": 0.0})
     rng = np.random.default_rng(0)
-    weights, x = still.initial(rng) + 0.05 * rng.standard_normal(len(still.initial(rng))).astype(np.float32), rng.standard_normal((7, 20)).astype(np.float32)
+    weights, x = (
+        still.initial(rng) + 0.05 * rng.standard_normal(len(still.initial(rng))).astype(np.float32),
+        rng.standard_normal((7, 20)).astype(np.float32),
+    )
     step = trainer(still)
     step.weights.assign(weights)
     for ours, theirs in zip(forward(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))):
@@ -120,3 +126,23 @@ def test_memory_stays_flat_over_twenty_models():
 
 def test_a_trainer_is_shared():
     assert trainer(SMALL) is trainer(SMALL) and isinstance(trainer(SMALL), Trainer)
+
+
+def test_stops_early_and_keeps_the_best():
+    """A rate that is far too high makes things worse: training ends before its cycles do, with the weights of the best one."""
+    wild, rows = Design(**{**SMALL.__dict__, "learning_rate": 0.5}), frame("cubic", 200, groups=1)
+    model = Network(design=wild, cycles=12, epochs=1, min_steps=5, patience=2).fit(rows, system="cubic", seed=1)
+    scores = model.history["held_out"].dropna().to_numpy()
+    assert len(scores) < 12 and scores.argmin() == len(scores) - 3
+    patient = Network(design=wild, cycles=12, epochs=1, min_steps=5).fit(rows, system="cubic", seed=1)
+    assert patient.history["cycle"].max() == 11 and patient.history["held_out"].isna().all()
+
+
+def test_tuned_networks_are_a_kind_of_their_own(tmp_path):
+    model = Tuned(cycles=1, epochs=1, min_steps=2).fit(frame("cubic"), system="cubic", seed=1)
+    model.save(tmp_path / "tuned_cubic.npz")
+    again, q2 = generators.kind("tuned").load(tmp_path / "tuned_cubic.npz"), generators.pattern_matrix(frame("cubic"), "cubic")[:5]
+    assert again.design == TUNED != Design()
+    np.testing.assert_allclose(again.sample(q2, 4), model.sample(q2, 4), rtol=1e-6)
+    with pytest.raises(DDIError, match="tuned_cubic.npz: its kind is 'tuned', expected 'network'"):
+        Network.load(tmp_path / "tuned_cubic.npz")

@@ -73,6 +73,24 @@ def test_bad_peaks_are_refused(bad):
         search.run(bad)
 
 
+def test_faint_peaks_tell_a_supercell_from_its_subcell():
+    cell = np.array([6.2, 7.4, 9.1, 90, 90, 90])
+    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), "oP", 0.45)
+    even = hkl[:, 2] % 2 == 0
+    strong, weak = q2[even][:25], q2[~even]
+    weak = weak[weak < strong[-1]][::3]
+    faint = [weak, np.full(len(weak), 1e-5), np.full(len(weak), 0.3)]
+    volumes = [search.run(strong, wavelength=WAVELENGTH, bravais="oP", faint=given).volume[0] for given in (None, faint)]
+    assert volumes == pytest.approx([lattice.volume(cell) / 2, lattice.volume(cell)], rel=1e-3)
+
+
+def test_more_than_forty_peaks_with_errors_of_their_own():
+    q2 = kernel.lines(lattice.cell_to_x(np.array([7.1, 8.3, 11.9, 90, 90, 90])), "oP", 0.5)[1][:55]
+    errors = np.linspace(1e-5, 3e-5, len(q2))
+    peaks = search.prepare(q2[::-1], errors[::-1], wavelength=WAVELENGTH)
+    assert len(peaks.q2) == search.MAX_VERIFY and np.array_equal(peaks.sigma, errors[: search.MAX_VERIFY])
+
+
 def test_unknown_lattice_is_refused():
     with pytest.raises(DDIError, match="no lattice is called xP"):
         search.chosen(["cubic", "xP"])
@@ -80,7 +98,9 @@ def test_unknown_lattice_is_refused():
 
 
 def test_an_unexplained_peak_costs_and_more_lines_cost():
-    assert ranking.line_density(40, np.array([0.1, 0.2]))[1] == pytest.approx(2 * ranking.line_density(20, np.array([0.1, 0.2]))[1])
+    assert ranking.line_density(40, 0.15, 0.2) == pytest.approx(2 * ranking.line_density(20, 0.15, 0.2))
+    q2 = np.linspace(0, 0.2, 2001)
+    assert np.trapezoid(ranking.line_density(40, q2, 0.2), q2) == pytest.approx(40, rel=1e-3)
     assert (ranking.spurious(np.array([1.0, 10, 100])) == sorted(ranking.spurious(np.array([1.0, 10, 100])), reverse=True)).all()
     grid = np.linspace(-1, 1, 20001)
     assert np.trapezoid(ranking.error_density(grid, 0.02), grid) == pytest.approx(1, abs=1e-3)
@@ -101,7 +121,9 @@ def test_families_gather_sub_and_supercells():
     assert ranking.families(rows) == [1, 1, 3]
 
 
-@pytest.mark.parametrize("symbol, bravais", [("P n m a", "oP"), ("P 1 21/c 1", "mP"), ("I a -3 d", "cI"), ("R -3 c:H", "hR"), ("P 42/m n m", "tP")])
+@pytest.mark.parametrize(
+    "symbol, bravais", [("P n m a", "oP"), ("P 1 21/c 1", "mP"), ("I a -3 d", "cI"), ("R -3 c:H", "hR"), ("P 42/m n m", "tP")]
+)
 def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
     import gemmi
 

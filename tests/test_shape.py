@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddi import generators, lattice
+from ddi import evaluation, generators, lattice
 from ddi.shape import Shape, spoil
 from ddi.snap import distinct, snap
 
@@ -18,7 +18,7 @@ def test_a_cell_two_per_cent_off_settles_on_the_true_one(system):
     rough = lattice.full_cell(lattice.free_cell(true, system) * (1 + 0.01 * rng.uniform(-1, 1, (40, len(lattice.SYSTEM[system].free)))), system)
     cells, scores = snap(q2, rough, system)
     best = cells[np.argmax(scores)]
-    assert generators.cell_error(best[None, None], true)[0, 0] < 1e-4
+    assert evaluation.cell_error(best[None, None], true)[0, 0] < 1e-4
     assert scores.max() > 10 + snap(q2, true * [1.37, 1.37, 1.37, 1, 1, 1], system, rounds=())[1][0]
 
 
@@ -79,7 +79,7 @@ def test_finds_cells_it_has_not_seen():
     rows, held = frame("orthorhombic", 200), frame("orthorhombic", 20, seed=9)
     model = Shape(n_trees=20, n_proposals=200).fit(rows, system="orthorhombic")
     cells = model.sample(generators.pattern_matrix(held, "orthorhombic"), 10)
-    assert (generators.cell_error(cells, generators.usable_cells(held, "orthorhombic")).min(axis=1) < 0.01).mean() > 0.8
+    assert (evaluation.cell_error(cells, generators.usable_cells(held, "orthorhombic")).min(axis=1) < 0.01).mean() > 0.8
 
 
 def test_all_systems_have_a_cell():

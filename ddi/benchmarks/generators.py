@@ -22,7 +22,8 @@ def toy(n=600, seed=0):
 
 def gained(n_models, warm=1):
     """Train models of two phases each in one process; return the MiB gained after the first few."""
-    from ddi.network import Design, trainer
+    from ddi.trainer import trainer
+    from ddi.variance import Design
 
     design, start = Design(), 0.0
     step, mask = trainer(design), np.ones(6, dtype=np.float32)
@@ -86,7 +87,8 @@ def bench_memory():
 @benchmark("train", floor=1.0, better="lower", about="seconds an epoch of 5,000 entries, as a share of a plain Keras fit in the same run")
 def bench_train():
     """Best of five epochs each, so that other work on the machine counts little."""
-    from ddi.network import Design, trainer
+    from ddi.trainer import trainer
+    from ddi.variance import Design
 
     keras, (x, y) = _keras(), toy(5000)
     network, step, rng = _plain_network(keras), trainer(Design()), np.random.default_rng(0)
@@ -111,7 +113,8 @@ def bench_generators(profile="default", n_test=100):
     """Every generator and control on test entries without isotypes in training."""
     from ddi import dataset, evaluation, lattice
     from ddi.errors import DDIError
-    from ddi.generators import best_of_n, usable_cells
+    from ddi.evaluation import best_of_n
+    from ddi.generators import usable_cells
     from ddi.study import Study
 
     study, rates, gains, n = Study(profile), {}, [], 0

@@ -11,6 +11,7 @@ import pandas as pd
 from ddi import dataset, degrade, fom, lattice, ranking, rruff, search
 from ddi.bench import benchmark
 from ddi.errors import DDIError
+from ddi.peaklist import from_pattern
 from ddi.report import wilson
 from ddi.study import Study
 
@@ -35,11 +36,28 @@ def fair():
     place = rruff.folder()
     table = rruff.reference(place)
     if table is None or not (place / "picked_peaks.json").is_file():
-        raise DDIError("this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's archives, index.csv and picked_peaks.json")
+        raise DDIError(
+            "this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's archives, index.csv and picked_peaks.json"
+        )
     table = table[(table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)].set_index("id")
     rows = [entry for entry in json.loads((place / "picked_peaks.json").read_text()) if entry["id"] in table.index]
     frame = pd.DataFrame(rows)[["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]].sort_values("id", ignore_index=True)
     return frame.assign(centring=[rruff.bravais_lattice(table.space_group[i], cell)[1] for i, cell in zip(frame.id, frame.cell)])
+
+
+def picked():
+    """Return the rows of `fair` with the peaks that the project itself picks from the measured patterns, faint ones beside them."""
+    rows, patterns = fair().to_dict("records"), {pattern.id: pattern for pattern in rruff.load()}
+    kept = []
+    for row in rows:
+        with contextlib.suppress(DDIError, KeyError):
+            pattern = patterns[row["id"]]
+            kept.append(row | _columns(from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength)))
+    return pd.DataFrame(kept)
+
+
+def _columns(peaks):
+    return {name: getattr(peaks, name) for name in ("q2", "sigma_q2", "intensity", "wavelength", "faint")}
 
 
 def held_out(study, bravais=None, n=None, seed=0):
@@ -60,15 +78,25 @@ def measure(rows, **options):
     for row in rows.itertuples():
         chosen = row.bravais if options.get("known") else None
         started = time.perf_counter()
-        table = search.run(row.q2, intensities=row.intensity, wavelength=1.540593, bravais=chosen)
+        beside = {name: getattr(row, name) for name in ("sigma_q2", "faint") if name in rows}
+        table = search.run(row.q2, intensities=row.intensity, wavelength=1.540593, bravais=chosen, **beside)
         seconds = time.perf_counter() - started
-        out.append(dict(rank=rank_of(table, row.cell, row.centring), seconds=seconds, probability=table.probability.to_numpy(), score=table.score.to_numpy()))
+        out.append(
+            dict(
+                rank=rank_of(table, row.cell, row.centring),
+                seconds=seconds,
+                probability=table.probability.to_numpy(),
+                score=table.score.to_numpy(),
+            )
+        )
     return pd.concat([rows.reset_index(drop=True), pd.DataFrame(out)], axis=1)
 
 
 def rank_of(table, cell, centring):
     """Return the place, from 0, of the first row that is the true lattice."""
-    right = (k for k, row in enumerate(table.itertuples()) if lattice.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring))
+    right = (
+        k for k, row in enumerate(table.itertuples()) if lattice.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring)
+    )
     return next(right, MISSED)
 
 
@@ -100,12 +128,12 @@ def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
 
 
 def degraded(rows, seed=0):
-    """Return the rows with peaks picked from simulated measurements (`ddi.degrade`); rows that show too few are left out."""
+    """Return the rows with the peaks picked from simulated measurements (`ddi.degrade`); rows that show too few are left out."""
     kept = []
     for i, row in enumerate(rows.to_dict("records")):
         with contextlib.suppress(DDIError):
             peaks, _ = degrade.peaks(row["q2_1"], row["intensity_1"], seed=seed + i)
-            kept.append(row | dict(q2=peaks.q2, intensity=peaks.intensity))
+            kept.append(row | _columns(peaks))
     return pd.DataFrame(kept)
 
 
@@ -122,7 +150,11 @@ def bench_index():
     return dict(value=float(seconds.median()), unit="s", n=len(seconds), percentile_95=float(np.percentile(seconds, 95)))
 
 
-@benchmark("rruff", floor=0.90, about="fair RRUFF patterns with the right lattice first, lattice unknown; first ten, known and by Bravais lattice beside it")
+@benchmark(
+    "rruff",
+    floor=0.90,
+    about="fair RRUFF patterns with the right lattice first, lattice unknown; first ten, known and by Bravais lattice beside it",
+)
 def bench_rruff():
     unknown, known = measure(fair()), measure(fair(), known=True)
     by_bravais = {bravais: rates(rows)["first"] for bravais, rows in unknown.groupby("bravais")}
@@ -130,36 +162,62 @@ def bench_rruff():
     return dict(value=rates(unknown)["first"], unit="share", **rates(unknown), known=rates(known), one_a_mineral=one, by_bravais=by_bravais)
 
 
-@benchmark("triclinic", floor=0.80, about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up to 0.1, aP given")
+@benchmark(
+    "patterns",
+    floor=0.90,
+    about="the same patterns with the project's own peak picking, lattice unknown: right lattice first; first ten and one a mineral beside it",
+)
+def bench_patterns():
+    result = measure(picked())
+    return dict(value=rates(result)["first"], unit="share", **rates(result), one_a_mineral=rates(result.groupby("mineral").head(1)))
+
+
+@benchmark(
+    "triclinic", floor=0.80, about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up to 0.1, aP given"
+)
 def bench_triclinic():
     result = measure(disturbed(held_out(Study("default"), "aP", N_TRICLINIC)), known=True)
     return dict(value=rates(result)["first"], unit="share", **rates(result), median_seconds=float(result.seconds.median()))
 
 
-@benchmark("spurious", floor=0.80, about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown")
+@benchmark(
+    "spurious", floor=0.80, about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown"
+)
 def bench_spurious():
     result = measure(with_spurious(fair().groupby("mineral").head(1).reset_index(drop=True)))
     return dict(value=rates(result)["first"], unit="share", **rates(result))
 
 
-@benchmark("calibration", floor=0.08, better="lower", about="expected calibration error of the first cell's probability on fair RRUFF patterns, one a mineral")
+@benchmark(
+    "calibration",
+    floor=0.08,
+    better="lower",
+    about="expected calibration error of the first cell's probability on fair RRUFF patterns, one a mineral",
+)
 def bench_calibration():
     result = measure(fair().groupby("mineral").head(1).reset_index(drop=True))
     first = np.array([p[0] if len(p) else 0.0 for p in result.probability])
-    return dict(value=expected_calibration_error(first, result["rank"] == 0), unit="probability", n=len(result), mean_probability=float(first.mean()))
+    return dict(
+        value=expected_calibration_error(first, result["rank"] == 0),
+        unit="probability",
+        n=len(result),
+        mean_probability=float(first.mean()),
+    )
 
 
 def recalibrate(study, n=60, seed=0):
-    """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, every second mineral of RRUFF's fair patterns.
+    """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, to every second mineral of RRUFF's fair ones.
+
+    The measured patterns come in twice, with the reference's peaks and with the project's own.
 
     Returns
     -------
     dict
         What `ranking.CALIBRATION` should hold.
     """
-    results = [measure(degraded(held_out(study, n=n, seed=seed), seed))]
+    sets = [degraded(held_out(study, n=n, seed=seed), seed)]
     if rruff.folder():
         minerals = sorted(fair().mineral.unique())[::2]
-        results.append(measure(fair()[fair().mineral.isin(minerals)].groupby("mineral").head(2).reset_index(drop=True)))
-    result = pd.concat(results, ignore_index=True)
+        sets += [rows[rows.mineral.isin(minerals)].groupby("mineral").head(2).reset_index(drop=True) for rows in (fair(), picked())]
+    result = pd.concat([measure(rows) for rows in sets], ignore_index=True)
     return ranking.calibrate(list(result.score), [-1 if rank == MISSED else rank for rank in result["rank"]])

@@ -1,0 +1,221 @@
+"""How well patterns whose cell is known are indexed: by generators and optimisation, by the search, and who found the cell."""
+
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+
+from ddi import dataset, generators, lattice
+from ddi.fom import explain
+from ddi.report import wilson
+from ddi.study import Study
+
+CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
+
+
+def is_right(case, cell, centring):
+    """Say whether a cell is the case's lattice: reduced cells within 1.5 % and 1.5 degrees."""
+    return lattice.same_lattice(cell, case.cell, centring, case.centring)
+
+
+def first_right(case, cells, centrings, n_first=10):
+    """Return the rank, from 1, of the first right cell among the first `n_first`, or 0."""
+    for rank, (cell, centring) in enumerate(zip(cells[:n_first], centrings), 1):
+        if is_right(case, cell, centring):
+            return rank
+    return 0
+
+
+@lru_cache(maxsize=64)
+def _generator(profile, name, system):
+    """A saved generator or a fitted control; None where the profile has none for this system."""
+    study = Study(profile)
+    if name in generators.CONTROLS:
+        train = dataset.training(study, system)
+        return generators.kind(name)().fit(train, system=system) if len(train) else None
+    return generators.load(study, name, system) if generators.path_of(study, name, system).exists() else None
+
+
+def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
+    """Index one case with its lattice system known: candidates of each generator, optimised (write-up, sections 2.2 and 2.4).
+
+    The chains run with the options that notebook 09 found best, `ddi.solve.BEST`.
+
+    Parameters
+    ----------
+    case : Case
+    profile : str
+        Whose generators and training data are used.
+    names : sequence of str
+        Generators; "both" shares the budget between forest and network.
+    n_candidates, n_iterations, seed : int
+
+    Returns
+    -------
+    list of dict
+        id, mineral, bravais, generator, rank (of the right cell among the first ten, 0 if not there), seconds. Empty if the pattern
+        has fewer peaks than the generators read.
+    """
+    from ddi import mcmc
+    from ddi.solve import BEST
+
+    n_peaks = lattice.N_PEAKS[case.system]
+    if len(case.peaks) < n_peaks:
+        return []
+    q2, rows = case.peaks.q2[:20], []
+    for name in names:
+        started = time.perf_counter()
+        cells = _candidates(case, profile, name, q2[None, :n_peaks], n_candidates, seed)
+        if cells is None:
+            continue
+        found = mcmc.optimize(q2, cells, case.system, **BEST | {"n_iterations": n_iterations}, seed=seed, n_jobs=1)
+        rank = first_right(case, found.cells, found.centring)
+        rows.append(
+            {
+                "id": case.id,
+                "mineral": case.mineral,
+                "bravais": case.bravais,
+                "generator": name,
+                "rank": rank,
+                "seconds": time.perf_counter() - started,
+            }
+        )
+    return rows
+
+
+def _candidates(case, profile, name, q2, n, seed):
+    parts = [_generator(profile, part, case.system) for part in (("forest", "network") if name == "both" else (name,))]
+    if any(part is None for part in parts):
+        return None
+    return np.concatenate([part.pooled(q2, n // len(parts), seed=seed)[0] for part in parts])
+
+
+def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
+    """Index one case with `ddi.index.index_peaks` and compare with the truth.
+
+    Parameters
+    ----------
+    case : Case
+    lattices : "all", "known" or names
+    peaks : Peaks, optional
+        In place of the case's own.
+
+    Returns
+    -------
+    dict
+        id, mineral, bravais, rank (of the right cell among the first ten, 0 if not there), family (of the first cell: whether the
+        right one is in it), probability and zero_shift (of the first), found (its Bravais lattice) and its cell a, b, c, alpha, beta,
+        gamma, cause (`ddi.fom.explain` of the first cell), seconds.
+    """
+    from ddi.index import index_peaks
+
+    chosen = case.bravais if lattices == "known" else lattices
+    result = index_peaks(peaks or case.peaks, lattice=chosen, seed=seed, n_jobs=n_jobs, **options)
+    row = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "rank": 0, "family": False, "probability": 0.0}
+    row |= {"found": "none", "cause": "nothing found", "seconds": result.seconds}
+    if not len(result.cells):
+        return row
+    table = result.cells.head(10)
+    cells, centrings = table[CELL].to_numpy(dtype=float), [lattice.BRAVAIS[symbol][1] for symbol in table.bravais]
+    rank, best = first_right(case, cells, centrings), table.iloc[0]
+    cause = "correct" if rank == 1 else explain(cells[0], centrings[0], case.cell, case.centring)[0]
+    row |= {"rank": rank, "family": bool(rank and table.family.iloc[rank - 1] == 1), "probability": float(best.probability)}
+    return row | {"found": best.bravais, "cause": cause, "zero_shift": float(best.zero_shift), **dict(zip(CELL, cells[0]))}
+
+
+def changed(case, *, apply, **options):
+    """Index what `apply` makes of a case; options and row as for `index`."""
+    return index(case, peaks=apply(case), **options)
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A generator whose draws are shared among its groups, as `ddi.search.run` takes it."""
+
+    generator: generators.Generator
+
+    @property
+    def name(self):
+        """Of the generator."""
+        return self.generator.name
+
+    def sample(self, q2, n, *, seed):
+        """Return `n` cells a pattern, shape (n_patterns, n, 6)."""
+        return self.generator.pooled(q2, n, seed=seed)
+
+
+def finders(case, *, profile, names, seed=0):
+    """Search one case with its Bravais lattice known, the cells of other generators beside those of the templates.
+
+    Parameters
+    ----------
+    case : Case
+    profile : str
+        Whose generators.
+    names : sequence of str
+    seed : int
+
+    Returns
+    -------
+    list of dict
+        One row a source that took part, "templates" among them: id, mineral, bravais, source, proposed (cells that were refined),
+        had_it (the right lattice is among them), first (its cell stands behind the right row of the ranked list).
+    """
+    from ddi import ranking, search
+
+    peaks = search.prepare(case.peaks.q2, case.peaks.sigma_q2, case.peaks.intensity, case.peaks.wavelength)
+    extra = [Pooled(part) for part in (_generator(profile, name, case.system) for name in names) if part is not None]
+    found = search.search_lattice(peaks, case.bravais, search.Zero(), generators=extra, seed=seed)
+    right = _right(case, found)
+    ranked = ranking.order(peaks, ranking.shortlist(peaks, found, search.Zero()))
+    winner = next((row["source"] for row in ranked if is_right(case, row["cell"], lattice.BRAVAIS[case.bravais][1])), "")
+    rows = []
+    for name in ("templates", *(part.name for part in extra)):
+        own = found.source == name
+        rows.append({"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "source": name})
+        rows[-1] |= {"proposed": int(own.sum()), "had_it": bool(right[own].any()), "first": winner == name}
+    return rows
+
+
+def _right(case, found):
+    """Which refined candidates are the right lattice, shape (n,); only those of about the right volume are looked at closely."""
+    from ddi import kernel
+
+    good, right = np.flatnonzero(lattice.is_positive(found.x)), np.zeros(len(found.x), dtype=bool)
+    cells = lattice.x_to_cell(found.x[good])
+    wanted = lattice.volume(lattice.reduced_cell(case.cell, case.centring)) * kernel.KINDS[case.bravais].multiple
+    near = np.flatnonzero(np.abs(lattice.volume(cells) / wanted - 1) < 0.05)
+    right[good[near]] = [is_right(case, cells[k], lattice.BRAVAIS[case.bravais][1]) for k in near]
+    return right
+
+
+def rates(outcomes, by, order=None):
+    """Return success rates, first and in the first ten, with n and 95 % Wilson intervals.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        With a column rank, 0 meaning not among the first ten.
+    by : list of str
+    order : list, optional
+        Of the values of the first column of `by`.
+
+    Returns
+    -------
+    DataFrame
+        Columns `by`, n, first, first_low, first_high, ten, ten_low, ten_high; rates between 0 and 1.
+    """
+    rows = []
+    for key, group in outcomes.groupby(by, sort=True):
+        n, row = len(group), dict(zip(by, key)) | {"n": len(group)}
+        for name, k in (("first", int((group["rank"] == 1).sum())), ("ten", int((group["rank"] > 0).sum()))):
+            row[name] = k / n
+            low, high = wilson(k, n)
+            row[f"{name}_low"], row[f"{name}_high"] = min(low, k / n), max(high, k / n)  # against rounding at none and at all
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    if order is not None and len(table):
+        table = table.sort_values(by[0], key=lambda column: column.map({value: k for k, value in enumerate(order)}), kind="stable")
+    return table.reset_index(drop=True)

@@ -1,0 +1,66 @@
+"""How generated cells are judged: comparisons pattern by pattern, and the test of the hunch about foreign groups."""
+
+import numpy as np
+import pytest
+
+from ddi import evaluation, generators
+from test_generators import CELLS, frame
+
+TRUE = np.array([CELLS["orthorhombic"]] * 4, dtype=float)
+WRONG = TRUE * [1.3, 1.3, 1.3, 1, 1, 1]
+
+
+def pick(good):
+    """Cells (patterns, n, 6) that are right where `good` says so."""
+    return np.where(np.array(good, dtype=bool)[..., None], TRUE[:, None], WRONG[:, None])
+
+
+def test_interleaved_cells_take_turns():
+    cells = evaluation.interleave(np.zeros((2, 3, 6)), np.ones((2, 3, 6)))
+    np.testing.assert_array_equal(cells[0, :, 0], [0, 1, 0, 1, 0, 1])
+
+
+def test_overlap_by_hand():
+    first, second = pick([[0, 1], [1, 0], [0, 0], [0, 0]]), pick([[1, 0], [0, 0], [0, 1], [0, 0]])
+    assert evaluation.overlap(first, second, TRUE, 0.05, 2) == {"both": 1, "only first": 1, "only second": 1, "neither": 1}
+    assert evaluation.overlap(first, second, TRUE, 0.05, 1) == {"both": 0, "only first": 1, "only second": 1, "neither": 2}
+
+
+def test_paired_gain_by_hand():
+    row = evaluation.paired_gain(pick([[1], [0], [0], [0]]), pick([[1], [1], [1], [0]]), TRUE, 0.05, 1)
+    assert (row["first"], row["second"], row["gain"]) == (0.25, 0.75, 0.5)
+    half = 1.96 * np.std([0, 1, 1, 0], ddof=1) / 2
+    np.testing.assert_allclose([row["low"], row["high"]], [0.5 - half, 0.5 + half])
+
+
+class Fixed(generators.Generator):
+    """Groups named in `right` draw the one true cell, the others a wrong one."""
+
+    name = "fixed"
+
+    def __init__(self, right):
+        self.system, self.groups, self.right = "orthorhombic", [generators.Group("g0", 10), generators.Group("g1", 10)], right
+
+    def _draw(self, group, q2, n, rng):
+        return np.repeat((TRUE if group.name in self.right else WRONG)[:1][None], len(q2) * n, axis=0).reshape(len(q2), n, 6)
+
+
+@pytest.mark.parametrize(("right", "own", "mixed"), [(["g0"], 1, 1), (["g1"], 0, 1), ([], 0, 0)])
+def test_foreign_groups_by_hand(right, own, mixed):
+    rows = frame("orthorhombic", 12, groups=1).assign(cell=list(TRUE[[0] * 12]))
+    table = evaluation.foreign_groups(Fixed(right), rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0, tolerance=0.05)
+    assert list(table["patterns"]) == [12, 12] and (table["own"] == own).all() and (table["mixed"] == mixed).all()
+    assert (table["gain"] == mixed - own).all() and (table["change"] == 0).all()
+
+
+def test_foreign_groups_need_two_groups():
+    model = Fixed(["g0"])
+    model.groups = model.groups[:1]
+    rows = frame("orthorhombic", 5, groups=1)
+    assert not len(evaluation.foreign_groups(model, rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0))
+
+
+def test_reliability_of_a_known_law():
+    below = (np.arange(1000) + 0.5) / 1000
+    table = evaluation.reliability(below)
+    np.testing.assert_allclose(table["observed"], table["nominal"], atol=2e-3)

@@ -1,0 +1,59 @@
+"""Folding: heads in front, relatives below with their ratio of volumes, nothing lost that is not counted."""
+
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from ddi import peaklist, result, show
+
+CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
+
+
+def made(rows):
+    """A result of (bravais, cell, probability, family) rows with the lines of CELL as peaks."""
+    columns = ["bravais", "cell", "probability", "family"]
+    table = pd.DataFrame([dict(zip(columns, row)) for row in rows])
+    volume = [np.prod(cell[:3]) for cell in table.cell]
+    table = table.assign(rank=range(1, len(rows) + 1), volume=volume, M20=20.0, F20=np.nan, n_indexed=20, n_peaks=20, zero_shift=0.0)
+    peaks = peaklist.from_values(result.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593)
+    return result.make(table, peaks, 0.1, {"n_peaks": 20})
+
+
+@pytest.fixture
+def folded():
+    scale = lambda *factors: CELL * [*factors, 1, 1, 1]  # noqa: E731
+    return made([
+        ("oP", CELL, 0.6, 1), ("oP", scale(2, 1, 1.1), 0.2, 2), ("oC", scale(2, 1, 1), 0.1, 1), ("oP", scale(1, 1, 0.5), 0.05, 1),
+        ("oF", scale(2, 2, 2), 0.02, 1), ("oP", scale(1.5, 1, 1), 0.01, 1),
+    ])  # fmt: skip
+
+
+def test_relatives_stand_below_their_head_with_their_ratio(folded):
+    shown = show.fold(folded.cells, n_families=2, n_relatives=4)
+    assert shown["rank"].tolist() == [1, 3, 4, 5, 6, 2]
+    assert shown.relation.tolist() == ["", "×1", "×1/2", "×2", "×3/2", ""]
+    assert shown.members.tolist() == [5] * 5 + [1] and shown.together[0] == pytest.approx(0.78)
+
+
+def test_what_is_not_shown_is_counted(folded):
+    assert show.fold(folded.cells, 1, 2)["rank"].tolist() == [1, 3, 4]
+    out = Console(file=io.StringIO(), width=show.WIDE)
+    folded.print(n_families=1, n_relatives=2, console=out)
+    assert "└ 2 more" in out.file.getvalue() and "└ oP ×1/2" in out.file.getvalue()
+    assert len(folded.to_dict()["results"]) == 6
+
+
+def test_the_answer_says_what_its_family_holds(folded):
+    assert "probability 0.60 (0.78 with its sub- and supercells)" in folded.message
+
+
+def test_the_figure_has_lines_of_the_rivals(folded):
+    labels = [text.get_text() for text in folded.plot().axes[1].get_yticklabels()]
+    assert labels == ["observed", "1: oP, p = 0.60", "3: oC ×1, p = 0.10", "2: oP, p = 0.20"]
+
+
+def test_nothing_folds_to_nothing():
+    assert show.fold(pd.DataFrame(columns=result.TABLE)).empty

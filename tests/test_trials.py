@@ -1,0 +1,96 @@
+"""Judging the indexer: ranks and rates, the sentence on a failure, and other programs behind a small stand-in."""
+
+import json
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ddi import cases, failures, peaklist, peers, rruff, trials
+
+CU = 1.540593
+CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
+
+
+def case(cell=CELL, bravais="oP", n=20, identifier="X1", mineral="Testite"):
+    angles = rruff.lines_two_theta(cell, bravais[1], CU, 60)[:n] + 0.03
+    peaks = peaklist.from_values(angles, "2theta", CU, np.linspace(100, 5, len(angles)))
+    return cases.Case(identifier, mineral, bravais, bravais[1], np.array(cell), peaks, "A", 0, True)
+
+
+def row(cell, found, cause, **more):
+    facts = {"id": "X1", "mineral": "Testite", "bravais": "oP", "rank": 0, "probability": 0.9, "found": found, "cause": cause}
+    return facts | dict(zip(trials.CELL, cell)) | more
+
+
+def test_first_right_knows_other_settings_and_counts_from_one():
+    cells = [CELL * [2, 1, 1, 1, 1, 1], CELL[[1, 0, 2, 3, 4, 5]]]
+    assert trials.first_right(case(), cells, ["P", "P"]) == 2
+    assert trials.first_right(case(), cells[:1], ["P"]) == 0
+
+
+def test_rates_are_counts_with_wilson_intervals():
+    table = trials.rates(pd.DataFrame({"set": list("aaab"), "rank": [1, 3, 0, 1]}), ["set"])
+    assert table["first"].tolist() == [1 / 3, 1] and table.ten.tolist() == [2 / 3, 1] and table.n.tolist() == [3, 1]
+    assert table.first_low[0] == pytest.approx(0.0615, abs=1e-3) and table.first_high[0] == pytest.approx(0.7923, abs=1e-3)
+
+
+def test_facts_of_a_subcell():
+    half = CELL / [2, 1, 1, 1, 1, 1]
+    fact = failures.facts(case(), row(half, "oP", "subcell"))
+    lines = [rruff.lines_two_theta(cell, "P", CU, 60) for cell in (CELL, half)]
+    last = lines[0][19] + 1e-3
+    assert fact["true_unexplained"] == 0 and fact["true_unseen"] == 0 and fact["true_lines"] == (lines[0] < last).sum()
+    assert fact["found_unexplained"] == 20 - sum(np.abs(lines[1] - line).min() < 0.04 for line in lines[0][:20])
+    assert fact["ratio"] == pytest.approx(0.5, rel=1e-3)
+    assert f"{fact['found_unexplained']} of the peaks ask for the true cell" in failures.sentence(fact)
+
+
+def test_a_sentence_says_when_positions_cannot_decide():
+    double = CELL * [2, 1, 1, 1, 1, 1]
+    hidden = case()
+    hidden = cases.Case("X1", "Testite", "oP", "P", double, hidden.peaks, "A", 0, True)
+    assert "positions cannot decide" in failures.sentence(failures.facts(hidden, row(CELL, "oP", "subcell")))
+    assert "no cell was found" in failures.sentence(failures.facts(hidden, row(CELL, "none", "nothing found")))
+
+
+def test_figure_has_a_panel_a_failure():
+    fig = failures.draw([case()], [row(CELL * [2, 1, 1, 1, 1, 1], "oP", "supercell")] * 3)
+    assert [bool(place.lines or place.collections) for place in fig.axes] == [True, True, True, False]
+
+
+def test_one_a_mineral_is_the_first_by_id_spread_over_lattices():
+    several = [case(identifier=f"X{k}", mineral=f"M{k // 2}") for k in range(10)]
+    assert [entry.id for entry in cases.one_a_mineral(several)] == ["X0", "X2", "X4", "X6", "X8"]
+    assert [entry.id for entry in cases.one_a_mineral(several, 3)] == ["X0", "X4", "X8"]
+
+
+def test_a_peer_gets_uncorrected_d_and_is_judged(tmp_path, monkeypatch):
+    script = tmp_path / "peer.py"
+    script.write_text(
+        "import json, sys\n"
+        "for line in sys.stdin:\n"
+        "    entry = json.loads(line)\n"
+        f"    cells = [[{[2 * 5.458, *CELL[1:].tolist()]!r}, 'P'], [{CELL.tolist()!r}, 'P']] if len(entry['d']) == 20 else []\n"
+        "    print(json.dumps({'id': entry['id'], 'version': '1', 'seconds': entry['d'][0], 'cells': cells}))\n"
+    )
+    monkeypatch.setattr(peers, "python_of", lambda _name: sys.executable)
+    monkeypatch.setattr(peers, "__file__", str(script))
+    theirs = peers.run("FOX", [case(), case(identifier="X2", n=12)])
+    assert theirs["rank"].tolist() == [2, 0] and theirs.seconds[0] == pytest.approx(case().peaks.d[0])
+    table = peers.beside(theirs, pd.DataFrame({"id": ["X1", "X2"], "rank": [1, 0], "seconds": [1.0, 2.0]}))
+    assert table[["first", "ten", "ours_first", "ours_seconds"]].to_numpy().tolist() == [[0, 0.5, 0.5, 1.5]]
+
+
+def test_a_peer_that_is_not_there_is_not_found(monkeypatch):
+    absent = peers.Peer("no_such_module", "DDI_NOWHERE", "", "")
+    monkeypatch.setitem(peers.PEERS, "absent", absent)
+    assert peers.python_of("absent") is None
+
+
+def test_serving_speaks_json(monkeypatch, capsys):
+    monkeypatch.setattr(peers, "_fox", lambda d: [([d[0]] * 6, "P")])
+    monkeypatch.setattr(peers, "_version", lambda _module: "2")
+    peers.serve("FOX", [json.dumps({"id": "a", "d": [3.0]})], sys.stdout)
+    assert json.loads(capsys.readouterr().out)["cells"] == [[[3.0] * 6, "P"]]
