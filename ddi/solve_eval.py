@@ -35,14 +35,14 @@ def patterns(study, system, n, seed, noise=0.02):
     -------
     list of dict
         system, identifier, bravais, cell (b unique if monoclinic), q2 (n_peaks,) as generators and chains read it, all_q2 (at most
-        `N_VOTE`,), number.
+        twice as many: the reference indices reach no further), number.
     """
     frame = dataset.test(study, system)
     frame = frame.sample(min(n, len(frame)), random_state=seed).reset_index(drop=True)
     rows = []
     for number, row in enumerate(frame.itertuples()):
         rng = np.random.default_rng([seed, lattice.SYSTEMS.index(system), number])
-        q2 = np.asarray(row.q2, dtype=float)[:N_VOTE]
+        q2 = np.asarray(row.q2, dtype=float)[: 2 * lattice.N_PEAKS[system]]
         q2 = np.sort(np.maximum(q2 + sigma_q2(q2, noise) * rng.standard_normal(len(q2)), 1e-6))
         cell = np.asarray(row.cell, dtype=float)
         cell = lattice.b_unique(cell, row.unique_axis) if row.unique_axis >= 0 else cell
