@@ -122,8 +122,8 @@ def _verdict(fact):
 def table(cases, rows):
     """Return `facts` and `sentence` of every failure as a DataFrame, in the order of `rows`."""
     known = {case.id: case for case in cases}
-    listed = [facts(known[row["id"]], row) for row in rows]
-    return pd.DataFrame([fact | {"sentence": sentence(fact)} for fact in listed])
+    listed = [fact | {"sentence": sentence(fact)} for fact in (facts(known[row["id"]], row) for row in rows)]
+    return pd.DataFrame(listed, columns=list(listed[0]) if listed else ["id", "mineral", "bravais", "found", "cause", "sentence"])
 
 
 def draw(cases, rows, n_columns=2):

@@ -83,6 +83,11 @@ def test_a_peer_gets_uncorrected_d_and_is_judged(tmp_path, monkeypatch):
     assert table[["first", "ten", "ours_first", "ours_seconds"]].to_numpy().tolist() == [[0, 0.5, 0.5, 1.5]]
 
 
+def test_no_failures_are_a_table_with_a_heading(tmp_path):
+    failures.table([], []).to_csv(tmp_path / "none.csv", index=False)
+    assert pd.read_csv(tmp_path / "none.csv").empty
+
+
 def test_a_peer_that_is_not_there_is_not_found(monkeypatch):
     absent = peers.Peer("no_such_module", "DDI_NOWHERE", "", "")
     monkeypatch.setitem(peers.PEERS, "absent", absent)
