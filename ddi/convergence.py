@@ -60,6 +60,10 @@ def arrived(pattern, cells, method, **options):
     return solve.converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **{**METHODS[method], **options})
 
 
+def _bin(far):
+    return np.searchsorted(EDGES, far, side="right") - 1
+
+
 def curve(far, hit, common=None):
     """Return the share of starts that arrive in each bin of `EDGES`.
 
@@ -75,7 +79,7 @@ def curve(far, hit, common=None):
     ndarray, shape (n_bins,)
         An empty bin takes the value of the bin before it.
     """
-    place = np.searchsorted(EDGES, far, side="right") - 1
+    place = _bin(far)
     n, k = (np.bincount(place, weights, minlength=len(EDGES) - 1) for weights in (None, hit.astype(float)))
     if common is not None:
         return (k + SHARED * common) / (n + SHARED)
@@ -86,7 +90,7 @@ def curve(far, hit, common=None):
 
 def predicted(far, shares):
     """Return the chance that one start at least arrives, given the distances of all, shape (n,), and the curve, shape (n_bins,)."""
-    return 1 - np.prod(1 - shares[np.searchsorted(EDGES, far, side="right") - 1])
+    return 1 - np.prod(1 - shares[_bin(far)])
 
 
 def tested(study, pattern, start, shares, method, *, seed, n_iterations=100):
@@ -102,7 +106,7 @@ def tested(study, pattern, start, shares, method, *, seed, n_iterations=100):
     far = distance(cells, pattern["cell"], pattern["system"])
     hit = arrived(pattern, cells, method, seed=seed, n_iterations=n_iterations)
     row = {"system": pattern["system"], "start": start, "predicted": predicted(far, shares), "arrived": hit.any()}
-    row |= {"starts predicted": shares[np.searchsorted(EDGES, far, side="right") - 1].sum(), "starts arrived": hit.sum()}
+    row |= {"starts predicted": shares[_bin(far)].sum(), "starts arrived": hit.sum()}
     found = attempt(study, pattern, start, method, seed=seed, max_rounds=1, time_budget=1e9, n_iterations=n_iterations)
     return row | {name: found[name] for name in ("in_ten", "solved")}
 

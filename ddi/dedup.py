@@ -26,7 +26,6 @@ DEFINITIONS = {"same composition": 0, "one atom": 1}
 STRICTER = "one atom"
 
 _FAMILIES = ("triclinic", "monoclinic", "orthorhombic", "tetragonal", "hexagonal", "cubic")
-_LATTICE_POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ def features(entries):
     family, cells, rows, columns, counts = [], [], [], [], []
     for i, entry in enumerate(entries):
         setting = settings.reindex(entry.cell, entry.operations)
-        standard = _LATTICE_POINTS[setting.bravais[1]] / crystal.centring(entry.operations)[1]
+        standard = lattice.POINTS[setting.bravais[1]] / crystal.centring(entry.operations)[1]
         family.append(_FAMILIES.index("hexagonal" if setting.system == "rhombohedral" else setting.system))
         cells.append(lattice.reduced_cell(setting.cell, setting.centring))
         for element, count in entry.composition.items():

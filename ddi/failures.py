@@ -5,10 +5,11 @@ import pandas as pd
 
 from ddi import lattice, rruff
 from ddi.cases import two_theta
+from ddi.show import FOUND, LOST
 from ddi.trials import CELL
 
 TOLERANCE = 0.04  # degrees 2theta, for the true and for the found cell alike
-TRUE, FOUND, LOST, SHARED = "#009E73", "#0072B2", "#D40000", "#B0B0B0"
+TRUE, SHARED = "#009E73", "#B0B0B0"
 
 
 def facts(case, row, n_first=20):

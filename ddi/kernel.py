@@ -43,11 +43,10 @@ def _kinds():
         "cubic": (1, 1, 1, 1, 48), "tetragonal": (1, 1, 1, 0, 16), "hexagonal": (1, 1, 1, 0, 24), "rhombohedral": (1, 1, 1, 0, 12),
         "orthorhombic": (1, 1, 0, 0, 8), "monoclinic": (1, 0, 0, 0, 4), "triclinic": (0, 0, 0, 0, 2),
     }  # fmt: skip
-    points = {"P": 1, "C": 2, "I": 2, "F": 4, "R": 3}
     for bravais, (system, centring) in lattice.BRAVAIS.items():
         *rule, order = shape[system]
         axes = "hexagonal" if bravais == "hR" else system
-        yield bravais, Kind(axes, (*rule, _CENTRING[centring]), order, points[centring])
+        yield bravais, Kind(axes, (*rule, _CENTRING[centring]), order, lattice.POINTS[centring])
 
 
 KINDS = dict(_kinds())

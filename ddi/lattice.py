@@ -78,6 +78,8 @@ BRAVAIS = {
     "aP": ("triclinic", "P"),
 }  # fmt: skip
 """Bravais lattice -> (lattice system, centring of the standard cell), from most to least symmetric."""
+POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
+"""Centring -> lattice points in the conventional cell."""
 
 MAX_LENGTH, MIN_LENGTH = 500.0, 2.0  # Angstrom, bounds of section 2.4.1
 

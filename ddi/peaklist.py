@@ -103,10 +103,8 @@ def from_pattern(two_theta, intensity, wavelength, source="pattern", **options):
     picked = peakpick.pick(two_theta, intensity, wavelength, **options)
     line = peakpick.alpha1_wavelength(wavelength)
     said = () if line == wavelength else (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
-    note, pattern = (
-        f"{source}: {len(picked['two_theta'])} peaks picked from {len(two_theta)} points",
-        (np.asarray(two_theta), np.asarray(intensity)),
-    )
+    note = f"{source}: {len(picked['two_theta'])} peaks picked from {len(two_theta)} points"
+    pattern = np.asarray(two_theta), np.asarray(intensity)
     peaks = from_values(picked["two_theta"], "2theta", line, picked["height"], picked["sigma"], note, pattern, said)
     weak = peakpick.faint(two_theta, intensity, wavelength, picked["two_theta"])
     q2 = _to_q2(weak["two_theta"], "2theta", line)

@@ -10,7 +10,6 @@ from ddi.fom import two_theta
 WIDE = 136  # characters that the table needs
 RELATED = 10  # `ddi.ranking.families` relates the first ten cells only; what comes later is no family of its own
 LOST, FOUND, GREY = "#D40000", "#0072B2", "#555555"
-_POINTS = {"P": 1, "A": 2, "B": 2, "C": 2, "I": 2, "F": 4, "R": 3}  # lattice points in a conventional cell
 _HEADINGS = ["#", "prob.", "lattice", "a,b,c/Å;α,β,γ/°", "V/Å³", "M20", "F20", "indexed", "zero/°", "extinction"]
 
 
@@ -30,7 +29,7 @@ def fold(cells, n_families=5, n_relatives=4):
         The rows of `cells` that are shown, with relation ("" for the head of a family, else the volume of the primitive cell over
         the head's, such as "×2" or "×1/3"), members (of the whole family) and together (the sum of their probabilities).
     """
-    points = cells.bravais.map(lambda symbol: _POINTS[lattice.BRAVAIS[symbol][1]])
+    points = cells.bravais.map(lambda symbol: lattice.POINTS[lattice.BRAVAIS[symbol][1]])
     primitive = (cells.volume / points).astype(float)
     ratio = primitive / primitive.to_numpy()[cells.family.to_numpy(dtype=int) - 1] if len(cells) else primitive
     family = cells.groupby("family")

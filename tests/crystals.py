@@ -6,6 +6,7 @@ import pyarrow.parquet as pq
 
 from ddi import crystal, lattice, settings
 from ddi.entry import Entry, read_entries
+from ddi.leaders import ROUNDING
 from ddi.study import Study
 
 _CELLS = {
@@ -79,3 +80,12 @@ def everything(cell, operations, q2_max):
     hkl = hkl[(q2 > 1e-9) & (q2 <= q2_max * (1 + 1e-12))]
     group = gemmi.GroupOps([gemmi.Op(op) for op in operations])
     return hkl[~group.systematic_absences(hkl)]
+
+
+def are_duplicates(these, i, j, atoms):
+    """Say by the definition itself whether rows i and j of `ddi.dedup.Features` are duplicates."""
+    ratio = np.maximum(these.cell[i] / these.cell[j], these.cell[j] / these.cell[i])
+    if these.family[i] != these.family[j] or ratio.max() > 1.05:
+        return False
+    difference = these.contents[i].toarray() - these.contents[j].toarray()
+    return max(difference.clip(0).sum(), (-difference).clip(0).sum()) <= atoms + ROUNDING

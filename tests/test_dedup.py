@@ -5,7 +5,7 @@ from dataclasses import replace
 import gemmi
 import numpy as np
 import pytest
-from crystals import made
+from crystals import are_duplicates, made
 from scipy.sparse import csr_matrix
 
 from ddi import dedup
@@ -18,14 +18,6 @@ def pretended(n, seed):
     rng = np.random.default_rng(seed)
     cell = np.column_stack([np.sort(rng.uniform(4, 5, (n, 3)), axis=1), rng.choice([90.0, 90.0, 95.0], (n, 3))])
     return dedup.Features(rng.integers(0, 2, n), cell, csr_matrix(rng.integers(0, 2, (n, 3)).astype(float)))
-
-
-def are_duplicates(these, i, j, atoms):
-    ratio = np.maximum(these.cell[i] / these.cell[j], these.cell[j] / these.cell[i])
-    if these.family[i] != these.family[j] or ratio.max() > 1.05:
-        return False
-    difference = these.contents[i].toarray() - these.contents[j].toarray()
-    return max(difference.clip(0).sum(), (-difference).clip(0).sum()) <= atoms + dedup.ROUNDING
 
 
 @pytest.mark.parametrize("atoms", [0, 1])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from crystals import are_duplicates
 from scipy.sparse import csr_matrix
 
 from ddi import leaders
@@ -15,14 +16,6 @@ def pretended(n, seed, largest=2, step=1.0):
     kinds = rng.integers(0, round(largest / step), (12, 4)) * step  # a dozen substances, each with an atom or two more or less
     contents = kinds[rng.integers(0, 12, n)] + step * rng.integers(-1, 2, (n, 4)) * rng.integers(0, 2, (n, 4))
     return Features(rng.integers(0, 2, n), cell, csr_matrix(contents.clip(0)))
-
-
-def are_duplicates(these, i, j, atoms):
-    ratio = np.maximum(these.cell[i] / these.cell[j], these.cell[j] / these.cell[i])
-    if these.family[i] != these.family[j] or ratio.max() > 1.05:
-        return False
-    difference = these.contents[i].toarray() - these.contents[j].toarray()
-    return max(difference.clip(0).sum(), (-difference).clip(0).sum()) <= atoms + leaders.ROUNDING
 
 
 @pytest.mark.parametrize("atoms", [0, 1])

@@ -16,6 +16,7 @@ from ddi.report import wilson
 from ddi.study import Study
 
 N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta
+WAVELENGTH = degrade.CU.alpha1
 MISSED = 1000  # rank of a lattice that is not in the list
 
 
@@ -43,6 +44,11 @@ def fair():
     rows = [entry for entry in json.loads((place / "picked_peaks.json").read_text()) if entry["id"] in table.index]
     frame = pd.DataFrame(rows)[["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]].sort_values("id", ignore_index=True)
     return frame.assign(centring=[rruff.bravais_lattice(table.space_group[i], cell)[1] for i, cell in zip(frame.id, frame.cell)])
+
+
+def one_a_mineral():
+    """Return the first row of `fair` of each mineral."""
+    return fair().groupby("mineral").head(1).reset_index(drop=True)
 
 
 def picked():
@@ -74,12 +80,12 @@ def held_out(study, bravais=None, n=None, seed=0):
 def measure(rows, **options):
     """Index each row's peaks; return rank of the right lattice (0 is first, `MISSED` if absent), seconds, probabilities and scores."""
     out = []
-    search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=1.540593)
+    search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=WAVELENGTH)
     for row in rows.itertuples():
         chosen = row.bravais if options.get("known") else None
         started = time.perf_counter()
         beside = {name: getattr(row, name) for name in ("sigma_q2", "faint") if name in rows}
-        table = search.run(row.q2, intensities=row.intensity, wavelength=1.540593, bravais=chosen, **beside)
+        table = search.run(row.q2, intensities=row.intensity, wavelength=WAVELENGTH, bravais=chosen, **beside)
         seconds = time.perf_counter() - started
         out.append(
             dict(
@@ -122,8 +128,8 @@ def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
     """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift (degrees 2theta)."""
     rng, out = np.random.default_rng(seed), []
     for q2 in rows.q2_2:
-        angle = fom.two_theta(q2, 1.540593)
-        out.append(fom.q2_of(np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))), 1.540593))
+        angle = fom.two_theta(q2, WAVELENGTH)
+        out.append(fom.q2_of(np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))), WAVELENGTH))
     return rows.assign(q2=out, intensity=rows.intensity_2)
 
 
@@ -146,7 +152,7 @@ def expected_calibration_error(probability, right, n_bins=10):
 
 @benchmark("index", floor=6.0, better="lower", about="median seconds a pattern, all lattices, fair RRUFF patterns, one a mineral")
 def bench_index():
-    seconds = measure(fair().groupby("mineral").head(1).reset_index(drop=True)).seconds
+    seconds = measure(one_a_mineral()).seconds
     return dict(value=float(seconds.median()), unit="s", n=len(seconds), percentile_95=float(np.percentile(seconds, 95)))
 
 
@@ -184,7 +190,7 @@ def bench_triclinic():
     "spurious", floor=0.80, about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown"
 )
 def bench_spurious():
-    result = measure(with_spurious(fair().groupby("mineral").head(1).reset_index(drop=True)))
+    result = measure(with_spurious(one_a_mineral()))
     return dict(value=rates(result)["first"], unit="share", **rates(result))
 
 
@@ -195,7 +201,7 @@ def bench_spurious():
     about="expected calibration error of the first cell's probability on fair RRUFF patterns, one a mineral",
 )
 def bench_calibration():
-    result = measure(fair().groupby("mineral").head(1).reset_index(drop=True))
+    result = measure(one_a_mineral())
     first = np.array([p[0] if len(p) else 0.0 for p in result.probability])
     return dict(
         value=expected_calibration_error(first, result["rank"] == 0),
