@@ -107,7 +107,7 @@ def tested(study, pattern, start, shares, method, *, seed, n_iterations=100):
     hit = arrived(pattern, cells, method, seed=seed, n_iterations=n_iterations)
     row = {"system": pattern["system"], "start": start, "predicted": predicted(far, shares), "arrived": hit.any()}
     row |= {"starts predicted": shares[_bin(far)].sum(), "starts arrived": hit.sum()}
-    found = attempt(study, pattern, start, method, seed=seed, max_rounds=1, time_budget=1e9, n_iterations=n_iterations)
+    found = attempt(study, pattern, start, method, seed=seed, max_rounds=1, time_budget=1e9, n_iterations=n_iterations, centrings="P")
     return row | {name: found[name] for name in ("in_ten", "solved")}
 
 

@@ -83,6 +83,7 @@ def optimize(
     sigma=None,
     intensity=None,
     n_search=None,
+    centrings="P",
     n_best=100,
     n_jobs=None,
     **options,
@@ -103,6 +104,9 @@ def optimize(
         See `Problem`.
     n_search : int, optional
         Peaks, from the first, that the chains read; all if not given. Every peak counts in the score of what they found.
+    centrings : str
+        The starts are dealt out in turn to chains that know the lines of one of these centrings only: an F-centred lattice has a quarter
+        of the lines, and a start may be further off. An assigner and the write-up's version know "P", all lines.
     n_best : int
         Rows returned at most.
     n_jobs : int, optional
@@ -124,11 +128,13 @@ def optimize(
     numba.set_num_threads(min(n_jobs or threads, numba.config.NUMBA_NUM_THREADS))
     try:
         problem = Problem(q2_obs, system, hkl, sigma, intensity)
-        searched = problem.first(n_search)
-        plan = Plan.of(searched, **options)
-        state = start(searched, cells, plan)
-        trace = run(searched, state, plan, keep_trace, None if time_budget is None else started + time_budget)
-        return finish(problem, state, n_best, trace, started)
+        searched, cells = problem.first(n_search), np.asarray(cells, dtype=float).reshape(-1, 6)
+        plan, states, traces = Plan.of(searched, **options), [], []
+        for place, letter in enumerate(centrings):
+            known = searched.centred(letter)
+            states.append(start(known, cells[place :: len(centrings)], plan))
+            traces.append(run(known, states[-1], plan, keep_trace, None if time_budget is None else started + time_budget))
+        return finish(problem, states, n_best, _joined(traces) if keep_trace else None, started)
     finally:
         numba.set_num_threads(threads)
 
@@ -238,10 +244,15 @@ def _restart(problem, state, plan, first):
     state.scores[:, 0] = problem.log_likelihood(state.x, label, count, plan.options.eps)
 
 
-def finish(problem, state, n_best, trace, started):
+def _joined(traces):
+    """Put the traces of several runs side by side, chain beside chain."""
+    return {name: np.concatenate([part[name] for part in traces], axis=min(1, traces[0][name].ndim - 1)) for name in traces[0]}
+
+
+def finish(problem, states, n_best, trace, started):
     """Polish the best states under every centring, score them, drop repetitions and sort."""
-    kept = np.argsort(-state.scores[:, 1], kind="stable")
-    x = distinct(state.best_x[kept], -np.arange(len(kept)))[:MAX_POLISHED]
+    place = np.concatenate([np.argsort(np.argsort(-state.scores[:, 1], kind="stable")) for state in states])  # each among its own
+    x = distinct(np.concatenate([state.best_x for state in states]), -place)[:MAX_POLISHED]
     rows = [scored(problem.centred(letter), x) for letter in CENTRINGS.get(problem.system, "P")]
     x, score, label, count = (np.concatenate(part) for part in zip(*rows))
     centring = np.repeat(list(CENTRINGS.get(problem.system, "P")), [len(row[0]) for row in rows])

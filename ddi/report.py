@@ -44,6 +44,21 @@ def wilson(k, n, z=1.959963984540054):
     return np.where(n > 0, low, 0.0)[()], np.where(n > 0, high, 1.0)[()]
 
 
+def calibration_error(probability, right, n_bins=10):
+    """Return the mean distance of probability from frequency over equal bins, weighted by how many fall into each.
+
+    Parameters
+    ----------
+    probability : array_like, shape (n,)
+        Between 0 and 1.
+    right : array_like of bool, shape (n,)
+    n_bins : int
+    """
+    probability, right = np.asarray(probability, dtype=float), np.asarray(right, dtype=float)
+    place = np.minimum((probability * n_bins).astype(int), n_bins - 1)
+    return float(np.abs(np.bincount(place, probability - right)).sum() / len(right))
+
+
 def rate(k, n):
     """Return ``'83.3 % (75.2-89.2), n = 90'`` for k of n."""
     low, high = wilson(k, n)

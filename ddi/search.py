@@ -81,8 +81,8 @@ class Found:
     source: np.ndarray
 
 
-def prepare(q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20, faint=None):
-    """Return the `Peaks` of a pattern, sorted; arguments as for `run`."""
+def prepare(q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20, faint=None, spurious=None):
+    """Return the `Peaks` of a pattern, sorted; arguments as for `run`, and the probability of any peak to be spurious if it is known."""
     q2 = np.asarray(q2, dtype=float)
     if q2.ndim != 1 or len(q2) < MIN_PEAKS or not (np.isfinite(q2).all() and (q2 > 0).all()):
         raise DDIError(f"read {q2.size} values of q2; expected a list of at least {MIN_PEAKS} positive numbers in A^-2")
@@ -91,7 +91,7 @@ def prepare(q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20, fa
     slope = slope_of(q2[order], used)
     sigma = SIGMA * slope if sigma_q2 is None else np.maximum(np.broadcast_to(np.asarray(sigma_q2, dtype=float), q2.shape)[order], 1e-9)
     intensity = np.ones(len(order)) if intensities is None else np.maximum(np.asarray(intensities, dtype=float)[order], 1e-9)
-    strong = np.array([q2[order], sigma, slope, ranking.spurious(intensity)])
+    strong = np.array([q2[order], sigma, slope, ranking.spurious(intensity) if spurious is None else np.full(len(order), spurious)])
     weak = np.empty((3, 0)) if faint is None else np.array(faint, dtype=float)
     weak = weak[:, weak[0] < strong[0, -1]]
     votes = np.concatenate(

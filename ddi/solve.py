@@ -1,88 +1,137 @@
-"""Solving one pattern whose lattice system is known, and how often chains find the true cell."""
+"""Solving one pattern whose lattice system is known, and how often chains find the true cell.
+
+Chains propose, `ddi.ranking` judges: what a round of chains found goes, with its super- and sublattices, into the same ranked list that
+the search over all lattices keeps.
+"""
 
 import time
+from collections import defaultdict
 
 import numpy as np
 
-from ddi import lattice, mcmc
+from ddi import kernel, lattice, mcmc, ranking, superlattice
 from ddi.plan import Plan
-from ddi.problem import Problem, polish
+from ddi.problem import CENTRINGS, Problem, polish
+from ddi.search import WIDTHS, Found, Zero, chosen
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
 """Options of `ddi.mcmc.optimize` that notebook 09 found to succeed most per second."""
 CONFIRMATIONS, SAME_SCORE = 3, 0.5  # rounds that must find the best score again, to so many log units
 CONVINCING, PATIENCE = 0.4, 4  # log units a peak; a search with a poorer best score wants so many times the confirmations
+SEEN = 2  # the chains' own score sees so many times the peaks that they read; the reference indices reach no further
+NEAR_VOLUME = 0.1  # relative
+N_KEPT = 40  # rows of the ranking from round to round
 
 
 class Finds:
-    """The best cells over many rounds of `optimize`, by score.
+    """The ranked lattices over many rounds of `ddi.mcmc.optimize`.
 
     Attributes
     ----------
-    best : Result or None
-        Of the round that had the highest score.
-    history : list of (seconds, Result)
-        Every round that improved the score, with the time since the start.
-    cells : list of ndarray
-        The cells of every round, best first.
+    rows : list of dict
+        As `ddi.ranking.order` returns them, best first.
+    history : list of (seconds, dict)
+        Each lattice that came to stand first, with the time since the start.
+    rounds, confirmed : int
+        Rounds, and how many have found the same again since the first place changed.
+    reached, own : float, ndarray (6,)
+        Best score of a chain, and its reduced cell: what would stand first if nobody else judged.
     """
 
-    def __init__(self, clock=time.perf_counter):
-        self.clock, self.best, self.history, self.cells, self.started = clock, None, [], [], clock()
-        self.rounds = self.confirmed = 0
+    def __init__(self, peaks, system, zero, clock=time.perf_counter):
+        self.peaks, self.symbols, self.zero, self.clock, self.started = peaks, chosen(system), zero, clock, clock()
+        self.rows, self.history, self.rounds, self.confirmed, self.reached, self.own = [], [], 0, 0, -np.inf, None
 
     def seconds(self):
         """Return the time since the start."""
         return self.clock() - self.started
 
     def add(self, result):
-        """Take a round in; one that finds the same lattice or score again confirms it, whether or not the score rises a little."""
+        """Take a round in; it confirms the first place if that stays and it found that again, or a score as good as any before."""
         self.rounds += 1
-        self.cells.append(result.cells)
-        if not len(result.score):
+        if not (found := candidates(self.peaks, result, self.zero)):
             return
-        gain = np.inf if self.best is None else result.score[0] - self.best.score[0]
-        if self.best is not None and (abs(gain) < SAME_SCORE or lattice.same_lattice(result.cells[0], self.best.cells[0])):
-            self.confirmed += 1
-        elif gain > 0:
+        ordered = ranking.order(self.peaks, self.rows + found)
+        if not self.rows or not _same(ordered[0], self.rows[0]):
+            ordered = ranking.climb(self.peaks, ordered, self.zero, self.symbols)
+        if self.rows and _same(ordered[0], self.rows[0]):
+            good = result.score[0] > self.reached - SAME_SCORE
+            self.confirmed += bool(good or any(_same(row, ordered[0]) for row in found))
+        else:
             self.confirmed = 0
-        if gain > 0:
-            self.best = result
-            self.history.append((self.seconds(), result))
+            self.history.append((self.seconds(), ordered[0]))
+        self.rows = ordered[:N_KEPT]
+        if result.score[0] > self.reached:
+            self.reached, self.own = result.score[0], lattice.reduced_cell(result.cells[0], result.centring[0])
 
     def certain(self, confirmations, convincing):
-        """Say whether the best score has been found again often enough, given the score that convinces."""
-        return self.confirmed >= confirmations * (1 if self.best and self.best.score[0] >= convincing else PATIENCE)
+        """Say whether the first place has been confirmed often enough, given the chain's score that convinces."""
+        return self.confirmed >= confirmations * (1 if self.reached >= convincing else PATIENCE)
 
 
-def solve(q2_obs, system, sample, *, time_budget=10.0, confirmations=CONFIRMATIONS, max_rounds=1000, seed=0, clock=time.perf_counter, **options):
+def _same(row, other):
+    """Say whether two judged rows are one lattice; volumes first, which is quick."""
+    near = abs(row["primitive_volume"] / other["primitive_volume"] - 1) < NEAR_VOLUME
+    return near and lattice.same_lattice(row["reduced"], other["reduced"])
+
+
+def dealt(system):
+    """Return to which centrings' lines the starts of a lattice system are dealt: every other one to all lines, the rest to each in turn."""
+    others = CENTRINGS.get(system, "P")[1:]
+    return "P" * max(len(others), 1) + others
+
+
+def candidates(peaks, result, zero):
+    """Return the cells of a `ddi.mcmc.Result`, refined with the zero shift against all peaks, as rows that `ddi.ranking.order` takes."""
+    by_lattice = defaultdict(list)
+    for cell, centring in zip(result.cells, result.centring):
+        bravais, axes = superlattice.standard(lattice.reduced_cell(cell, centring))
+        by_lattice[bravais].append(axes)
+    rows = []
+    for bravais, cells in sorted(by_lattice.items()):
+        kind = kernel.KINDS[bravais]
+        x = lattice.full_x(lattice.free_x(lattice.cell_to_x(np.array(cells)), kind.system), kind.system)
+        found = Found(bravais, x, np.full(len(x), zero.mean), np.full(len(x), "chains", dtype=object))
+        kernel.refine(x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS)
+        rows += ranking.shortlist(peaks, found, zero)
+    return rows
+
+
+def solve(
+    peaks, system, sample, *, zero=None, time_budget=10.0, confirmations=CONFIRMATIONS, max_rounds=1000, seed=0, clock=time.perf_counter, **options
+):
     """Find the cell of a pattern whose lattice system is known: rounds of fresh candidates until one best cell keeps coming back.
 
     Parameters
     ----------
-    q2_obs : array_like, shape (n_peaks,)
-        A^-2.
+    peaks : ddi.search.Peaks
+        Of `ddi.search.prepare`: the chains read the first ``n_search``, all of them judge.
     system : str
     sample : callable
         ``sample(number) -> cells`` (n, 6), the candidates of round 0, 1, 2 ...; b unique if monoclinic.
+    zero : ddi.search.Zero, optional
+        Prior of the zero shift, which the last refinement fits; none if not given. The chains know of none.
     time_budget : float
         Seconds after which no further round is begun.
     confirmations : int
-        Rounds that must find the best score again before the search ends early; `PATIENCE` times as many if it is not `CONVINCING`.
+        Rounds that must find the same again before the search ends early; `PATIENCE` times as many if it is not `CONVINCING`.
     max_rounds : int
     seed : int
     clock : callable
         What seconds are; ``time.process_time`` where other programs share the cores.
     **options
-        Of `optimize`; `BEST` where not given. With ``n_search=20`` the chains read twenty peaks and the others vote.
+        Of `ddi.mcmc.optimize`; `BEST` where not given.
 
     Returns
     -------
     Finds
     """
-    finds, options = Finds(clock), {**BEST, **options}
-    while finds.rounds < max_rounds and finds.seconds() <= time_budget and not finds.certain(confirmations, CONVINCING * len(q2_obs)):
-        finds.add(mcmc.optimize(q2_obs, sample(finds.rounds), system, seed=seed + finds.rounds, **options))
+    finds = Finds(peaks, system, zero or Zero.known(0.0), clock)
+    options = {**BEST, "centrings": "P" if "hkl" in options else dealt(system), **options}
+    seen = peaks.q2[: SEEN * peaks.n_search]
+    while finds.rounds < max_rounds and finds.seconds() <= time_budget and not finds.certain(confirmations, CONVINCING * len(seen)):
+        found = mcmc.optimize(seen, sample(finds.rounds), system, n_search=peaks.n_search, seed=seed + finds.rounds, **options)
+        finds.add(found)
     return finds
 
 

@@ -56,13 +56,12 @@ def sampler(q2_obs, system, seed=0, per_volume=100):
     return lambda number: random_cells(system, shells * spread, len(shells), [seed, number])
 
 
-def index(q2_obs, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=10.0, **options):
+def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=10.0, **options):
     """Index a pattern of known lattice system the way SVD-Index does, by growing volume, all peaks in every step.
 
     Parameters
     ----------
-    q2_obs : array_like, shape (n_peaks,)
-        A^-2.
+    peaks : ddi.search.Peaks
     system : str
     per_volume : int
         Random cells at each volume.
@@ -70,19 +69,19 @@ def index(q2_obs, system, *, per_volume=50, n_iterations=60, seed=0, time_budget
         As in `ddi.solve.solve`; a round is one volume, and the range is gone through again while there
         is time; the search ends early only when as many rounds as there are volumes have confirmed its best cell.
     **options
-        Of `ddi.mcmc.optimize`.
+        Of `ddi.solve.solve`.
 
     Returns
     -------
     ddi.solve.Finds
     """
-    shells = volumes(q2_obs[: options.get("n_search")], system)
+    shells = volumes(peaks.q2[: peaks.n_search], system)
 
     def sample(number):
         return random_cells(system, shells[number % len(shells)], per_volume, [seed, number])
 
-    given = {**OPTIONS, "subsample": options.get("n_search") or len(q2_obs), "n_iterations": n_iterations, "confirmations": len(shells), **options}
-    return solve(q2_obs, system, sample, time_budget=time_budget, seed=seed, **given)
+    given = {**OPTIONS, "subsample": peaks.n_search, "centrings": "P", "n_iterations": n_iterations, "confirmations": len(shells), **options}
+    return solve(peaks, system, sample, time_budget=time_budget, seed=seed, **given)
 
 
 def exact_pattern(system, seed, n_peaks=20):

@@ -41,7 +41,7 @@ def _generator(profile, name, system):
 def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
     """Index one case with its lattice system known: candidates of each generator, optimised (write-up, sections 2.2 and 2.4).
 
-    The chains run with the options that notebook 09 found best, `ddi.solve.BEST`.
+    One round of `ddi.solve.solve`: the chains run with the options that notebook 09 found best, the search's ranking judges.
 
     Parameters
     ----------
@@ -58,30 +58,23 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         id, mineral, bravais, generator, rank (of the right cell among the first ten, 0 if not there), seconds. Empty if the pattern
         has fewer peaks than the generators read.
     """
-    from ddi import mcmc
-    from ddi.solve import BEST
+    from ddi import search, solve
 
-    n_peaks = lattice.N_PEAKS[case.system]
-    if len(case.peaks) < n_peaks:
+    peaks = search.prepare(case.peaks.q2, case.peaks.sigma_q2, case.peaks.intensity, case.peaks.wavelength, faint=case.peaks.faint)
+    n_peaks, rows = lattice.N_PEAKS[case.system], []
+    if len(peaks.q2) < n_peaks:
         return []
-    q2, rows = case.peaks.q2[:20], []
     for name in names:
         started = time.perf_counter()
-        cells = _candidates(case, profile, name, q2[None, :n_peaks], n_candidates, seed)
+        cells = _candidates(case, profile, name, peaks.q2[None, :n_peaks], n_candidates, seed)
         if cells is None:
             continue
-        found = mcmc.optimize(q2, cells, case.system, **BEST | {"n_iterations": n_iterations}, seed=seed, n_jobs=1)
-        rank = first_right(case, found.cells, found.centring)
-        rows.append(
-            {
-                "id": case.id,
-                "mineral": case.mineral,
-                "bravais": case.bravais,
-                "generator": name,
-                "rank": rank,
-                "seconds": time.perf_counter() - started,
-            }
+        finds = solve.solve(
+            peaks, case.system, lambda number, cells=cells: cells, zero=search.Zero(), max_rounds=1, n_iterations=n_iterations, seed=seed, n_jobs=1
         )
+        found = [(row["reduced"], "P") for row in finds.rows]
+        about = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name}
+        rows.append(about | {"rank": first_right(case, *zip(*found)) if found else 0, "seconds": time.perf_counter() - started})
     return rows
 
 
@@ -165,7 +158,7 @@ def finders(case, *, profile, names, seed=0):
     """
     from ddi import ranking, search
 
-    peaks = search.prepare(case.peaks.q2, case.peaks.sigma_q2, case.peaks.intensity, case.peaks.wavelength)
+    peaks = search.prepare(case.peaks.q2, case.peaks.sigma_q2, case.peaks.intensity, case.peaks.wavelength, faint=case.peaks.faint)
     extra = [Pooled(part) for part in (_generator(profile, name, case.system) for name in names) if part is not None]
     found = search.search_lattice(peaks, case.bravais, search.Zero(), generators=extra, seed=seed)
     right = _right(case, found)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddi import chains, lattice, mcmc, plain, problem, solve, svdindex
+from ddi import chains, lattice, mcmc, plain, problem, svdindex
 from ddi.errors import DDIError
 from ddi.plan import Plan
 from ddi.reflections import reference_hkl
@@ -156,11 +156,6 @@ def test_impossible_cells_give_an_empty_result():
     assert len(result.cells) == 0 and len(result.M20) == 0
 
 
-def test_solve_from_random_cells():
-    finds = solve.solve(pattern(), "monoclinic", svdindex.sampler(pattern(), "monoclinic", 0, 40), time_budget=20, max_rounds=6)
-    assert lattice.same_lattice(finds.best.cells[0], TRUE)
-
-
 def test_peaks_beyond_those_searched_vote():
     cell = np.array([5.2, 6.9, 16.4, 90, 90, 90])
     hkl = reference_hkl("orthorhombic")[:-1]
@@ -174,14 +169,3 @@ def test_peaks_beyond_those_searched_vote():
     voted = mcmc.optimize(q2, starts, "orthorhombic", n_search=20, **options)
     assert lattice.same_lattice(twenty.cells[0], half) and lattice.same_lattice(voted.cells[0], cell)
     assert voted.hkl.shape[1] == 40
-
-
-def test_search_ends_when_one_lattice_keeps_coming_back():
-    result = mcmc.optimize(pattern(), TRUE[None], "monoclinic", n_iterations=5)
-    finds = solve.Finds()
-    for _ in range(4):
-        finds.add(result)
-    assert finds.confirmed == 3
-    assert finds.certain(3, convincing=result.score[0] - 1) and not finds.certain(3, convincing=result.score[0] + 1)
-    finds.add(mcmc.optimize(pattern(), TRUE[None] * 3, "monoclinic", n_iterations=0))
-    assert finds.confirmed == 3 and len(finds.cells) == 5  # a poorer cell neither confirms nor counts against

@@ -6,13 +6,20 @@ import pytest
 from scipy.stats import binomtest
 
 from ddi.errors import DDIError
-from ddi.report import latex, rate, wilson, write_numbers, write_table
+from ddi.report import calibration_error, latex, rate, wilson, write_numbers, write_table
 
 
 @pytest.mark.parametrize("k, n", [(0, 5), (1, 7), (61, 90), (90, 90)])
 def test_wilson_equals_scipy(k, n):
     expected = binomtest(k, n).proportion_ci(method="wilson")
     assert wilson(k, n) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
+def test_calibration_error_of_hand_counted_bins():
+    probability, right = [0.05, 0.05, 0.95, 0.95, 1.0], [False, True, True, True, True]  # bins hold 2 and 3: |0.1 - 1| and |2.9 - 3|
+    assert calibration_error(probability, right) == pytest.approx((0.9 + 0.1) / 5)
+    draws = np.random.default_rng(0).random((2, 20000))
+    assert calibration_error(draws[0], draws[1] < draws[0]) < 0.01
 
 
 def test_wilson_of_nothing_is_everything():

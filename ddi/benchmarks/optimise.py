@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from ddi import chains, lattice, mcmc, optimisers, plain, problem, solve, svdindex
+from ddi import chains, lattice, mcmc, optimisers, plain, problem, search, solve, svdindex
 from ddi.bench import benchmark
 from ddi.plan import Plan
 from ddi.reflections import reference_hkl
@@ -89,5 +89,6 @@ def bench_solve():
 def _is_solved(system, rng, number):
     cell = svdindex.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
-    finds = solve.solve(q2, system, svdindex.sampler(q2, system, number, 20), time_budget=10, seed=number)
-    return finds.best is not None and lattice.same_lattice(finds.best.cells[0], cell)
+    peaks = search.prepare(q2, problem.sigma_q2(q2), n_peaks=len(q2))
+    finds = solve.solve(peaks, system, svdindex.sampler(q2, system, number, 20), time_budget=10, seed=number)
+    return bool(finds.rows) and lattice.same_lattice(finds.rows[0]["reduced"], cell)

@@ -12,7 +12,7 @@ from ddi import dataset, degrade, fom, lattice, ranking, rruff, search
 from ddi.bench import benchmark
 from ddi.errors import DDIError
 from ddi.peaklist import from_pattern
-from ddi.report import wilson
+from ddi.report import calibration_error, wilson
 from ddi.study import Study
 
 N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta
@@ -143,13 +143,6 @@ def degraded(rows, seed=0):
     return pd.DataFrame(kept)
 
 
-def expected_calibration_error(probability, right, n_bins=10):
-    """Return the mean distance of probability from frequency over equal bins, weighted by how many fall into each."""
-    probability, right = np.asarray(probability), np.asarray(right, dtype=float)
-    place = np.minimum((probability * n_bins).astype(int), n_bins - 1)
-    return sum(abs((probability - right)[place == b].sum()) for b in range(n_bins)) / len(right)
-
-
 @benchmark("index", floor=6.0, better="lower", about="median seconds a pattern, all lattices, fair RRUFF patterns, one a mineral")
 def bench_index():
     seconds = measure(one_a_mineral()).seconds
@@ -204,7 +197,7 @@ def bench_calibration():
     result = measure(one_a_mineral())
     first = np.array([p[0] if len(p) else 0.0 for p in result.probability])
     return dict(
-        value=expected_calibration_error(first, result["rank"] == 0),
+        value=calibration_error(first, result["rank"] == 0),
         unit="probability",
         n=len(result),
         mean_probability=float(first.mean()),
