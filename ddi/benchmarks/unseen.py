@@ -1,0 +1,39 @@
+"""How many patterns are solved that nobody looked at while the solving was built: those drawn after the first 200 of a lattice system."""
+
+from functools import partial
+
+import pandas as pd
+
+from ddi import lattice, solve_eval
+from ddi.bench import benchmark
+from ddi.parallel import map_parallel
+from ddi.report import wilson
+from ddi.study import Study
+
+LOOKED_AT, N_FRESH = 200, 120
+HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")
+
+
+def solved(study, system, *, first=LOOKED_AT, n=N_FRESH, seed=2026):
+    """Solve the test patterns of a lattice system from number `first` on as notebook 09 does; return a row each (DataFrame)."""
+    fresh = solve_eval.patterns(study, system, first + n, seed)[first:]
+    rows = map_parallel(partial(_attempt, study, seed=seed), fresh, n_jobs=2, desc=system) if fresh else []
+    return pd.DataFrame(rows, columns=["system", "solved", "correct_from", "seconds"])
+
+
+def _attempt(study, pattern, seed):
+    solve_eval.warm_up()
+    return solve_eval.attempt(study, pattern, "both+shape+random", "misfit weights", seed=seed)
+
+
+@benchmark(
+    "unseen",
+    floor=0.97,
+    about="share of default-profile test patterns, cubic to orthorhombic, beyond those looked at, solved in 10 s (needs `make study`; 5 min)",
+)
+def bench_unseen():
+    study = Study("default")
+    by_system = {system: solved(study, system)["solved"] for system in lattice.SYSTEMS}
+    high = pd.concat([by_system[system] for system in HIGH])
+    counts = {system: f"{int(right.sum())}/{len(right)}" for system, right in by_system.items() if len(right)}
+    return {"value": high.mean(), "unit": "share", "n": len(high), "interval": wilson(high.sum(), len(high)), "by_system": counts}
