@@ -1,0 +1,95 @@
+"""Cells by gradient ascent of the marginal likelihood, differentiated through the assignment network (write-up, section 2.4.3, to do).
+
+The likelihood is that of `ddi.likelihood.marginal` with the network's probabilities as the prior of every line: the network sees the
+differences between peaks and lines, so the prior depends on the cell, and TensorFlow carries the gradient through both. The analytic
+mixture, whose prior is flat, is ``assign="marginal"`` of `ddi.mcmc.optimize`.
+"""
+
+import os
+
+import numpy as np
+
+from ddi import lattice, likelihood
+from ddi.assigners import ranks
+
+SPREAD = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
+LARGEST_STEP = 0.3  # of the width: how far a step moves a cell, relative
+FLOOR = 0.1  # of a candidate's largest component: the scale on which a small one moves
+
+
+class Ascent:
+    """Gradient ascent for one assignment network.
+
+    Parameters
+    ----------
+    network : ddi.assign.AssignmentNetwork
+    """
+
+    def __init__(self, network):
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        import tensorflow as tf
+
+        self.tf, self.network = tf, network
+        self.H = np.asarray(lattice.design(network.reference, network.system), dtype=np.float32)
+        self._slope = tf.function(self._slope_of, reduce_retracing=True)
+
+    def value_and_gradient(self, x, q2_obs, sigma):
+        """Return the log likelihood (n_cand,) and its gradient in x, shape (n_cand, n_free).
+
+        Parameters
+        ----------
+        x : ndarray, shape (n_cand, n_free)
+            Free components of the reciprocal metric, A^-2.
+        q2_obs, sigma : ndarray, shape (n_peaks,)
+            A^-2.
+        """
+        value, gradient = self._slope(*(self.tf.constant(array, dtype=self.tf.float32) for array in (x, q2_obs, sigma)))
+        return value.numpy().astype(float), gradient.numpy().astype(float)
+
+    def ascend(self, x, q2_obs, *, n_steps=40, spread=SPREAD, eps=likelihood.EPS_Q2):
+        """Return x after `n_steps` of Adam (Kingma & Ba 2015) while the lines narrow from the first width of `spread` to the last.
+
+        A cell that leaves the bounds of `ddi.likelihood.in_bounds` stays where it started.
+        """
+        start = np.asarray(x, dtype=float)
+        x, scale = start.copy(), np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True))
+        first, second = np.zeros_like(x), np.zeros_like(x)
+        for step, width in enumerate(np.geomspace(*spread, n_steps), 1):
+            slope = self.value_and_gradient(x, q2_obs, width * q2_obs + eps)[1] * scale
+            first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
+            x += scale * LARGEST_STEP * width * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-12)
+        return np.where(likelihood.in_bounds(x, self.network.system)[:, None], x, start)
+
+    def _slope_of(self, x, q2_obs, sigma):
+        with self.tf.GradientTape() as tape:
+            tape.watch(x)
+            value = self._value(x, q2_obs, sigma)
+        return value, tape.gradient(value, x)
+
+    def _value(self, x, q2_obs, sigma):
+        tf, delta = self.tf, q2_obs[:, None] - (x @ self.H.T)[:, None, :]
+        prior = tf.nn.log_softmax(self._logits(delta, q2_obs), axis=-1)
+        line = -0.5 * (delta / sigma[:, None]) ** 2 - tf.math.log(sigma[:, None] * np.float32(np.sqrt(2 * np.pi)))
+        return tf.reduce_sum(tf.reduce_logsumexp(prior + line, axis=-1), axis=-1)
+
+    def _logits(self, delta, q2_obs):
+        """`AssignmentNetwork.logits` in TensorFlow."""
+        tf, width = self.tf, np.float32(self.network.width)
+        *blocks, kernels, biases = self.network.weights
+        hidden = width / (tf.abs(delta) + width)
+        for kernel, bias, gain, offset in zip(*[iter(blocks)] * 4):
+            hidden = tf.tensordot(hidden, kernel, 1) + bias
+            mean, variance = tf.nn.moments(hidden, -1, keepdims=True)
+            hidden = tf.nn.gelu((hidden - mean) * tf.math.rsqrt(variance + 1e-3) * gain + offset)
+        head = ranks(delta.shape[1], len(kernels))
+        output = tf.einsum("cku,kuh->ckh", hidden, kernels[head]) + biases[head][:, 0]
+        return output + self._line_prior(delta, q2_obs) if self.network.prior else output
+
+    def _line_prior(self, delta, q2_obs):
+        """`LinePrior.logits` in TensorFlow: the last label is (000), for which the peak stands in."""
+        tf, prior = self.tf, self.network.prior
+        peaks = tf.broadcast_to(q2_obs[None, :, None], tf.shape(delta[..., -1:]))
+        lines = tf.concat([tf.maximum(q2_obs[:, None] - delta[..., :-1], 1e-6), peaks], axis=-1)
+        missed = tf.concat([tf.abs(delta[..., :-1]) / lines[..., :-1], tf.fill(tf.shape(peaks), np.float32(prior.width))], axis=-1)
+        base = np.asarray(prior.log_prior, dtype=np.float32)[ranks(delta.shape[1], len(prior.log_prior))]
+        return base - tf.math.log(lines) - missed / np.float32(prior.width)
