@@ -60,7 +60,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
     """
     from ddi import search, solve
 
-    peaks = search.prepare(case.peaks.q2, case.peaks.sigma_q2, case.peaks.intensity, case.peaks.wavelength, faint=case.peaks.faint)
+    peaks = _prepared(case)
     n_peaks, rows = lattice.N_PEAKS[case.system], []
     if len(peaks.q2) < n_peaks:
         return []
@@ -76,6 +76,14 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         about = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name}
         rows.append(about | {"rank": first_right(case, *zip(*found)) if found else 0, "seconds": time.perf_counter() - started})
     return rows
+
+
+def _prepared(case):
+    """The case's peaks as the search reads them, faint ones beside them."""
+    from ddi import search
+
+    peaks = case.peaks
+    return search.prepare(peaks.q2, peaks.sigma_q2, peaks.intensity, peaks.wavelength, faint=peaks.faint)
 
 
 def _candidates(case, profile, name, q2, n, seed):
@@ -158,7 +166,7 @@ def finders(case, *, profile, names, seed=0):
     """
     from ddi import ranking, search
 
-    peaks = search.prepare(case.peaks.q2, case.peaks.sigma_q2, case.peaks.intensity, case.peaks.wavelength, faint=case.peaks.faint)
+    peaks = _prepared(case)
     extra = [Pooled(part) for part in (_generator(profile, name, case.system) for name in names) if part is not None]
     found = search.search_lattice(peaks, case.bravais, search.Zero(), generators=extra, seed=seed)
     right = _right(case, found)

@@ -1,7 +1,5 @@
 """The write-up's wishes at equal time: its one assignment, resampled ones, the mixture, and the gradient through the assignment network."""
 
-import time
-
 import numpy as np
 import pandas as pd
 
@@ -37,12 +35,12 @@ def _climb(study, ascent, pattern, *, budget, seed):
     sample = solve_eval.sampler(study, "both", pattern, seed)
 
     def climbed(number):
-        order = np.random.default_rng([seed, number]).permutation(solve_eval.PER_ROUND)
         cells = sample(number)
-        x = lattice.free_x(lattice.cell_to_x(cells[order[order < len(cells)][:N_CLIMBED]]), pattern["system"])
+        some = np.random.default_rng([seed, number]).permutation(len(cells))[:N_CLIMBED]
+        x = lattice.free_x(lattice.cell_to_x(cells[some]), pattern["system"])
         return lattice.x_to_cell(lattice.full_x(ascent.ascend(x, pattern["q2"]), pattern["system"]))
 
-    options = {"time_budget": budget, "n_iterations": 0, "centrings": "P", "clock": time.process_time, "n_jobs": 1, "seed": seed}
+    options = {"time_budget": budget, "n_iterations": 0, "centrings": "P", "clock": solve_eval.CLOCK, "n_jobs": 1, "seed": seed}
     finds = solve.solve(pattern["peaks"], pattern["system"], climbed, **options)
     return {"solved": bool(finds.rows) and lattice.same_lattice(finds.rows[0]["reduced"], pattern["reduced"]), "rounds": finds.rounds}
 
