@@ -24,7 +24,7 @@ def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
         ascent = Ascent(solve_eval.assigner(study.models, system, "network")["assign"])
         for number, pattern in enumerate(solve_eval.patterns(study, system, n, seed)):
             if number == 0:
-                _climb(study, ascent, pattern, budget=0.0, seed=seed)  # compiles
+                _climb(study, ascent, pattern, budget=1.0, seed=seed)  # compiles; with no budget no round would begin
             tried = {method: solve_eval.attempt(study, pattern, "both", method, seed=seed, time_budget=budget) for method in METHODS}
             tried["through the network"] = _climb(study, ascent, pattern, budget=budget, seed=seed)
             rows += [{"system": system, "method": name, "solved": row["solved"], "rounds": row["rounds"]} for name, row in tried.items()]
