@@ -13,9 +13,9 @@ from functools import lru_cache
 import numpy as np
 
 from ddi import crystal
+from ddi.base.errors import DDIError
+from ddi.base.parallel import map_parallel
 from ddi.entry import Entry, evenly, guarded
-from ddi.errors import DDIError
-from ddi.parallel import map_parallel
 
 SCALE = 4e6
 MISSING = 1.9  # numbers from here on say "missing"

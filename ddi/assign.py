@@ -12,8 +12,8 @@ from scipy.special import erf
 
 from ddi import __version__
 from ddi.assigners import Assigner, LinePrior, closeness, ranks
-from ddi.errors import DDIError
-from ddi.files import atomic
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic
 
 
 def nearest(q2_obs, x, H_ref):

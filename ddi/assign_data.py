@@ -62,7 +62,7 @@ def load_peaks(study, system, split):
 
     Parameters
     ----------
-    study : ddi.study.Study
+    study : ddi.base.paths.Study
     system : str
     split : str
         "train" or "test".

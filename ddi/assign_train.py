@@ -15,7 +15,7 @@ from ddi import reflections
 from ddi.assign import AssignmentNetwork
 from ddi.assign_data import free_x
 from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
-from ddi.parallel import progress
+from ddi.base.parallel import progress
 
 UNITS = (200, 200, 200, 100)
 DROPOUT, RATE, BATCH = 0.25, 0.002, 256

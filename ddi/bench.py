@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 _REGISTRY = {}
 
@@ -41,7 +41,7 @@ def benchmarks():
     """Return every benchmark by name, in alphabetical order."""
     import ddi.benchmarks
 
-    for module in pkgutil.iter_modules(ddi.benchmarks.__path__):
+    for module in pkgutil.iter_modules(ddi.bench.__path__):
         importlib.import_module(f"ddi.benchmarks.{module.name}")
     return dict(sorted(_REGISTRY.items()))
 

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ddi import dataset, lattice, rruff
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
+from ddi.base.parallel import map_parallel
 from ddi.fom import two_theta as angle_of
-from ddi.parallel import map_parallel
 from ddi.peaklist import Peaks, from_pattern, from_values
 
 SIMULATED = "held-out simulated patterns, degraded"
@@ -53,7 +53,7 @@ def load(study, *, limit=None, n_simulated=60, seed=0, n_jobs=1):
 
     Parameters
     ----------
-    study : ddi.study.Study
+    study : ddi.base.paths.Study
     limit : int, optional
         Keep this many measured patterns: fair ones, one a mineral, spread over the Bravais lattices.
     n_simulated : int

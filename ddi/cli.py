@@ -7,7 +7,7 @@ import argparse
 import sys
 
 from ddi import __version__
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 
 def main(argv=None):

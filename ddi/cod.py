@@ -13,9 +13,9 @@ import gemmi
 import numpy as np
 
 from ddi import chunks, crystal
+from ddi.base.errors import DDIError
+from ddi.base.parallel import map_parallel
 from ddi.entry import REFUSED, Entry, evenly, guarded
-from ddi.errors import DDIError
-from ddi.parallel import map_parallel
 
 R_FACTORS = (
     "_refine_ls_R_factor_gt",

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ddi import lattice, solve, svdindex
-from ddi.report import wilson
+from ddi.base.stats import wilson
 from ddi.solve_eval import METHODS, attempt, disturbed, sampler
 
 EDGES = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, np.inf])

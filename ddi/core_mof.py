@@ -18,9 +18,9 @@ import numpy as np
 import spglib
 
 from ddi import chunks, crystal
+from ddi.base.errors import DDIError
+from ddi.base.parallel import map_parallel, progress
 from ddi.entry import REFUSED, Entry, evenly, guarded
-from ddi.errors import DDIError
-from ddi.parallel import map_parallel, progress
 
 ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
 """In order of preference."""

@@ -13,9 +13,9 @@ import re
 import numpy as np
 
 from ddi import chunks, crystal
+from ddi.base.errors import DDIError
+from ddi.base.parallel import map_parallel
 from ddi.entry import REFUSED, Entry, evenly, guarded
-from ddi.errors import DDIError
-from ddi.parallel import map_parallel
 
 BATCH = 500  # entries a task and a chunk
 

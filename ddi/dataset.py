@@ -16,9 +16,9 @@ import pyarrow.parquet as pq
 
 import ddi
 from ddi import lattice, powder, scattering, settings
-from ddi.errors import DDIError
-from ddi.files import atomic
-from ddi.parallel import map_parallel
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic
+from ddi.base.parallel import map_parallel
 
 CHUNK = 100  # entries a chunk
 _STRINGS = ("identifier", "source", "name", "formula", "sg_symbol", "sg_symbol_reindexed", "bravais", "lattice_system")
@@ -109,7 +109,7 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
     sources : str
         What identifies the input, kept in the file; a hash.
     n_jobs, cluster
-        As in `ddi.parallel.map_parallel`.
+        As in `ddi.base.parallel.map_parallel`.
     **options
         ``two_theta_max`` and ``wavelength`` of `row`.
 
@@ -165,7 +165,7 @@ def load(study, columns=None):
 
     Parameters
     ----------
-    study : ddi.study.Study
+    study : ddi.base.paths.Study
     columns : list of str, optional
         Only these; all by default.
     """
@@ -204,7 +204,7 @@ def training(study, system):
 
     Parameters
     ----------
-    study : ddi.study.Study
+    study : ddi.base.paths.Study
     system : str
         One of `ddi.lattice.SYSTEMS`.
 

@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ddi import crystal, lattice, settings
-from ddi.files import atomic
+from ddi.base.files import atomic
 from ddi.leaders import CELL_TOLERANCE, ROUNDING, leaders
 from ddi.sources import ORDER
 

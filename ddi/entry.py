@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ddi.errors import DDIError
-from ddi.files import atomic
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic
 
 REFUSED = "refused: "
 """How the flag begins that says why an entry is not to be used, whatever the rules say."""

@@ -11,10 +11,10 @@ import pandas as pd
 from scipy import stats
 
 from ddi import dataset, generators, lattice
+from ddi.base.stats import wilson
 from ddi.controls import Nearest, Rescaled
 from ddi.forest import Forest
 from ddi.generators import CONTROLS, LEARNED, cell_matrix, free_parameters, pattern_matrix, usable_cells
-from ddi.report import wilson
 from ddi.shape import spoil
 
 TOLERANCES = (0.01, 0.02, 0.05, 0.10)

@@ -134,7 +134,7 @@ def draw(cases, rows, n_columns=2):
     -------
     matplotlib.figure.Figure
     """
-    from ddi.figstyle import DOUBLE, figure
+    from ddi.base.figure import DOUBLE, figure
 
     known, n_rows = {case.id: case for case in cases}, -(-len(rows) // n_columns)
     fig, axes = figure(DOUBLE, 0.19 * DOUBLE * n_rows + 0.2, nrows=n_rows, ncols=n_columns, squeeze=False)

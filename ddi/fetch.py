@@ -12,9 +12,9 @@ from pathlib import Path
 
 import yaml
 
-from ddi.errors import DDIError
-from ddi.files import atomic, sha256
-from ddi.study import ROOT
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic, sha256
+from ddi.base.paths import ROOT
 
 MANIFEST = ROOT / "data" / "sources.yml"
 

@@ -1,13 +1,7 @@
 """How figures look: widths, fonts and colours of the paper, and the one way a figure is saved."""
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 
-from ddi.files import atomic
-
-CM = 1 / 2.54
-SINGLE, DOUBLE = 8.8 * CM, 18.0 * CM
-"""Widths of a single and of a double column in inches."""
+from ddi.base.files import atomic
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers.
 SYSTEM_COLOURS = {
@@ -42,46 +36,13 @@ GENERATOR_COLOURS = {
     "nearest": "#E69F00",
 }
 
-STYLE = {
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "legend.fontsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "legend.frameon": False,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 1.0,
-    "lines.markersize": 4,
-    "figure.constrained_layout.use": True,
-    "pdf.fonttype": 42,
-    "svg.hashsalt": "ddi",
-}
-
-
-def figure(width=SINGLE, height=None, **subplots):
-    """Return ``(fig, axes)`` in the paper's style.
-
-    Parameters
-    ----------
-    width, height : float
-        In inches; the height defaults to 0.7 of the width.
-    **subplots
-        Passed to `matplotlib.pyplot.subplots`.
-    """
-    mpl.rcParams.update(STYLE)
-    return plt.subplots(figsize=(width, height or 0.7 * width), **subplots)
-
 
 def savefig(study, fig, name, data=None):
     """Save a figure as .pdf and .png with the .csv behind it, in the study's folder of figures.
 
     Parameters
     ----------
-    study : ddi.study.Study
+    study : ddi.base.paths.Study
     fig : matplotlib.figure.Figure
     name : str
         ``NN_name``, NN being the notebook.

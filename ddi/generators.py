@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ddi import lattice
-from ddi.errors import DDIError
-from ddi.files import atomic
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic
 
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")

@@ -7,8 +7,8 @@ import openpyxl
 import pandas as pd
 from openpyxl.styles import Alignment, Font
 
-from ddi.errors import DDIError
-from ddi.files import atomic
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic
 
 SPEC_COLUMNS = {"group": 10, "bravais": 9, "unique_axis": 12, "number": 9, "symbol": 16, "conditions": 60, "entries": 9}
 """Columns of a GroupSpec and their widths."""

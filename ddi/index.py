@@ -9,7 +9,7 @@ import sys
 import time as clock
 from pathlib import Path
 
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 
 def index_peaks(
@@ -53,7 +53,8 @@ def index_peaks(
     >>> result = index_peaks("quartz.txt", unit="2theta", wavelength=1.540593)   # doctest: +SKIP
     >>> result.cells.head(), result.hkl(1), result.message                        # doctest: +SKIP
     """
-    from ddi import result, search as engine
+    from ddi import result
+    from ddi import search as engine
 
     symbols = _symbols(lattice)
     shift = _zero_shift(zero_shift)
@@ -219,7 +220,7 @@ def _check_figure(path):
 
 
 def _write_json(path, content):
-    from ddi.files import atomic
+    from ddi.base.files import atomic
 
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1, allow_nan=False) + "\n")

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ddi import lattice
+from ddi.base.parallel import progress
 from ddi.generators import Generator, cell_matrix, cells_from_free, crystals, free_parameters, pattern_matrix
-from ddi.parallel import progress
 from ddi.scaling import CellScaler, Q2Scaler
 from ddi.trainer import trainer
 from ddi.variance import N_IN, N_OUT, TUNED, Design, forward, nll, normal_nll

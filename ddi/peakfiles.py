@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.peaklist import FEWEST, UNITS, check_options, from_pattern, from_values
 
 _REMARKS = "#!%'/"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 UNITS = ("d", "q", "q2", "2theta")
 FEWEST, MOST = 6, 200

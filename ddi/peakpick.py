@@ -13,7 +13,7 @@ from scipy.ndimage import convolve1d, gaussian_filter1d
 from scipy.optimize import leastsq
 from scipy.signal import find_peaks, peak_widths, savgol_filter
 
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 BROAD, SPLIT_GAIN = 1.3, 60.0  # how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
 WIDEST = 1.6  # usual widths; what is broader is no line of this sample

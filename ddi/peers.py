@@ -75,7 +75,7 @@ def run(name, cases, n_first=20):
     import numpy as np
     import pandas as pd
 
-    from ddi.parallel import progress
+    from ddi.base.parallel import progress
     from ddi.trials import first_right
 
     lattices = PEERS[name].lattices

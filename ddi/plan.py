@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddi import chains, likelihood
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.problem import WAVELENGTH
 
 ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}

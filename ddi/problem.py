@@ -5,7 +5,7 @@ import copy
 import numpy as np
 
 from ddi import lattice, likelihood, lines
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.reflections import reference_hkl
 
 WAVELENGTH = 1.5406  # A

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from ddi import crystal, lattice
+from ddi.base.files import atomic
+from ddi.base.parallel import map_parallel
 from ddi.entry import REFUSED, Crash, guarded
-from ddi.files import atomic
-from ddi.parallel import map_parallel
 
 LENGTH_TOLERANCE = 0.01  # relative; a cell may break the symmetry of its space group by rounding, not by more
 ANGLE_TOLERANCE = 0.5  # degrees
@@ -189,7 +189,7 @@ def run(entries, limits=VOLUME_PER_ATOM, *, n_jobs=1, cluster=None):
     limits : dict
         As in `check`.
     n_jobs, cluster
-        As in `ddi.parallel.map_parallel`.
+        As in `ddi.base.parallel.map_parallel`.
 
     Returns
     -------

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ddi import extinction, lattice
-from ddi.files import atomic
+from ddi.base.files import atomic
 from ddi.fom import q2_of, two_theta
 from ddi.peaklist import Peaks
 from ddi.ranking import INDEXED_SIGMAS

@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from ddi import lattice
-from ddi.errors import DDIError
-from ddi.study import ROOT
+from ddi.base.errors import DDIError
+from ddi.base.paths import ROOT
 
 ARCHIVES = {"xy": "XY_Processed.zip", "dif": "DIF.zip"}
 _NAME = re.compile(r"^(?P<mineral>.+?)__(?P<id>[^_]+)__Powder__(?P<kind>DIF_File|Xray_Data_XY_Processed)__(?P<number>\d+)\.(txt|rtf|dif|xy)$", re.I)

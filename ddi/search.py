@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from ddi import fom, kernel, lattice, ranking
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.templates import Templates, settings
 
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by

@@ -94,7 +94,7 @@ def draw(result, rank=1, n_others=2):
     -------
     matplotlib.figure.Figure
     """
-    from ddi.figstyle import DOUBLE, figure
+    from ddi.base.figure import DOUBLE, figure
 
     peaks = result.peaks
     lines = result.hkl(rank) if len(result.cells) else None

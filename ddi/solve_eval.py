@@ -8,8 +8,8 @@ import pandas as pd
 
 from ddi import dataset, fom, generators, kernel, lattice, search, solve, superlattice, svdindex
 from ddi.assign import AssignmentNetwork
+from ddi.base.stats import wilson
 from ddi.problem import WAVELENGTH, sigma_q2
-from ddi.report import wilson
 
 METHODS = {
     "one assignment": {"weights": "sigma", "accept": "metropolis"},

@@ -9,13 +9,13 @@ import os
 from pathlib import Path
 
 from ddi.amcsd import amcsd
+from ddi.base.errors import DDIError
+from ddi.base.paths import ROOT
 from ddi.cod import cod
 from ddi.core_mof import core_mof
 from ddi.csd import csd
 from ddi.entry import Crash, Entry, evenly, read_entries, write_entries
-from ddi.errors import DDIError
 from ddi.fetch import fetch
-from ddi.study import ROOT
 
 ORDER = ("csd", "cod", "amcsd", "core_mof")
 """Order in which databases are merged: an entry gives way to its duplicate in an earlier one (write-up 2.1.1, errata 1)."""
@@ -37,7 +37,7 @@ def read(name, *, raw=ROOT / "data" / "raw", mirror=None, limit=None, n_jobs=1, 
     limit : int, optional
         Read only so many entries, evenly spread.
     n_jobs, cluster
-        As in `ddi.parallel.map_parallel`; the result does not depend on them.
+        As in `ddi.base.parallel.map_parallel`; the result does not depend on them.
     keep : str or Path, optional
         Folder below which finished batches of the long sources are kept, as ``<source>_chunks``.
 

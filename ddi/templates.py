@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from ddi import fom, kernel, lattice
-from ddi.errors import DDIError
-from ddi.files import atomic
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic
 
 SHIPPED = Path(__file__).with_name("templates.npz")
 REACH = {1: 5, 2: 6, 3: 7, 4: 8, 6: 9}

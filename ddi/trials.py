@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ddi import dataset, generators, lattice
+from ddi.base.paths import Study
+from ddi.base.stats import wilson
 from ddi.fom import explain
-from ddi.report import wilson
-from ddi.study import Study
 
 CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
 

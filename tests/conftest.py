@@ -20,6 +20,6 @@ def root():
 @pytest.fixture
 def study(tmp_path):
     """An empty study in a temporary folder."""
-    from ddi.study import Study
+    from ddi.base.paths import Study
 
     return Study("test", tmp_path)

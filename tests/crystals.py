@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ddi import crystal, lattice, settings
+from ddi.base.paths import Study
 from ddi.entry import Entry, read_entries
 from ddi.leaders import ROUNDING
-from ddi.study import Study
 
 _CELLS = {
     "cubic": (9, 9, 9, 90, 90, 90),

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 import pytest
+from test_generators import frame
 
 from ddi import ablation
 from ddi.variance import TUNED, Design
-from test_generators import frame
 
 
 def related(n=60):

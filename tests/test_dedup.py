@@ -9,8 +9,8 @@ from crystals import are_duplicates, made
 from scipy.sparse import csr_matrix
 
 from ddi import dedup
+from ddi.base.paths import Study
 from ddi.entry import read_entries, write_entries
-from ddi.study import Study
 
 
 def pretended(n, seed):

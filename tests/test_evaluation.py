@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from test_generators import CELLS, frame
 
 from ddi import evaluation, generators
-from test_generators import CELLS, frame
 
 TRUE = np.array([CELLS["orthorhombic"]] * 4, dtype=float)
 WRONG = TRUE * [1.3, 1.3, 1.3, 1, 1, 1]

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
+from test_generators import frame
 
 from ddi import controls, evaluation, generators, lattice
 from ddi.forest import Forest, Trees
-
-from test_generators import frame
 
 
 def test_stored_nodes_equal_scikit_learn():

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from ddi import controls, evaluation, generators, lattice
-from ddi.errors import DDIError
-from ddi.study import Study
+from ddi.base.errors import DDIError
+from ddi.base.paths import Study
 
 CELLS = {
     "cubic": [5, 5, 5, 90, 90, 90],

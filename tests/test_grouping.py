@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from ddi import grouping, groupspec
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 
 def frame(counts, system="orthorhombic", bravais="oP"):

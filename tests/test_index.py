@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ddi import index, lattice, peaklist, result
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.fom import m20
 
 CU = 1.540593

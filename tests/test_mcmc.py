@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddi import chains, lattice, mcmc, plain, problem, svdindex
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.plan import Plan
 from ddi.reflections import reference_hkl
 

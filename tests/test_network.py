@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 from scipy import stats
+from test_generators import frame
 
 from ddi import generators, lattice
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.network import Network, Tuned, padded
 from ddi.trainer import Trainer, filled, trainer
 from ddi.variance import TUNED, Design, describe, forward, nll, normal_nll
-
-from test_generators import frame
 
 SMALL = Design(mean_units=(16, 8), variance_units=(8,), batch=32, learning_rate=3e-3, dropout=0.1)
 

@@ -6,10 +6,9 @@ import re
 
 import pytest
 import yaml
+from conftest import ROOT
 
 from ddi.study import parameter_names
-
-from conftest import ROOT
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 NAMES = [

@@ -7,7 +7,6 @@ import time
 import tomllib
 
 import yaml
-
 from conftest import ROOT
 
 

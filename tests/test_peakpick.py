@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddi import degrade, peakpick
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 CU = peakpick.ANODES[0]
 X = np.arange(10, 80, 0.02)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddi import lattice, rruff
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.fom import two_theta
 
 # a NaCl-like cell in the layout of an official DIF file, with locality, atoms and a footer

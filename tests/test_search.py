@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ddi import extinction, fom, kernel, lattice, ranking, search
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 WAVELENGTH = 1.540593
 CELLS = {

@@ -7,7 +7,7 @@ import pytest
 from crystals import made, settings_of
 
 from ddi import dataset, lattice, settings
-from ddi.study import Study
+from ddi.base.paths import Study
 
 HKL = np.array([(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32)
 

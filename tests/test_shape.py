@@ -2,12 +2,11 @@
 
 import numpy as np
 import pytest
+from test_generators import CELLS, frame
 
 from ddi import evaluation, generators, lattice
 from ddi.shape import Shape, spoil
 from ddi.snap import distinct, snap
-
-from test_generators import CELLS, frame
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)

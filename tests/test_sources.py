@@ -18,14 +18,14 @@ import zipfile
 import gemmi
 import numpy as np
 import pytest
-
 from conftest import ROOT
+
 from ddi import cod as cod_module
 from ddi import core_mof as mof_module
 from ddi import crystal, fetch, lattice, sources
+from ddi.base.errors import DDIError
 from ddi.cod import R_FACTORS, read_cif
 from ddi.entry import REFUSED, write_entries
-from ddi.errors import DDIError
 
 RAW = ROOT / "data" / "raw"
 needs_amcsd = pytest.mark.skipif(not (RAW / "amcsd_cif1.db").exists(), reason="data/raw holds no AMCSD yet")

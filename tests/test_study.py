@@ -11,11 +11,11 @@ import time
 import nbformat
 import pandas as pd
 import pytest
-
-from ddi.errors import DDIError
-from ddi.study import Study, imported, load_profile, run
-
 from conftest import ROOT
+
+from ddi.base.errors import DDIError
+from ddi.base.paths import Study
+from ddi.study import imported, load_profile, run
 
 
 def make_root(path, cells, parameters="{}"):

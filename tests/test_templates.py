@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from ddi import kernel, lattice, templates
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 from ddi.templates import Templates
 
 RNG = np.random.default_rng(3)

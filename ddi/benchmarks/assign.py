@@ -5,9 +5,9 @@ import numpy as np
 from ddi import assign, assign_eval, lattice
 from ddi.assign_data import load_problem
 from ddi.assign_train import controls
+from ddi.base.errors import DDIError
+from ddi.base.paths import Study
 from ddi.bench import benchmark
-from ddi.errors import DDIError
-from ddi.study import Study
 
 SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026
 

@@ -5,10 +5,10 @@ import time
 import numpy as np
 
 from ddi import dataset, dedup, leaders
+from ddi.base.errors import DDIError
+from ddi.base.paths import Study
 from ddi.bench import benchmark
 from ddi.entry import read_entries
-from ddi.errors import DDIError
-from ddi.study import Study
 
 
 def _entries(name):

@@ -112,10 +112,10 @@ def _best(work, repeats=5):
 def bench_generators(profile="default", n_test=100):
     """Every generator and control on test entries without isotypes in training."""
     from ddi import dataset, evaluation, lattice
-    from ddi.errors import DDIError
+    from ddi.base.errors import DDIError
+    from ddi.base.paths import Study
     from ddi.evaluation import best_of_n
     from ddi.generators import usable_cells
-    from ddi.study import Study
 
     study, rates, gains, n = Study(profile), {}, [], 0
     for system in lattice.SYSTEMS:

@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from ddi import dataset, degrade, fom, lattice, ranking, rruff, search
+from ddi.base.errors import DDIError
+from ddi.base.paths import Study
+from ddi.base.stats import calibration_error, wilson
 from ddi.bench import benchmark
-from ddi.errors import DDIError
 from ddi.peaklist import from_pattern
-from ddi.report import calibration_error, wilson
-from ddi.study import Study
 
 N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta
 WAVELENGTH = degrade.CU.alpha1

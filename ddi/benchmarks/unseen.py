@@ -5,10 +5,10 @@ from functools import partial
 import pandas as pd
 
 from ddi import lattice, solve_eval
+from ddi.base.parallel import map_parallel
+from ddi.base.paths import Study
+from ddi.base.stats import wilson
 from ddi.bench import benchmark
-from ddi.parallel import map_parallel
-from ddi.report import wilson
-from ddi.study import Study
 
 LOOKED_AT, N_FRESH = 200, 120
 HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from ddi import lattice, solve, solve_eval
+from ddi.base.paths import Study
 from ddi.bench import benchmark
-from ddi.study import Study
 
 SYSTEMS, N_PATTERNS, BUDGET, N_CLIMBED = ("tetragonal", "orthorhombic", "monoclinic"), 10, 3.0, 30
 METHODS = ("misfit weights", "one assignment", "resampled", "marginal")

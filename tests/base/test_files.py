@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 
-from ddi.errors import DDIError
-from ddi.files import atomic, sha256
+from ddi.base.errors import DDIError
+from ddi.base.files import atomic, sha256
 
 
 def test_failure_leaves_what_was_there(tmp_path):

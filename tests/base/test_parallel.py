@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ddi.parallel import map_parallel, progress
+from ddi.base.parallel import map_parallel, progress
 
 
 def square(number):

@@ -6,7 +6,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from ddi.errors import DDIError
+from ddi.base.errors import DDIError
 
 
 @contextlib.contextmanager
