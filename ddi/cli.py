@@ -48,14 +48,14 @@ def _parser():
 
 
 def _study(args):
-    from ddi.study import run
+    from ddi.study.runner import run
 
     run(args.profile, args.only, args.force, args.cluster)
     return 0
 
 
 def _bench(args):
-    from ddi.bench import benchmarks, run
+    from ddi.bench.registry import benchmarks, run
 
     if args.name:
         return run(args.name)

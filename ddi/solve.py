@@ -10,8 +10,7 @@ from collections import defaultdict
 import numpy as np
 
 from ddi import kernel, lattice, mcmc, ranking, superlattice
-from ddi.plan import Plan
-from ddi.problem import CENTRINGS, Problem, polish
+from ddi.problem import CENTRINGS
 from ddi.search import WIDTHS, Found, Zero, chosen
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
@@ -133,43 +132,3 @@ def solve(
         found = mcmc.optimize(seen, sample(finds.rounds), system, n_search=peaks.n_search, seed=seed + finds.rounds, **options)
         finds.add(found)
     return finds
-
-
-def converged(q2_obs, cells, system, true_cell, hkl=None, **options):
-    """Say which candidates end in the true lattice.
-
-    Parameters
-    ----------
-    q2_obs : array_like, shape (n_peaks,)
-        A^-2.
-    cells : array_like, shape (n, 6)
-        Starts; none are merged.
-    system : str
-    true_cell : array_like, shape (6,)
-    hkl : ndarray of int, shape (n_ref, 3), optional
-        Reference indices, those of the assigner if there is one.
-    **options
-        Of `ddi.plan.Options`.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        False for cells out of bounds.
-    """
-    problem = Problem(q2_obs, system, hkl)
-    plan = Plan.of(problem, **options)
-    state = mcmc.start(problem, cells, plan, merge_equal=False)
-    mcmc.run(problem, state, plan)
-    x = polish(problem, state.best_x)[0]
-    answer = np.zeros(len(cells), dtype=bool)
-    answer[state.identity.astype(int)] = are_true(x, system, true_cell)
-    return answer
-
-
-def are_true(x, system, true_cell):
-    """Say which x, shape (n, n_free), are the true lattice; equal ones are judged once."""
-    _, first, group = np.unique(np.round(x / np.abs(x).max(axis=0), 5), axis=0, return_index=True, return_inverse=True)
-    cells = lattice.x_to_cell(lattice.full_x(x[first], system))
-    near = np.abs(lattice.volume(cells) / lattice.volume(true_cell) - 1) < 0.05
-    same = np.array([close and lattice.same_lattice(cell, true_cell) for cell, close in zip(cells, near)], dtype=bool)
-    return same[group.ravel()]

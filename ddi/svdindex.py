@@ -9,11 +9,7 @@ import numpy as np
 
 from ddi import lattice
 from ddi.reflections import reference_hkl
-from ddi.solve import converged, solve
 
-PUBLISHED_CALLS = {"cubic": 1.3, "hexagonal": 8, "tetragonal": 26, "orthorhombic": 63, "monoclinic": 78, "triclinic": 105}
-"""Mean number of starts to a solution with 20 lines, from the paper."""
-OPTIONS = {"weights": "coelho", "accept": "always", "assign": "nearest"}
 FORMS = {"cubic": 24, "tetragonal": 8, "hexagonal": 12, "rhombohedral": 6, "orthorhombic": 4, "monoclinic": 2, "triclinic": 1}
 """General lines that coincide, over those of the triclinic system: half the order of the Laue group."""
 VOLUME_RANGE = (0.4, 6.0)
@@ -56,53 +52,9 @@ def sampler(q2_obs, system, seed=0, per_volume=100):
     return lambda number: random_cells(system, shells * spread, len(shells), [seed, number])
 
 
-def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=10.0, **options):
-    """Index a pattern of known lattice system the way SVD-Index does, by growing volume, all peaks in every step.
-
-    Parameters
-    ----------
-    peaks : ddi.search.Peaks
-    system : str
-    per_volume : int
-        Random cells at each volume.
-    n_iterations, seed, time_budget
-        As in `ddi.solve.solve`; a round is one volume, and the range is gone through again while there
-        is time; the search ends early only when as many rounds as there are volumes have confirmed its best cell.
-    **options
-        Of `ddi.solve.solve`.
-
-    Returns
-    -------
-    ddi.solve.Finds
-    """
-    shells = volumes(peaks.q2[: peaks.n_search], system)
-
-    def sample(number):
-        return random_cells(system, shells[number % len(shells)], per_volume, [seed, number])
-
-    given = {**OPTIONS, "subsample": peaks.n_search, "centrings": "P", "n_iterations": n_iterations, "confirmations": len(shells), **options}
-    return solve(peaks, system, sample, time_budget=time_budget, seed=seed, **given)
-
-
 def exact_pattern(system, seed, n_peaks=20):
     """Return the first lines, exact and none missing, of a random primitive cell of 200 to 2000 A^3, and the cell: (q2, cell)."""
     volume = np.exp(np.random.default_rng(seed).uniform(np.log(200), np.log(2000)))
     cell = random_cells(system, volume, 1, seed)[0]
     cell = lattice.b_unique(cell, 1) if system == "monoclinic" else cell
     return np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], cell), 9))[:n_peaks], cell
-
-
-def calls_to_solution(q2_obs, system, true_cell, *, n_starts=500, n_iterations=100, seed=0):
-    """Return the number of the first start that ends in the true lattice, inf if none does.
-
-    Parameters
-    ----------
-    q2_obs : array_like, shape (n_peaks,)
-    true_cell : array_like, shape (6,)
-        b unique if monoclinic; only judges.
-    n_starts, n_iterations, seed : int
-        One start at each of `volumes`, smallest first, again and again.
-    """
-    cells = random_cells(system, np.resize(volumes(q2_obs, system), n_starts), n_starts, [seed, 1])
-    reached = converged(q2_obs, cells, system, true_cell, seed=seed, n_iterations=n_iterations, subsample=len(q2_obs), **OPTIONS)
-    return float(np.argmax(reached) + 1) if reached.any() else np.inf

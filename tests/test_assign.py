@@ -9,11 +9,11 @@ import pytest
 from ddi import lattice, reflections
 from ddi.assign import AssignmentNetwork, load_prior, nearest
 from ddi.assign_data import Peaks, draw_from, free_x, noisy_cells
-from ddi.assign_eval import calibration_error, flatness, found, refine, reliability, score, solve
 from ddi.assign_train import fit, new_weights
 from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
 from ddi.base.errors import DDIError
 from ddi.scaling import CellScaler
+from ddi.study.eval_assignment import calibration_error, flatness, found, refine, reliability, score, solve
 
 SKEW = {
     "cubic": [7.3], "tetragonal": [7.3, 5.1], "hexagonal": [7.3, 5.1], "rhombohedral": [7.3, 77.0],

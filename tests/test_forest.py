@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
-from test_generators import frame
+from training_rows import frame
 
-from ddi import controls, evaluation, generators, lattice
+from ddi import controls, generators, lattice
 from ddi.forest import Forest, Trees
+from ddi.study import eval_generators
 
 
 def test_stored_nodes_equal_scikit_learn():
@@ -56,5 +57,5 @@ def test_a_group_draws_the_same_alone_and_in_company():
 def test_learns_where_there_is_something_to_learn():
     rows, held = frame("cubic", 400, groups=1), frame("cubic", 100, seed=1, groups=1)
     q2, true = generators.pattern_matrix(held, "cubic"), generators.usable_cells(held, "cubic")
-    error = [evaluation.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean() for kind in (Forest, controls.Random)]
+    error = [eval_generators.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean() for kind in (Forest, controls.Random)]
     assert error[0] < 0.5 * error[1]

@@ -1,38 +1,13 @@
 """Generators' common ground: cells are usable, budgets are fair, files are refused by name."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from training_rows import frame
 
-from ddi import controls, evaluation, generators, lattice
+from ddi import controls, generators, lattice
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
-
-CELLS = {
-    "cubic": [5, 5, 5, 90, 90, 90],
-    "tetragonal": [5, 5, 8, 90, 90, 90],
-    "hexagonal": [5, 5, 8, 90, 90, 120],
-    "rhombohedral": [6, 6, 6, 70, 70, 70],
-    "orthorhombic": [5, 7, 9, 90, 90, 90],
-    "monoclinic": [5, 7, 9, 90, 90, 105],
-    "triclinic": [5, 7, 9, 95, 99, 104],
-}
-
-
-def frame(system, n=120, seed=0, groups=2):
-    """Make training rows: cells around one, with their own lines as patterns."""
-    rng = np.random.default_rng(seed)
-    axis = 2 if system == "monoclinic" else -1
-    free = generators.free_parameters(np.array(CELLS[system], dtype=float), system, axis)
-    cells = lattice.full_cell(free * np.exp(0.08 * rng.standard_normal((n, len(free)))), system)
-    cells[:, 3:] = np.where(np.isin(cells[:, 3:], (90, 120)), cells[:, 3:], np.clip(cells[:, 3:], 65, 110))
-    if axis == 2:
-        cells[:, [4, 5]] = cells[:, [5, 4]]
-    grid = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3), axis=-1).reshape(-1, 3)
-    lines = [np.unique(np.round(q2[q2 > 0], 9))[:40] for q2 in lattice.q2(grid, cells)]
-    names = [f"crystal{k}" for k in range(n)]
-    columns = {"identifier": names, "parent": "", "augmented": False, "group": [f"g{k % groups}" for k in range(n)], "bravais": "xP"}
-    return pd.DataFrame(columns).assign(unique_axis=axis, cell=list(cells), q2=lines)
+from ddi.study import eval_generators
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
@@ -80,15 +55,15 @@ def test_impossible_cells_are_made_possible():
 def test_best_of_n_by_hand():
     true = np.array([[10.0, 10, 10, 90, 90, 90], [5, 6, 7, 90, 100, 90]])
     cells = np.array([[[11.5, 10, 10, 90, 90, 90], [10.3, 10, 9.8, 90, 90, 90]], [[5, 6, 7, 90, 105, 90], [5, 6, 7, 90, 102, 90]]])
-    table = evaluation.best_of_n(cells, true).set_index(["tolerance", "n"])["k"]
-    assert [table[t, 1] for t in evaluation.TOLERANCES] == [0, 0, 0, 1]
-    assert [table[t, 2] for t in evaluation.TOLERANCES] == [0, 0, 2, 2]
+    table = eval_generators.best_of_n(cells, true).set_index(["tolerance", "n"])["k"]
+    assert [table[t, 1] for t in eval_generators.TOLERANCES] == [0, 0, 0, 1]
+    assert [table[t, 2] for t in eval_generators.TOLERANCES] == [0, 0, 2, 2]
 
 
 def test_best_of_n_never_falls():
     rows = frame("monoclinic")
     cells = controls.Random().fit(rows, system="monoclinic").sample(generators.pattern_matrix(rows, "monoclinic"), 40)
-    table = evaluation.best_of_n(cells, generators.usable_cells(rows, "monoclinic"))
+    table = eval_generators.best_of_n(cells, generators.usable_cells(rows, "monoclinic"))
     assert all(part["k"].is_monotonic_increasing for _, part in table.groupby("tolerance"))
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
 

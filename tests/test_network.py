@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy import stats
-from test_generators import frame
+from training_rows import frame
 
 from ddi import generators, lattice
 from ddi.base.errors import DDIError
@@ -118,7 +118,7 @@ def test_padding():
 
 def test_memory_stays_flat_over_twenty_models():
     """The write-up's leak: hundreds of MiB a recompiled model. Here at most 60 MiB over twenty models."""
-    from ddi.benchmarks.generators import gained
+    from ddi.bench.generators import gained
 
     assert gained(20, warm=2) <= 60
 

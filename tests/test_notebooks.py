@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from ddi.study import parameter_names
+from ddi.study.runner import parameter_names
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 NAMES = [

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from ddi import degrade, peakpick
+from ddi import peakpick
 from ddi.base.errors import DDIError
+from ddi.study import damage
 
 CU = peakpick.ANODES[0]
 X = np.arange(10, 80, 0.02)
@@ -69,12 +70,12 @@ def test_broken_patterns_are_refused():
 
 def test_degraded_patterns_are_shifted_and_reproducible():
     q2, intensity = np.linspace(0.02, 0.4, 25), np.linspace(1, 0.1, 25)
-    calm = degrade.Conditions(zero_mean=0.1, zero_sigma=0.0, spurious=0.0, counts=1e5)
-    found, zero = degrade.peaks(q2, intensity, seed=3, conditions=calm)
+    calm = damage.Conditions(zero_mean=0.1, zero_sigma=0.0, spurious=0.0, counts=1e5)
+    found, zero = damage.peaks(q2, intensity, seed=3, conditions=calm)
     expected = np.degrees(2 * np.arcsin(np.sqrt(q2) * CU.alpha1 / 2)) + zero
     observed = np.degrees(2 * np.arcsin(np.sqrt(found.q2) * CU.alpha1 / 2))
     assert zero == pytest.approx(0.1) and np.abs(observed[:, None] - expected).min(axis=1).max() < 0.02
-    again, _ = degrade.peaks(q2, intensity, seed=3, conditions=calm)
+    again, _ = damage.peaks(q2, intensity, seed=3, conditions=calm)
     np.testing.assert_array_equal(found.q2, again.q2)
-    noisy = [len(degrade.peaks(q2, intensity, seed=seed)[0]) for seed in range(4)]
+    noisy = [len(damage.peaks(q2, intensity, seed=seed)[0]) for seed in range(4)]
     assert min(noisy) >= 12

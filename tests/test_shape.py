@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from test_generators import CELLS, frame
+from training_rows import CELLS, frame
 
-from ddi import evaluation, generators, lattice
+from ddi import generators, lattice
 from ddi.shape import Shape, spoil
 from ddi.snap import distinct, snap
+from ddi.study import eval_generators
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
@@ -17,7 +18,7 @@ def test_a_cell_two_per_cent_off_settles_on_the_true_one(system):
     rough = lattice.full_cell(lattice.free_cell(true, system) * (1 + 0.01 * rng.uniform(-1, 1, (40, len(lattice.SYSTEM[system].free)))), system)
     cells, scores = snap(q2, rough, system)
     best = cells[np.argmax(scores)]
-    assert evaluation.cell_error(best[None, None], true)[0, 0] < 1e-4
+    assert eval_generators.cell_error(best[None, None], true)[0, 0] < 1e-4
     assert scores.max() > 10 + snap(q2, true * [1.37, 1.37, 1.37, 1, 1, 1], system, rounds=())[1][0]
 
 
@@ -78,7 +79,7 @@ def test_finds_cells_it_has_not_seen():
     rows, held = frame("orthorhombic", 200), frame("orthorhombic", 20, seed=9)
     model = Shape(n_trees=20, n_proposals=200).fit(rows, system="orthorhombic")
     cells = model.sample(generators.pattern_matrix(held, "orthorhombic"), 10)
-    assert (evaluation.cell_error(cells, generators.usable_cells(held, "orthorhombic")).min(axis=1) < 0.01).mean() > 0.8
+    assert (eval_generators.cell_error(cells, generators.usable_cells(held, "orthorhombic")).min(axis=1) < 0.01).mean() > 0.8
 
 
 def test_all_systems_have_a_cell():

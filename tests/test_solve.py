@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ddi import fom, lattice, mcmc, problem, search, solve, solve_eval, svdindex
+from ddi import fom, lattice, mcmc, problem, search, solve, svdindex
 from ddi.plan import Plan
 from ddi.reflections import reference_hkl
+from ddi.study import convergence, eval_optimisation
 
 TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])
 LONG = np.array([5.2, 6.9, 16.4, 90, 90, 90])
@@ -85,7 +86,7 @@ def test_chains_that_know_the_centring_arrive_from_further_off():
         plan = Plan.of(known, weights="coelho", accept="always", n_iterations=60, seed=1)
         state = mcmc.start(known, starts, plan, merge_equal=False)
         mcmc.run(known, state, plan)
-        arrived[letter] = solve.are_true(problem.polish(known, state.best_x)[0], "orthorhombic", cell).mean()
+        arrived[letter] = convergence.are_true(problem.polish(known, state.best_x)[0], "orthorhombic", cell).mean()
     assert arrived["F"] > 1.3 * arrived["P"]
 
 
@@ -123,4 +124,4 @@ def test_search_ends_when_one_lattice_keeps_coming_back():
 def test_true_lattice_has_the_face_whose_lines_are_there(bravais, letter):
     cell = TRUE if bravais == "mC" else np.array([6.1, 9.4, 12.7, 90, 90, 90])
     q2 = lines(cell, lattice.BRAVAIS[bravais][0], letter)[:30]
-    assert lattice.same_lattice(solve_eval.true_lattice(cell, bravais, q2), cell, "P", letter)
+    assert lattice.same_lattice(eval_optimisation.true_lattice(cell, bravais, q2), cell, "P", letter)

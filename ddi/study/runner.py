@@ -22,7 +22,7 @@ from ddi.base.errors import DDIError
 from ddi.base.files import atomic, sha256
 from ddi.base.paths import DEFAULT, ROOT, Study
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 class Step:
@@ -230,7 +230,7 @@ def _summarise(study, rows):
     """Print and keep what the whole run cost."""
     import pandas as pd
 
-    from ddi.report import write_numbers, write_table
+    from ddi.study.tables import write_numbers, write_table
 
     seconds, peak = sum(row["seconds"] for row in rows), max((row["peak_mib"] for row in rows), default=0)
     print(f"study ({study.profile}): {len(rows)} notebooks, {seconds / 60:.1f} min of work, at most {peak / 1024:.1f} GiB", flush=True)

@@ -5,7 +5,7 @@ import time
 import numpy as np
 
 from ddi import chains, lattice, mcmc, optimisers, plain, problem, search, solve, svdindex
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 from ddi.plan import Plan
 from ddi.reflections import reference_hkl
 

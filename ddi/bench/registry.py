@@ -39,10 +39,10 @@ def benchmark(name, *, floor, better="higher", about=""):
 
 def benchmarks():
     """Return every benchmark by name, in alphabetical order."""
-    import ddi.benchmarks
+    import ddi.bench
 
     for module in pkgutil.iter_modules(ddi.bench.__path__):
-        importlib.import_module(f"ddi.benchmarks.{module.name}")
+        importlib.import_module(f"ddi.bench.{module.name}")
     return dict(sorted(_REGISTRY.items()))
 
 

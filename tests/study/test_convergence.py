@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import convergence, lattice, problem, svdindex
+from ddi import lattice, problem, svdindex
 from ddi.reflections import reference_hkl
+from ddi.study import convergence
 
 CELLS = {"orthorhombic": [5.1, 8.7, 12.2, 90, 90, 90], "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90], "triclinic": [6.3, 7.4, 9.9, 81, 97, 104]}
 

@@ -5,7 +5,7 @@ import time
 
 from ddi import core_mof, sources
 from ddi.base.paths import ROOT
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 
 
 @benchmark("sources", floor=40, about="entries a CPU second of the slowest source; every source's rate beside it")

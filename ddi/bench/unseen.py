@@ -4,11 +4,12 @@ from functools import partial
 
 import pandas as pd
 
-from ddi import lattice, solve_eval
+from ddi import lattice
 from ddi.base.parallel import map_parallel
 from ddi.base.paths import Study
 from ddi.base.stats import wilson
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
+from ddi.study import eval_optimisation
 
 LOOKED_AT, N_FRESH = 200, 120
 HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")
@@ -16,14 +17,14 @@ HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")
 
 def solved(study, system, *, first=LOOKED_AT, n=N_FRESH, seed=2026):
     """Solve the test patterns of a lattice system from number `first` on as notebook 09 does; return a row each (DataFrame)."""
-    fresh = solve_eval.patterns(study, system, first + n, seed)[first:]
+    fresh = eval_optimisation.patterns(study, system, first + n, seed)[first:]
     rows = map_parallel(partial(_attempt, study, seed=seed), fresh, n_jobs=2, desc=system) if fresh else []
     return pd.DataFrame(rows, columns=["system", "solved", "correct_from", "seconds"])
 
 
 def _attempt(study, pattern, seed):
-    solve_eval.warm_up()
-    return solve_eval.attempt(study, pattern, "both+shape+random", "misfit weights", seed=seed)
+    eval_optimisation.warm_up()
+    return eval_optimisation.attempt(study, pattern, "both+shape+random", "misfit weights", seed=seed)
 
 
 @benchmark(

@@ -103,7 +103,7 @@ def _measured(pattern, known):
 
 
 def simulated_cases(study, *, limit, seed, n_jobs=1):
-    """Degrade held-out simulated patterns (`ddi.degrade`) and return their `Case` s: `limit` of them, spread over the Bravais lattices."""
+    """Degrade held-out simulated patterns (`ddi.study.damage`) and return their `Case` s: `limit` of them, spread over the Bravais lattices."""
     columns = ["identifier", "name", "bravais", "cell", "centring_reindexed", "q2_1", "intensity_1"]
     frame = dataset.load(study, columns)
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
@@ -120,11 +120,11 @@ def simulated_cases(study, *, limit, seed, n_jobs=1):
 
 
 def _simulated(item):
-    from ddi import degrade
+    from ddi.study import damage
 
     row, seed = item
     try:
-        peaks, _ = degrade.peaks(row["q2_1"], row["intensity_1"], seed=seed)
+        peaks, _ = damage.peaks(row["q2_1"], row["intensity_1"], seed=seed)
     except DDIError:
         return None
     cell, centring = np.asarray(row["cell"], dtype=float), "P" if row["bravais"] == "hR" else row["centring_reindexed"]

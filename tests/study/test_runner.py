@@ -15,7 +15,7 @@ from conftest import ROOT
 
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
-from ddi.study import imported, load_profile, run
+from ddi.study.runner import imported, load_profile, run
 
 
 def make_root(path, cells, parameters="{}"):

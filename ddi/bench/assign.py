@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ddi import assign, assign_eval, lattice
+from ddi import assign, lattice
 from ddi.assign_data import load_problem
 from ddi.assign_train import controls
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
+from ddi.study import eval_assignment
 
 SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026
 
@@ -21,13 +22,13 @@ def bench_assign():
     network = assign.AssignmentNetwork.load(assign.path_of(study, SYSTEM, LEVEL), SYSTEM)
     problem = load_problem(study, SYSTEM, SEED, max_test=300)
     ways = controls(problem, LEVEL, SEED) | {"network": network}
-    table, _ = assign_eval.compare(problem, LEVEL, ways, SEED)
+    table, _ = eval_assignment.compare(problem, LEVEL, ways, SEED)
     table = table.set_index("assigner")
     q2, x = problem.test.q2[0], np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
     H = lattice.design(problem.reference, SYSTEM)
     assign.nearest(q2, x[:2], H)
-    nearest_rate = len(x) / min(assign_eval.seconds_of(assign.nearest, q2, x, H) for _ in range(3))
-    rates = {name: 512 / min(assign_eval.seconds_of(way.predict, q2, x[:512]) for _ in range(3)) for name, way in ways.items()}
+    nearest_rate = len(x) / min(eval_assignment.seconds_of(assign.nearest, q2, x, H) for _ in range(3))
+    rates = {name: 512 / min(eval_assignment.seconds_of(way.predict, q2, x[:512]) for _ in range(3)) for name, way in ways.items()}
     return {
         "value": table.top1["network"] / table.top1["nearest line"],
         "unit": "ratio of top-1 accuracy",

@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 
 
 def resident():
@@ -111,20 +111,21 @@ def _best(work, repeats=5):
 @benchmark("generators", floor=1.5, about="the shape generator's best of 30 within 5 %, over the better of forest and network; the less of orthorhombic and monoclinic")
 def bench_generators(profile="default", n_test=100):
     """Every generator and control on test entries without isotypes in training."""
-    from ddi import dataset, evaluation, lattice
+    from ddi import dataset, lattice
     from ddi.base.errors import DDIError
     from ddi.base.paths import Study
-    from ddi.evaluation import best_of_n
     from ddi.generators import usable_cells
+    from ddi.study import eval_generators
+    from ddi.study.eval_generators import best_of_n
 
     study, rates, gains, n = Study(profile), {}, [], 0
     for system in lattice.SYSTEMS:
         train, test = dataset.training(study, system), dataset.test(study, system)
         test = test.iloc[:: max(1, len(test) // n_test)].reset_index(drop=True)
-        models = evaluation.available(study, system, train) if len(train) else {}
+        models = eval_generators.available(study, system, train) if len(train) else {}
         if not len(test) or not {"forest", "network", "shape"} <= set(models):
             raise DDIError(f"no trained generators for {system} in {study.models}; run notebooks 01 to 06 of the {profile} profile")
-        cells, true = evaluation.draw(models, test, system, 30, 1), usable_cells(test, system)
+        cells, true = eval_generators.draw(models, test, system, 30, 1), usable_cells(test, system)
         rates[system] = {name: float(best_of_n(value, true, [0.05], [30])["rate"].iloc[0]) for name, value in cells.items()}
         n += len(test)
         if system in ("orthorhombic", "monoclinic"):

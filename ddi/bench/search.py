@@ -8,15 +8,16 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import dataset, degrade, fom, lattice, ranking, rruff, search
+from ddi import dataset, fom, lattice, ranking, rruff, search
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.base.stats import calibration_error, wilson
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 from ddi.peaklist import from_pattern
+from ddi.study import damage
 
 N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta
-WAVELENGTH = degrade.CU.alpha1
+WAVELENGTH = damage.CU.alpha1
 MISSED = 1000  # rank of a lattice that is not in the list
 
 
@@ -134,11 +135,11 @@ def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
 
 
 def degraded(rows, seed=0):
-    """Return the rows with the peaks picked from simulated measurements (`ddi.degrade`); rows that show too few are left out."""
+    """Return the rows with the peaks picked from simulated measurements (`ddi.study.damage`); rows that show too few are left out."""
     kept = []
     for i, row in enumerate(rows.to_dict("records")):
         with contextlib.suppress(DDIError):
-            peaks, _ = degrade.peaks(row["q2_1"], row["intensity_1"], seed=seed + i)
+            peaks, _ = damage.peaks(row["q2_1"], row["intensity_1"], seed=seed + i)
             kept.append(row | _columns(peaks))
     return pd.DataFrame(kept)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 
 from ddi import lattice, rruff
-from ddi.cases import two_theta
 from ddi.show import FOUND, LOST
-from ddi.trials import CELL
+from ddi.study.cases import two_theta
+from ddi.study.eval_indexing import CELL
 
 TOLERANCE = 0.04  # degrees 2theta, for the true and for the found cell alike
 TRUE, SHARED = "#009E73", "#B0B0B0"
@@ -17,9 +17,9 @@ def facts(case, row, n_first=20):
 
     Parameters
     ----------
-    case : ddi.cases.Case
+    case : ddi.study.cases.Case
     row : mapping
-        From `ddi.trials.index`; its first cell is judged.
+        From `ddi.study.eval_indexing.index`; its first cell is judged.
     n_first : int
         Of the peaks.
 

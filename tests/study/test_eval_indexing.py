@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import cases, failures, peaklist, peers, rruff, trials
+from ddi import peaklist, rruff
+from ddi.study import cases, eval_indexing, failures, peers
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
@@ -21,17 +22,17 @@ def case(cell=CELL, bravais="oP", n=20, identifier="X1", mineral="Testite"):
 
 def row(cell, found, cause, **more):
     facts = {"id": "X1", "mineral": "Testite", "bravais": "oP", "rank": 0, "probability": 0.9, "found": found, "cause": cause}
-    return facts | dict(zip(trials.CELL, cell)) | more
+    return facts | dict(zip(eval_indexing.CELL, cell)) | more
 
 
 def test_first_right_knows_other_settings_and_counts_from_one():
     cells = [CELL * [2, 1, 1, 1, 1, 1], CELL[[1, 0, 2, 3, 4, 5]]]
-    assert trials.first_right(case(), cells, ["P", "P"]) == 2
-    assert trials.first_right(case(), cells[:1], ["P"]) == 0
+    assert eval_indexing.first_right(case(), cells, ["P", "P"]) == 2
+    assert eval_indexing.first_right(case(), cells[:1], ["P"]) == 0
 
 
 def test_rates_are_counts_with_wilson_intervals():
-    table = trials.rates(pd.DataFrame({"set": list("aaab"), "rank": [1, 3, 0, 1]}), ["set"])
+    table = eval_indexing.rates(pd.DataFrame({"set": list("aaab"), "rank": [1, 3, 0, 1]}), ["set"])
     assert table["first"].tolist() == [1 / 3, 1] and table.ten.tolist() == [2 / 3, 1] and table.n.tolist() == [3, 1]
     assert table.first_low[0] == pytest.approx(0.0615, abs=1e-3) and table.first_high[0] == pytest.approx(0.7923, abs=1e-3)
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_generators import frame
+from training_rows import frame
 
-from ddi import ablation
+from ddi.study import ablation
 from ddi.variance import TUNED, Design
 
 

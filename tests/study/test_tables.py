@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from ddi.base.errors import DDIError
 from ddi.base.stats import calibration_error, rate, wilson
-from ddi.report import latex, write_numbers, write_table
+from ddi.study.tables import latex, write_numbers, write_table
 
 
 @pytest.mark.parametrize("k, n", [(0, 5), (1, 7), (61, 90), (90, 90)])

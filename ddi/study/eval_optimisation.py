@@ -10,6 +10,7 @@ from ddi import dataset, fom, generators, kernel, lattice, search, solve, superl
 from ddi.assign import AssignmentNetwork
 from ddi.base.stats import wilson
 from ddi.problem import WAVELENGTH, sigma_q2
+from ddi.study import svd_index
 
 METHODS = {
     "one assignment": {"weights": "sigma", "accept": "metropolis"},
@@ -135,7 +136,7 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     peaks, system = pattern["peaks"], pattern["system"]
     given |= {"seed": seed, "time_budget": time_budget, "clock": CLOCK, "n_jobs": 1}
     if method == "SVD-Index":
-        finds = svdindex.index(peaks, system, max_rounds=6 * max_rounds, **given)
+        finds = svd_index.index(peaks, system, max_rounds=6 * max_rounds, **given)
     else:
         finds = solve.solve(peaks, system, sampler(study, start, pattern, seed), max_rounds=max_rounds, **given)
     return _judged(finds, pattern) | {"start": start, "method": method, "system": system}
@@ -170,16 +171,6 @@ def warm_up():
 def curve(rows, times):
     """Return the share of attempts whose first place is right from each time on, shape (n_times,)."""
     return (rows["correct_from"].to_numpy()[:, None] <= np.asarray(times)).mean(axis=0)
-
-
-def radius(pattern, errors, method, *, n_starts, seed, n_iterations=100, **options):
-    """Return the share of starts that end in the true lattice, for each size of their error, shape (n_errors,)."""
-    given = {"n_iterations": n_iterations, "seed": seed, **METHODS[method], **options}
-    shares = []
-    for k, error in enumerate(errors):
-        cells = disturbed(np.repeat(pattern["cell"][None], n_starts, axis=0), pattern["system"], error, [seed, k])
-        shares.append(solve.converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **given).mean())
-    return np.array(shares)
 
 
 def summary(rows):

@@ -11,9 +11,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ddi.evaluation import best_of_n
 from ddi.generators import crystals, pattern_matrix, usable_cells
 from ddi.network import Network
+from ddi.study.eval_generators import best_of_n
 from ddi.variance import Design, describe
 
 INGREDIENTS = {

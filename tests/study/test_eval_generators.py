@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from test_generators import CELLS, frame
+from training_rows import CELLS, frame
 
-from ddi import evaluation, generators
+from ddi import generators
+from ddi.study import eval_generators
 
 TRUE = np.array([CELLS["orthorhombic"]] * 4, dtype=float)
 WRONG = TRUE * [1.3, 1.3, 1.3, 1, 1, 1]
@@ -16,18 +17,18 @@ def pick(good):
 
 
 def test_interleaved_cells_take_turns():
-    cells = evaluation.interleave(np.zeros((2, 3, 6)), np.ones((2, 3, 6)))
+    cells = eval_generators.interleave(np.zeros((2, 3, 6)), np.ones((2, 3, 6)))
     np.testing.assert_array_equal(cells[0, :, 0], [0, 1, 0, 1, 0, 1])
 
 
 def test_overlap_by_hand():
     first, second = pick([[0, 1], [1, 0], [0, 0], [0, 0]]), pick([[1, 0], [0, 0], [0, 1], [0, 0]])
-    assert evaluation.overlap(first, second, TRUE, 0.05, 2) == {"both": 1, "only first": 1, "only second": 1, "neither": 1}
-    assert evaluation.overlap(first, second, TRUE, 0.05, 1) == {"both": 0, "only first": 1, "only second": 1, "neither": 2}
+    assert eval_generators.overlap(first, second, TRUE, 0.05, 2) == {"both": 1, "only first": 1, "only second": 1, "neither": 1}
+    assert eval_generators.overlap(first, second, TRUE, 0.05, 1) == {"both": 0, "only first": 1, "only second": 1, "neither": 2}
 
 
 def test_paired_gain_by_hand():
-    row = evaluation.paired_gain(pick([[1], [0], [0], [0]]), pick([[1], [1], [1], [0]]), TRUE, 0.05, 1)
+    row = eval_generators.paired_gain(pick([[1], [0], [0], [0]]), pick([[1], [1], [1], [0]]), TRUE, 0.05, 1)
     assert (row["first"], row["second"], row["gain"]) == (0.25, 0.75, 0.5)
     half = 1.96 * np.std([0, 1, 1, 0], ddof=1) / 2
     np.testing.assert_allclose([row["low"], row["high"]], [0.5 - half, 0.5 + half])
@@ -48,7 +49,7 @@ class Fixed(generators.Generator):
 @pytest.mark.parametrize(("right", "own", "mixed"), [(["g0"], 1, 1), (["g1"], 0, 1), ([], 0, 0)])
 def test_foreign_groups_by_hand(right, own, mixed):
     rows = frame("orthorhombic", 12, groups=1).assign(cell=list(TRUE[[0] * 12]))
-    table = evaluation.foreign_groups(Fixed(right), rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0, tolerance=0.05)
+    table = eval_generators.foreign_groups(Fixed(right), rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0, tolerance=0.05)
     assert list(table["patterns"]) == [12, 12] and (table["own"] == own).all() and (table["mixed"] == mixed).all()
     assert (table["gain"] == mixed - own).all() and (table["change"] == 0).all()
 
@@ -57,10 +58,10 @@ def test_foreign_groups_need_two_groups():
     model = Fixed(["g0"])
     model.groups = model.groups[:1]
     rows = frame("orthorhombic", 5, groups=1)
-    assert not len(evaluation.foreign_groups(model, rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0))
+    assert not len(eval_generators.foreign_groups(model, rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0))
 
 
 def test_reliability_of_a_known_law():
     below = (np.arange(1000) + 0.5) / 1000
-    table = evaluation.reliability(below)
+    table = eval_generators.reliability(below)
     np.testing.assert_allclose(table["observed"], table["nominal"], atol=2e-3)

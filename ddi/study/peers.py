@@ -63,7 +63,7 @@ def run(name, cases, n_first=20):
     ----------
     name : str
         One of `PEERS`, and installed: `python_of` finds it.
-    cases : sequence of ddi.cases.Case
+    cases : sequence of ddi.study.cases.Case
         Those with a lattice that the program does not know are left out.
     n_first : int
 
@@ -76,7 +76,7 @@ def run(name, cases, n_first=20):
     import pandas as pd
 
     from ddi.base.parallel import progress
-    from ddi.trials import first_right
+    from ddi.study.eval_indexing import first_right
 
     lattices = PEERS[name].lattices
     cases = {case.id: case for case in cases if not lattices or case.bravais in lattices.split(",")}
@@ -112,7 +112,7 @@ def beside(theirs, ours):
         One row a program: program, version, n, first and ten with their 95 % Wilson intervals, seconds (median), then ours_first,
         ours_ten and ours_seconds.
     """
-    from ddi.trials import rates
+    from ddi.study.eval_indexing import rates
 
     rows = rates(theirs, ["program", "version"])
     for k, row in rows.iterrows():

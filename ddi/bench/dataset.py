@@ -7,7 +7,7 @@ import numpy as np
 from ddi import dataset, dedup, leaders
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 from ddi.entry import read_entries
 
 

@@ -5,12 +5,17 @@ the former can be put under the latter: a start at distance d arrives with proba
 1 - prod(1 - p(d_i)) over its starts.
 """
 
+
 import numpy as np
 import pandas as pd
 
-from ddi import lattice, solve, svdindex
+from ddi import lattice, mcmc, svdindex
 from ddi.base.stats import wilson
-from ddi.solve_eval import METHODS, attempt, disturbed, sampler
+from ddi.plan import Plan
+from ddi.problem import Problem, polish
+from ddi.study.eval_optimisation import METHODS, attempt, disturbed, sampler
+from ddi.study.svd_index import OPTIONS
+from ddi.svdindex import random_cells, volumes
 
 EDGES = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, np.inf])
 """Of the bins of distance; the curve is constant in each."""
@@ -57,7 +62,7 @@ def trials(pattern, errors, method, *, n_starts, seed, n_iterations=100):
 
 def arrived(pattern, cells, method, **options):
     """Say which starts end in the true lattice."""
-    return solve.converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **{**METHODS[method], **options})
+    return converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **{**METHODS[method], **options})
 
 
 def _bin(far):
@@ -118,3 +123,73 @@ def calibration(rows, edges=(0, 0.1, 0.5, 0.9, 0.99, 1)):
     table = pd.DataFrame({"predicted": by["predicted"].mean(), "arrived": by["arrived"].mean(), "n": by.size()}).reset_index(drop=True)
     table["low"], table["high"] = wilson(table["arrived"] * table["n"], table["n"])
     return table
+
+
+def radius(pattern, errors, method, *, n_starts, seed, n_iterations=100, **options):
+    """Return the share of starts that end in the true lattice, for each size of their error, shape (n_errors,)."""
+    given = {"n_iterations": n_iterations, "seed": seed, **METHODS[method], **options}
+    shares = []
+    for k, error in enumerate(errors):
+        cells = disturbed(np.repeat(pattern["cell"][None], n_starts, axis=0), pattern["system"], error, [seed, k])
+        shares.append(converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **given).mean())
+    return np.array(shares)
+
+
+PUBLISHED_CALLS = {"cubic": 1.3, "hexagonal": 8, "tetragonal": 26, "orthorhombic": 63, "monoclinic": 78, "triclinic": 105}
+"""Mean number of starts to a solution with 20 lines, from the paper."""
+
+
+def calls_to_solution(q2_obs, system, true_cell, *, n_starts=500, n_iterations=100, seed=0):
+    """Return the number of the first start that ends in the true lattice, inf if none does.
+
+    Parameters
+    ----------
+    q2_obs : array_like, shape (n_peaks,)
+    true_cell : array_like, shape (6,)
+        b unique if monoclinic; only judges.
+    n_starts, n_iterations, seed : int
+        One start at each of `volumes`, smallest first, again and again.
+    """
+    cells = random_cells(system, np.resize(volumes(q2_obs, system), n_starts), n_starts, [seed, 1])
+    reached = converged(q2_obs, cells, system, true_cell, seed=seed, n_iterations=n_iterations, subsample=len(q2_obs), **OPTIONS)
+    return float(np.argmax(reached) + 1) if reached.any() else np.inf
+
+
+def converged(q2_obs, cells, system, true_cell, hkl=None, **options):
+    """Say which candidates end in the true lattice.
+
+    Parameters
+    ----------
+    q2_obs : array_like, shape (n_peaks,)
+        A^-2.
+    cells : array_like, shape (n, 6)
+        Starts; none are merged.
+    system : str
+    true_cell : array_like, shape (6,)
+    hkl : ndarray of int, shape (n_ref, 3), optional
+        Reference indices, those of the assigner if there is one.
+    **options
+        Of `ddi.plan.Options`.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        False for cells out of bounds.
+    """
+    problem = Problem(q2_obs, system, hkl)
+    plan = Plan.of(problem, **options)
+    state = mcmc.start(problem, cells, plan, merge_equal=False)
+    mcmc.run(problem, state, plan)
+    x = polish(problem, state.best_x)[0]
+    answer = np.zeros(len(cells), dtype=bool)
+    answer[state.identity.astype(int)] = are_true(x, system, true_cell)
+    return answer
+
+
+def are_true(x, system, true_cell):
+    """Say which x, shape (n, n_free), are the true lattice; equal ones are judged once."""
+    _, first, group = np.unique(np.round(x / np.abs(x).max(axis=0), 5), axis=0, return_index=True, return_inverse=True)
+    cells = lattice.x_to_cell(lattice.full_x(x[first], system))
+    near = np.abs(lattice.volume(cells) / lattice.volume(true_cell) - 1) < 0.05
+    same = np.array([close and lattice.same_lattice(cell, true_cell) for cell, close in zip(cells, near)], dtype=bool)
+    return same[group.ravel()]

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ddi import lattice, solve, solve_eval
+from ddi import lattice, solve
 from ddi.base.paths import Study
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
+from ddi.study import eval_optimisation
 
 SYSTEMS, N_PATTERNS, BUDGET, N_CLIMBED = ("tetragonal", "orthorhombic", "monoclinic"), 10, 3.0, 30
 METHODS = ("misfit weights", "one assignment", "resampled", "marginal")
@@ -19,20 +20,20 @@ def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
     from ddi.ascent import Ascent
 
     rows = []
-    solve_eval.warm_up()
+    eval_optimisation.warm_up()
     for system in SYSTEMS:
-        ascent = Ascent(solve_eval.assigner(study.models, system, "network")["assign"])
-        for number, pattern in enumerate(solve_eval.patterns(study, system, n, seed)):
+        ascent = Ascent(eval_optimisation.assigner(study.models, system, "network")["assign"])
+        for number, pattern in enumerate(eval_optimisation.patterns(study, system, n, seed)):
             if number == 0:
                 _climb(study, ascent, pattern, budget=1.0, seed=seed)  # compiles; with no budget no round would begin
-            tried = {method: solve_eval.attempt(study, pattern, "both", method, seed=seed, time_budget=budget) for method in METHODS}
+            tried = {method: eval_optimisation.attempt(study, pattern, "both", method, seed=seed, time_budget=budget) for method in METHODS}
             tried["through the network"] = _climb(study, ascent, pattern, budget=budget, seed=seed)
             rows += [{"system": system, "method": name, "solved": row["solved"], "rounds": row["rounds"]} for name, row in tried.items()]
     return pd.DataFrame(rows)
 
 
 def _climb(study, ascent, pattern, *, budget, seed):
-    sample = solve_eval.sampler(study, "both", pattern, seed)
+    sample = eval_optimisation.sampler(study, "both", pattern, seed)
 
     def climbed(number):
         cells = sample(number)
@@ -40,7 +41,7 @@ def _climb(study, ascent, pattern, *, budget, seed):
         x = lattice.free_x(lattice.cell_to_x(cells[some]), pattern["system"])
         return lattice.x_to_cell(lattice.full_x(ascent.ascend(x, pattern["q2"]), pattern["system"]))
 
-    options = {"time_budget": budget, "n_iterations": 0, "centrings": "P", "clock": solve_eval.CLOCK, "n_jobs": 1, "seed": seed}
+    options = {"time_budget": budget, "n_iterations": 0, "centrings": "P", "clock": eval_optimisation.CLOCK, "n_jobs": 1, "seed": seed}
     finds = solve.solve(pattern["peaks"], pattern["system"], climbed, **options)
     return {"solved": bool(finds.rows) and lattice.same_lattice(finds.rows[0]["reduced"], pattern["reduced"]), "rounds": finds.rounds}
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 
 
 @benchmark("import", floor=0.5, better="lower", about="seconds until `python -m ddi --help` has answered, best of five")
@@ -17,7 +17,7 @@ def bench_import():
 @benchmark("study", floor=360, better="lower", about="seconds of the smoke profile from nothing; MiB at its peak")
 def bench_study():
     """Run every notebook of the smoke profile anew."""
-    from ddi.study import run
+    from ddi.study.runner import run
 
     rows = run("smoke", force=True)
     return {

@@ -7,7 +7,7 @@ import tempfile
 import time
 
 from ddi.base.paths import ROOT
-from ddi.bench import benchmark
+from ddi.bench.registry import benchmark
 
 
 @benchmark("first", floor=30.0, better="lower", about="seconds of `python -m ddi index` on the example with nothing compiled; the same again beside it")

@@ -1,1 +1,0 @@
-"""Benchmarks, one module a part of the package; `ddi.bench` finds them."""

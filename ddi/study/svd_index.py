@@ -1,0 +1,35 @@
+"""svdindex: to be described."""
+
+
+from ddi.solve import solve
+from ddi.svdindex import random_cells, volumes
+
+OPTIONS = {"weights": "coelho", "accept": "always", "assign": "nearest"}
+
+
+def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=10.0, **options):
+    """Index a pattern of known lattice system the way SVD-Index does, by growing volume, all peaks in every step.
+
+    Parameters
+    ----------
+    peaks : ddi.search.Peaks
+    system : str
+    per_volume : int
+        Random cells at each volume.
+    n_iterations, seed, time_budget
+        As in `ddi.solve.solve`; a round is one volume, and the range is gone through again while there
+        is time; the search ends early only when as many rounds as there are volumes have confirmed its best cell.
+    **options
+        Of `ddi.solve.solve`.
+
+    Returns
+    -------
+    ddi.solve.Finds
+    """
+    shells = volumes(peaks.q2[: peaks.n_search], system)
+
+    def sample(number):
+        return random_cells(system, shells[number % len(shells)], per_volume, [seed, number])
+
+    given = {**OPTIONS, "subsample": peaks.n_search, "centrings": "P", "n_iterations": n_iterations, "confirmations": len(shells), **options}
+    return solve(peaks, system, sample, time_budget=time_budget, seed=seed, **given)
