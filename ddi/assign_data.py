@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ddi import lattice, reflections
-from ddi.scaling import CellScaler, Q2Scaler
+from ddi.data.scaling import CellScaler, Q2Scaler
 
 NOISE = (0.10, 0.05, 0.025, 0.01)
 
@@ -92,7 +92,7 @@ def noisy_cells(cells, system, noise, scaler, rng):
     system : str
     noise : float
         Standard deviation in units of the scaler.
-    scaler : ddi.scaling.CellScaler
+    scaler : ddi.data.scaling.CellScaler
     rng : numpy.random.Generator
 
     Returns
@@ -114,7 +114,7 @@ class Problem:
     train, test : Peaks
     reference : ndarray of int, shape (n_ref, 3)
         Ordered by the training cells.
-    cell_scaler : ddi.scaling.CellScaler
+    cell_scaler : ddi.data.scaling.CellScaler
     q2_std : float
         Standard deviation of the training peaks in A^-2: the unit of scaled q2.
     predicted : dict

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddi.data.scaling import CellScaler
 from ddi.generators import Generator, cell_matrix, cells_from_free, free_parameters, pattern_matrix
-from ddi.scaling import CellScaler
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ class Generator:
     name = ""
 
     def fit(self, train, *, system, seed=0):
-        """Learn from a training frame (`ddi.dataset.training`); rows with too few peaks must be gone.
+        """Learn from a training frame (`ddi.data.dataset.training`); rows with too few peaks must be gone.
 
         Raises
         ------

@@ -108,7 +108,7 @@ def _from_npy(path, content, unit, wavelength):
 
 
 def _from_dif(path, text, wavelength):
-    from ddi.rruff import read_dif
+    from ddi.data.rruff import read_dif
 
     header = read_dif(text)
     lines = header["lines"].drop_duplicates("d").head(60)

@@ -193,7 +193,7 @@ def check_rows(rows):
     Parameters
     ----------
     rows : pandas.DataFrame
-        Rows of `ddi.dataset.load`.
+        Rows of `ddi.data.dataset.load`.
 
     Returns
     -------

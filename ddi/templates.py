@@ -144,12 +144,12 @@ def _usable(cells, bravais):
 
 
 def build(study, path=SHIPPED, seed=0, without=()):
-    """Learn the shipped templates from the training entries of a study (`ddi.dataset`, `ddi.split`) and write them.
+    """Learn the shipped templates from the training entries of a study (`ddi.data.dataset`, `ddi.data.split`) and write them.
 
     Test entries and their relatives stay out, and entries with a name in `without` (the minerals whose measured patterns judge the
     search: ``rruff.reference().mineral``), so that both kinds of test are fair.
     """
-    from ddi import dataset  # the search itself reads no data set
+    from ddi.data import dataset  # the search itself reads no data set
 
     rows = dataset.load(study, ["identifier", "name", "bravais", "cell", "unique_axis", "q2_2"])
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])

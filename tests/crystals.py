@@ -6,8 +6,9 @@ import pyarrow.parquet as pq
 
 from ddi import crystal, lattice, settings
 from ddi.base.paths import Study
-from ddi.entry import Entry, read_entries
-from ddi.leaders import ROUNDING
+from ddi.data import composition as chemistry
+from ddi.data.entry import Entry, read_entries
+from ddi.data.leaders import ROUNDING
 
 _CELLS = {
     "cubic": (9, 9, 9, 90, 90, 90),
@@ -30,11 +31,11 @@ def made(group, seed=0):
     rng = np.random.default_rng(seed)
     xyz = np.vstack([np.zeros(3), rng.random((3, 3))])
     elements, occupancy, b_iso = ("Fe", "O", "Si", "O"), np.array([1, 0.7, 1, 1]), np.array([0.5, 1.0, 0.8, 2.0])
-    composition = crystal.contents(cell, operations, xyz, occupancy, [{element: 1} for element in elements])
+    composition = chemistry.contents(cell, operations, xyz, occupancy, [{element: 1} for element in elements])
     return Entry(
         identifier=f"amcsd:{group.number:03d}{group.xhm().replace(' ', '')}",
         source="amcsd",
-        formula=crystal.hill(composition),
+        formula=chemistry.hill(composition),
         composition=composition,
         sg_number=group.number,
         sg_symbol=group.hm,
@@ -83,7 +84,7 @@ def everything(cell, operations, q2_max):
 
 
 def are_duplicates(these, i, j, atoms):
-    """Say by the definition itself whether rows i and j of `ddi.dedup.Features` are duplicates."""
+    """Say by the definition itself whether rows i and j of `ddi.data.dedup.Features` are duplicates."""
     ratio = np.maximum(these.cell[i] / these.cell[j], these.cell[j] / these.cell[i])
     if these.family[i] != these.family[j] or ratio.max() > 1.05:
         return False

@@ -12,7 +12,7 @@ from ddi.assign_data import Peaks, draw_from, free_x, noisy_cells
 from ddi.assign_train import fit, new_weights
 from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
 from ddi.base.errors import DDIError
-from ddi.scaling import CellScaler
+from ddi.data.scaling import CellScaler
 from ddi.study.eval_assignment import calibration_error, flatness, found, refine, reliability, score, solve
 
 SKEW = {

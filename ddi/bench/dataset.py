@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 
-from ddi import dataset, dedup, leaders
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
-from ddi.entry import read_entries
+from ddi.data import dataset, dedup, leaders
+from ddi.data.entry import read_entries
 
 
 def _entries(name):
@@ -21,7 +21,7 @@ def _entries(name):
 
 @benchmark("dataset", floor=3.0, better="lower", about="ms of one core per unique AMCSD entry: reindexing, pattern, both peak lists")
 def bench_dataset(limit=1000):
-    """Time `ddi.dataset.row` in one process on evenly spread unique AMCSD entries; metal-organic ones are given beside it."""
+    """Time `ddi.data.dataset.row` in one process on evenly spread unique AMCSD entries; metal-organic ones are given beside it."""
     entries = _entries("unique.parquet")
     times = {}
     for source in ("amcsd", "core_mof"):

@@ -8,11 +8,12 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import dataset, fom, lattice, ranking, rruff, search
+from ddi import fom, lattice, ranking, search
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.base.stats import calibration_error, wilson
 from ddi.bench.registry import benchmark
+from ddi.data import dataset, rruff
 from ddi.peaklist import from_pattern
 from ddi.study import damage
 

@@ -3,9 +3,9 @@
 import os
 import time
 
-from ddi import core_mof, sources
 from ddi.base.paths import ROOT
 from ddi.bench.registry import benchmark
+from ddi.data.sources import catalogue, core_mof
 
 
 @benchmark("sources", floor=40, about="entries a CPU second of the slowest source; every source's rate beside it")
@@ -27,21 +27,21 @@ def _timed(function):
 
 
 def _amcsd():
-    path = sources.fetch("amcsd", ROOT / "data" / "raw")["amcsd_cif1.db"]
-    entries, seconds = _timed(lambda: list(sources.amcsd(path, limit=2000)))
+    path = catalogue.fetch("amcsd", ROOT / "data" / "raw")["amcsd_cif1.db"]
+    entries, seconds = _timed(lambda: list(catalogue.amcsd(path, limit=2000)))
     return len(entries), seconds
 
 
 def _core_mof():
     """Unpacking reads all 23,845 files however few are wanted, so its cost is shared out over all structures."""
     folder = ROOT / "data" / "raw"
-    sources.fetch("core_mof", folder)
+    catalogue.fetch("core_mof", folder)
     texts, unpacking = _timed(lambda: core_mof.unpack(folder))
-    some = sources.evenly(texts.items(), 250)
+    some = catalogue.evenly(texts.items(), 250)
     entries, seconds = _timed(lambda: [core_mof.read_cif(name, text) for name, text in some])
     return len(entries), seconds + unpacking * len(entries) / len(texts)
 
 
 def _cod():
-    entries, seconds = _timed(lambda: list(sources.cod(os.environ["DDI_COD"], limit=500)))
+    entries, seconds = _timed(lambda: list(catalogue.cod(os.environ["DDI_COD"], limit=500)))
     return len(entries), seconds

@@ -6,9 +6,10 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ddi import dataset, lattice, rruff
+from ddi import lattice
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
+from ddi.data import dataset, rruff
 from ddi.fom import two_theta as angle_of
 from ddi.peaklist import Peaks, from_pattern, from_values
 

@@ -7,9 +7,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import dataset, generators, lattice
+from ddi import generators, lattice
 from ddi.base.paths import Study
 from ddi.base.stats import wilson
+from ddi.data import dataset
 from ddi.fom import explain
 
 CELL = ["a", "b", "c", "alpha", "beta", "gamma"]

@@ -6,9 +6,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import dataset, fom, generators, kernel, lattice, search, solve, superlattice, svdindex
+from ddi import fom, generators, kernel, lattice, search, solve, superlattice, svdindex
 from ddi.assign import AssignmentNetwork
 from ddi.base.stats import wilson
+from ddi.data import dataset
 from ddi.problem import WAVELENGTH, sigma_q2
 from ddi.study import svd_index
 

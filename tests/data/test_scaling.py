@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddi import lattice
-from ddi.scaling import CellScaler, Q2Scaler
+from ddi.data.scaling import CellScaler, Q2Scaler
 
 
 def test_peaks_are_scaled_by_one_mean_and_deviation():

@@ -5,8 +5,8 @@ import pytest
 from crystals import are_duplicates
 from scipy.sparse import csr_matrix
 
-from ddi import leaders
-from ddi.dedup import Features
+from ddi.data import leaders
+from ddi.data.dedup import Features
 
 
 def pretended(n, seed, largest=2, step=1.0):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ddi import lattice
-from ddi.perturb import Perturbation, b_placed, is_valid, shrinkage
+from ddi.data.perturb import Perturbation, b_placed, is_valid, shrinkage
 
 
 @pytest.fixture

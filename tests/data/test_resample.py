@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddi.resample import EDGES, Resampler, curve, observed, pad
+from ddi.data.resample import EDGES, Resampler, curve, observed, pad
 
 
 def simulate(accept, n=3000, n_lines=60, seed=0):

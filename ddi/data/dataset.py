@@ -53,7 +53,7 @@ def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=powder.WAVELENGTH)
 
     Parameters
     ----------
-    entry : ddi.entry.Entry
+    entry : ddi.data.entry.Entry
         Accepted by quality control.
     two_theta_max, wavelength : float
         Degrees and A.
@@ -103,7 +103,7 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
 
     Parameters
     ----------
-    entries : sequence of ddi.entry.Entry
+    entries : sequence of ddi.data.entry.Entry
     path : Path
         The parquet file to write.
     sources : str

@@ -2,7 +2,7 @@
 
 A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.conditions` computes from its operations. A *block*
 is what groups never mix: a Bravais lattice and, for monoclinic cells ordered a <= b <= c, the axis that is unique.
-GroupSpec files (`ddi.groupspec`) say which group every setting belongs to, and a person may change them.
+GroupSpec files (`ddi.data.groupspec`) say which group every setting belongs to, and a person may change them.
 """
 
 import gemmi
@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.conditions import distance, pattern_of
-from ddi.groupspec import read_spec
+from ddi.data.groupspec import read_spec
 from ddi.lattice import BRAVAIS
 
 ALIKE = 1.1
@@ -122,7 +122,7 @@ def place(table, spec):
     table : pandas.DataFrame
         From `setting_table`, of one lattice system.
     spec : pandas.DataFrame
-        From `ddi.groupspec.read_spec`.
+        From `ddi.data.groupspec.read_spec`.
 
     Returns
     -------

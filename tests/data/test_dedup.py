@@ -8,9 +8,9 @@ import pytest
 from crystals import are_duplicates, made
 from scipy.sparse import csr_matrix
 
-from ddi import dedup
 from ddi.base.paths import Study
-from ddi.entry import read_entries, write_entries
+from ddi.data import dedup
+from ddi.data.entry import read_entries, write_entries
 
 
 def pretended(n, seed):

@@ -13,7 +13,7 @@ import pandas as pd
 from ddi import crystal, lattice
 from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
-from ddi.entry import REFUSED, Crash, guarded
+from ddi.data.entry import REFUSED, Crash, guarded
 
 LENGTH_TOLERANCE = 0.01  # relative; a cell may break the symmetry of its space group by rounding, not by more
 ANGLE_TOLERANCE = 0.5  # degrees

@@ -12,10 +12,12 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from ddi import chunks, crystal
+from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
-from ddi.entry import REFUSED, Entry, evenly, guarded
+from ddi.data import composition as chemistry
+from ddi.data.entry import REFUSED, Entry, evenly, guarded
+from ddi.data.sources import chunks
 
 R_FACTORS = (
     "_refine_ls_R_factor_gt",
@@ -50,9 +52,9 @@ def cod(mirror, *, limit=None, n_jobs=1, cluster=None, keep=None):
     mirror : str or Path
         The folder that holds ``cif``, or ``cif`` itself.
     limit, n_jobs, cluster
-        As in `ddi.sources.read`, which says also what is yielded; every worker must see the mirror.
+        As in `ddi.data.sources.catalogue.read`, which says also what is yielded; every worker must see the mirror.
     keep : str or Path, optional
-        Folder of finished batches (`ddi.chunks`); one is known by the names, sizes and times of its files.
+        Folder of finished batches (`ddi.data.sources.chunks`); one is known by the names, sizes and times of its files.
 
     Raises
     ------
@@ -125,7 +127,7 @@ def _entry(identifier, source, block):
     cell = np.array([_number(_first(block, (tag,))) for tag in CELL])
     operations, origin = _operations(block, cell)
     number, symbol = crystal.space_group(operations) if operations else (0, "")
-    listed = frozenset(crystal.parse_formula(_first(block, FORMULA)))
+    listed = frozenset(chemistry.parse_formula(_first(block, FORMULA)))
     elements, contents, xyz, occupancy, b_iso, flags = _atoms(block, listed)
     volume, r_factor = _number(_first(block, ("_cell_volume",))), _r_factor(block)
     flags = (*_refusals(block), *flags, *origin, *(() if np.isfinite(volume) else ("no volume",)))
@@ -134,7 +136,7 @@ def _entry(identifier, source, block):
         identifier=identifier,
         source=source,
         name=_first(block, NAME).replace("\n", " ").strip(),
-        formula=crystal.hill(composition),
+        formula=chemistry.hill(composition),
         composition=composition,
         sg_number=int(_number(_first(block, NUMBER), number)),
         sg_symbol=symbol,
@@ -197,23 +199,23 @@ def _atoms(block, listed):
     placed = np.isfinite(xyz).all(axis=1) & np.array([element != "" for element, _ in named], dtype=bool)
     kept = [(site, *name) for site, name, keep in zip(sites, named, placed) if keep]
     occupancy = np.array([site.occ if np.isfinite(site.occ) else 1.0 for site, _, _ in kept])
-    b_iso = crystal.b_from_u([site.u_iso for site, _, _ in kept])
-    flags = crystal.left_out([element for element, _ in named], placed)
+    b_iso = chemistry.b_from_u([site.u_iso for site, _, _ in kept])
+    flags = chemistry.left_out([element for element, _ in named], placed)
     return tuple(element for _, element, _ in kept), [contents for _, _, contents in kept], xyz[placed], occupancy, b_iso, flags
 
 
 def _element(site, listed):
     """Return element and contents of a site: from its type, else from its label."""
     typed = site.element.name if site.element.atomic_number else ""
-    return crystal.site_element(typed or site.label, listed)
+    return chemistry.site_element(typed or site.label, listed)
 
 
 def _composition(block, cell, operations, xyz, occupancy, contents):
     """Return what the cell holds: the listed formula times Z where both are given, else what the atoms add up to."""
-    listed, z = crystal.parse_formula(_first(block, FORMULA)), _number(_first(block, ("_cell_formula_units_Z",)), 0)
+    listed, z = chemistry.parse_formula(_first(block, FORMULA)), _number(_first(block, ("_cell_formula_units_Z",)), 0)
     if listed and z > 0:
         return {element: z * count for element, count in sorted(listed.items())}
-    return crystal.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
+    return chemistry.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
 
 
 def _refusals(block):

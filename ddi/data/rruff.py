@@ -111,7 +111,7 @@ def load(place=None, ids=None):
     """
     place = Path(place) if place else folder()
     if place is None:
-        raise DDIError("no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, or run ddi.rruff.download()")
+        raise DDIError("no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, or run ddi.data.rruff.download()")
     cells, patterns = {}, []
     for name, text in _files(place, "dif"):
         cells.setdefault(_key(name), text)

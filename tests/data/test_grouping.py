@@ -5,8 +5,8 @@ import openpyxl
 import pandas as pd
 import pytest
 
-from ddi import grouping, groupspec
 from ddi.base.errors import DDIError
+from ddi.data import grouping, groupspec
 
 
 def frame(counts, system="orthorhombic", bravais="oP"):

@@ -36,7 +36,7 @@ def write_spec(folder, system, table):
     system : str
         One of `ddi.lattice.SYSTEMS`.
     table : pandas.DataFrame
-        From `ddi.grouping.setting_table`, with a column group.
+        From `ddi.data.grouping.setting_table`, with a column group.
     """
     rows = table.sort_values(["group", "number", "symbol", "conditions"]).copy()
     rows["unique_axis"] = rows["unique_axis"].map(dict(enumerate("abc"))).fillna("")

@@ -18,8 +18,8 @@ from scipy.spatial import cKDTree
 
 from ddi import crystal, lattice, settings
 from ddi.base.files import atomic
-from ddi.leaders import CELL_TOLERANCE, ROUNDING, leaders
-from ddi.sources import ORDER
+from ddi.data.leaders import CELL_TOLERANCE, ROUNDING, leaders
+from ddi.data.sources.catalogue import ORDER
 
 DEFINITIONS = {"same composition": 0, "one atom": 1}
 """Name of a definition -> atoms by which the contents of duplicates may differ."""
@@ -48,7 +48,7 @@ class Features:
 
 
 def features(entries):
-    """Return the `Features` of a sequence of `ddi.entry.Entry`."""
+    """Return the `Features` of a sequence of `ddi.data.entry.Entry`."""
     elements = {element: column for column, element in enumerate(sorted({e for entry in entries for e in entry.composition}))}
     family, cells, rows, columns, counts = [], [], [], [], []
     for i, entry in enumerate(entries):
@@ -89,7 +89,7 @@ def clusters(entries, definition=STRICTER, these=None):
 
     Parameters
     ----------
-    entries : sequence of ddi.entry.Entry
+    entries : sequence of ddi.data.entry.Entry
     definition : str
         One of `DEFINITIONS`.
     these : Features, optional

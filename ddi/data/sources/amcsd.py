@@ -15,7 +15,8 @@ import numpy as np
 from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
-from ddi.entry import Entry, evenly, guarded
+from ddi.data import composition as chemistry
+from ddi.data.entry import Entry, evenly, guarded
 
 SCALE = 4e6
 MISSING = 1.9  # numbers from here on say "missing"
@@ -37,9 +38,9 @@ def amcsd(path, *, limit=None, n_jobs=1, cluster=None):
     Parameters
     ----------
     path : str or Path
-        ``amcsd_cif1.db``; `ddi.fetch.fetch` puts it into data/raw.
+        ``amcsd_cif1.db``; `ddi.data.sources.fetch.fetch` puts it into data/raw.
     limit, n_jobs, cluster
-        As in `ddi.sources.read`, which says also what is yielded.
+        As in `ddi.data.sources.catalogue.read`, which says also what is yielded.
 
     Raises
     ------
@@ -73,12 +74,12 @@ def _entry(row):
     volume = _number(row["cell_volume"])
     if not np.isfinite(volume):
         volume, flags = crystal.cell_volume(cell), (*flags, "no volume")
-    composition = crystal.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
+    composition = chemistry.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
     return Entry(
         identifier=f"amcsd:{row['id']:07d}",
         source="amcsd",
         name="" if row["name"] in (None, "<missing>") else row["name"],
-        formula=crystal.hill(composition),
+        formula=chemistry.hill(composition),
         composition=composition,
         sg_number=number,
         sg_symbol=symbol,
@@ -103,13 +104,13 @@ def _atoms(row):
     """Return elements, contents of the sites, coordinates, occupancies, B in A^2 and flags of the atoms that have a place."""
     sites = json.loads(row["atoms_sites"]) if row["atoms_sites"] not in (None, "<missing>") else []
     listed = frozenset(re.findall("[A-Z][a-z]?", row["formula"] or ""))
-    named = [crystal.site_element(site, listed) for site in sites]
+    named = [chemistry.site_element(site, listed) for site in sites]
     xyz = np.column_stack([_decode(row[f"atoms_{axis}"], len(sites), np.nan) for axis in "xyz"])
     occupancy, u_iso = (_decode(row[column], len(sites), default) for column, default in (("atoms_occupancy", 1.0), ("atoms_u_iso", 0)))
     placed = np.isfinite(xyz).all(axis=1) & np.array([element != "" for element, _ in named], dtype=bool)
-    flags = crystal.left_out([element for element, _ in named], placed)
+    flags = chemistry.left_out([element for element, _ in named], placed)
     kept = [name for name, keep in zip(named, placed) if keep]
-    return (tuple(e for e, _ in kept), [c for _, c in kept], xyz[placed], occupancy[placed], crystal.b_from_u(u_iso)[placed], flags)
+    return (tuple(e for e, _ in kept), [c for _, c in kept], xyz[placed], occupancy[placed], chemistry.b_from_u(u_iso)[placed], flags)
 
 
 def _decode(text, n, default):

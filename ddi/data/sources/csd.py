@@ -12,10 +12,12 @@ import re
 
 import numpy as np
 
-from ddi import chunks, crystal
+from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
-from ddi.entry import REFUSED, Entry, evenly, guarded
+from ddi.data import composition as chemistry
+from ddi.data.entry import REFUSED, Entry, evenly, guarded
+from ddi.data.sources import chunks
 
 BATCH = 500  # entries a task and a chunk
 
@@ -28,9 +30,9 @@ def csd(database="CSD", *, limit=None, n_jobs=1, cluster=None, keep=None):
     database : str
         What `ccdc.io.EntryReader` opens: ``"CSD"``, or a file of the user's own.
     limit, n_jobs, cluster
-        As in `ddi.sources.read`, which says also what is yielded; every worker needs the API and a licence.
+        As in `ddi.data.sources.catalogue.read`, which says also what is yielded; every worker needs the API and a licence.
     keep : str or Path, optional
-        Folder of finished batches (`ddi.chunks`); one is known by its identifiers.
+        Folder of finished batches (`ddi.data.sources.chunks`); one is known by its identifiers.
 
     Raises
     ------
@@ -73,13 +75,13 @@ def _entry(csd_entry):
     operations = crystal.canonical_operations(tuple(given.symmetry_operators))
     number, symbol = crystal.space_group(operations) if operations else (0, "")
     atoms = [atom for atom in given.asymmetric_unit_molecule.atoms if _placed(atom)]
-    composition = {e: given.z_value * n for e, n in sorted(crystal.parse_formula(_expanded(csd_entry.formula)).items())}
+    composition = {e: given.z_value * n for e, n in sorted(chemistry.parse_formula(_expanded(csd_entry.formula)).items())}
     r_factor = csd_entry.r_factor
     return Entry(
         identifier=identifier,
         source="csd",
         name=csd_entry.chemical_name or "",
-        formula=crystal.hill(composition),
+        formula=chemistry.hill(composition),
         composition=composition,
         sg_number=_number(given) or number,
         sg_symbol=symbol,
@@ -89,7 +91,7 @@ def _entry(csd_entry):
         elements=tuple("H" if atom.atomic_symbol == "D" else atom.atomic_symbol for atom in atoms),
         xyz=np.array([tuple(atom.fractional_coordinates) for atom in atoms], dtype=float).reshape(-1, 3),
         occupancy=np.array([1.0 if atom.occupancy is None else atom.occupancy for atom in atoms], dtype=float),
-        b_iso=np.full(len(atoms), crystal.B_ISO),
+        b_iso=np.full(len(atoms), chemistry.B_ISO),
         r_factor=np.nan if r_factor is None else r_factor / 100,
         year=int(getattr(csd_entry.publication, "year", 0) or 0),
         crystal_system=given.crystal_system or "",
@@ -99,7 +101,7 @@ def _entry(csd_entry):
 
 def _placed(atom):
     """Say whether an atom counts: it has a place, and its label does not end in ``?``, the CSD's sign of the minor disorder part."""
-    return atom.fractional_coordinates is not None and not atom.label.endswith("?") and crystal.is_element(atom.atomic_symbol)
+    return atom.fractional_coordinates is not None and not atom.label.endswith("?") and chemistry.is_element(atom.atomic_symbol)
 
 
 def _number(given):
@@ -114,6 +116,6 @@ def _expanded(formula):
     parts = []
     for part in (formula or "").split(","):
         times, inside = re.fullmatch(r"\s*([\d.]*)\(?([^()]*)\)?.*", part).groups()
-        counts = crystal.parse_formula(inside)
+        counts = chemistry.parse_formula(inside)
         parts += [f"{element}{count * float(times or 1):g}" for element, count in counts.items()]
     return " ".join(parts)

@@ -1,6 +1,6 @@
 """Crystal structures from four databases behind one interface: each source is an iterator of `Entry`.
 
-``amcsd`` and ``core_mof`` rest on data files inside two packages (`ddi.fetch`), ``cod`` on a local mirror, ``csd`` on the vendor's
+``amcsd`` and ``core_mof`` rest on data files inside two packages (`ddi.data.sources.fetch`), ``cod`` on a local mirror, ``csd`` on the vendor's
 Python API. An entry that cannot be used still comes, with the reason in its flags, so that quality control can count it. A `Crash`
 stands for an entry whose reading raised an exception nobody foresaw: a bug or an oddity worth knowing, never a rejection.
 """
@@ -8,14 +8,14 @@ stands for an entry whose reading raised an exception nobody foresaw: a bug or a
 import os
 from pathlib import Path
 
-from ddi.amcsd import amcsd
 from ddi.base.errors import DDIError
 from ddi.base.paths import ROOT
-from ddi.cod import cod
-from ddi.core_mof import core_mof
-from ddi.csd import csd
-from ddi.entry import Crash, Entry, evenly, read_entries, write_entries
-from ddi.fetch import fetch
+from ddi.data.entry import Crash, Entry, evenly, read_entries, write_entries
+from ddi.data.sources.amcsd import amcsd
+from ddi.data.sources.cod import cod
+from ddi.data.sources.core_mof import core_mof
+from ddi.data.sources.csd import csd
+from ddi.data.sources.fetch import fetch
 
 ORDER = ("csd", "cod", "amcsd", "core_mof")
 """Order in which databases are merged: an entry gives way to its duplicate in an earlier one (write-up 2.1.1, errata 1)."""

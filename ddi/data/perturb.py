@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddi import lattice
-from ddi.scaling import CellScaler
+from ddi.data.scaling import CellScaler
 
 STRENGTH = 0.2
 """Standard deviation of a perturbation over that of the training set."""
@@ -57,7 +57,7 @@ class Perturbation:
     ----------
     method : str
         One of `SPREADS`.
-    scaler : ddi.scaling.CellScaler
+    scaler : ddi.data.scaling.CellScaler
     spread : ndarray, shape (n_free, n_free)
     shortest, longest : float
         Range of the training set's lengths in A; a child outside it is not kept.

@@ -8,8 +8,8 @@ import pandas as pd
 from scipy.stats import ks_2samp, wasserstein_distance
 
 from ddi import lattice
-from ddi.perturb import Perturbation, b_placed, is_valid, shrinkage
-from ddi.resample import Resampler
+from ddi.data.perturb import Perturbation, b_placed, is_valid, shrinkage
+from ddi.data.resample import Resampler
 
 AT_MOST = 10  # children of one entry
 N_LINES = 200  # lines of a parent that its children's are taken from
@@ -61,7 +61,7 @@ def line_rows(cell, operations, unique_axis, system, q2_to, n=N_LINES):
     Parameters
     ----------
     cell : array_like, shape (6,)
-        A and degrees; a monoclinic cell with its unique axis at b (`ddi.perturb.b_placed`).
+        A and degrees; a monoclinic cell with its unique axis at b (`ddi.data.perturb.b_placed`).
     operations : sequence of str
         Triplets of the whole group, on the axes before `b_placed`.
     unique_axis : int
@@ -160,8 +160,8 @@ class Family:
         ----------
         counts : array_like of int, shape (n,)
             How many of each parent.
-        perturbation : ddi.perturb.Perturbation
-        resampler : ddi.resample.Resampler
+        perturbation : ddi.data.perturb.Perturbation
+        resampler : ddi.data.resample.Resampler
         rng : numpy.random.Generator
         q2_max : float
             End of the patterns, A^-2.
@@ -207,7 +207,7 @@ def augment_system(frame, system, *, total, seed, q2_max, method=None, train=Non
     q2_max : float
         End of the simulated patterns in A^-2.
     method : str, optional
-        See `ddi.perturb.Perturbation.fit`.
+        See `ddi.data.perturb.Perturbation.fit`.
     train : pandas.DataFrame, optional
         What perturbation and resampling are fitted to, if not `frame` itself.
 

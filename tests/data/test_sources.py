@@ -20,12 +20,14 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from ddi import cod as cod_module
-from ddi import core_mof as mof_module
-from ddi import crystal, fetch, lattice, sources
+from ddi import crystal, lattice
 from ddi.base.errors import DDIError
-from ddi.cod import R_FACTORS, read_cif
-from ddi.entry import REFUSED, write_entries
+from ddi.data import composition
+from ddi.data.entry import REFUSED, write_entries
+from ddi.data.sources import catalogue, fetch
+from ddi.data.sources import cod as cod_module
+from ddi.data.sources import core_mof as mof_module
+from ddi.data.sources.cod import R_FACTORS, read_cif
 
 RAW = ROOT / "data" / "raw"
 needs_amcsd = pytest.mark.skipif(not (RAW / "amcsd_cif1.db").exists(), reason="data/raw holds no AMCSD yet")
@@ -112,20 +114,20 @@ def test_multiplicities_equal_gemmi_s(xyz):
 )
 def test_site_labels(site, listed, element, contents):
     known = frozenset([listed] if listed == "Co" else listed)
-    assert crystal.site_element(site, known) == (element, contents)
+    assert composition.site_element(site, known) == (element, contents)
 
 
 def test_formulas_go_back_and_forth():
-    assert crystal.parse_formula("C12 H10.5 D2 O") == {"C": 12, "H": 12.5, "O": 1}
-    assert crystal.hill({"O": 1.0, "H": 6.0, "C": 2.0}) == "C2 H6 O"
-    assert crystal.hill({"Si": 1.0, "O": 2.004}) == "O2.004 Si"
-    assert crystal.parse_formula("Xx2 O") == {}
+    assert composition.parse_formula("C12 H10.5 D2 O") == {"C": 12, "H": 12.5, "O": 1}
+    assert composition.hill({"O": 1.0, "H": 6.0, "C": 2.0}) == "C2 H6 O"
+    assert composition.hill({"Si": 1.0, "O": 2.004}) == "O2.004 Si"
+    assert composition.parse_formula("Xx2 O") == {}
 
 
 def test_entries_survive_the_disk(tmp_path):
     entry = read_cif(write(tmp_path / "1000001.cif", CIF))
-    sources.write_entries(tmp_path / "e.parquet", [entry, sources.Entry("csd:NONE", "csd")])
-    first, empty = sources.read_entries(tmp_path / "e.parquet")
+    catalogue.write_entries(tmp_path / "e.parquet", [entry, catalogue.Entry("csd:NONE", "csd")])
+    first, empty = catalogue.read_entries(tmp_path / "e.parquet")
     assert vars(first).keys() == vars(entry).keys()
     for name, value in vars(entry).items():
         np.testing.assert_array_equal(getattr(first, name), value)
@@ -134,9 +136,9 @@ def test_entries_survive_the_disk(tmp_path):
 
 def test_missing_or_foreign_entries_file(tmp_path):
     with pytest.raises(DDIError, match="notebook 01"):
-        sources.read_entries(tmp_path / "none.parquet")
+        catalogue.read_entries(tmp_path / "none.parquet")
     with pytest.raises(DDIError, match="no file of entries"):
-        sources.read_entries(write(tmp_path / "x.parquet", "hello"))
+        catalogue.read_entries(write(tmp_path / "x.parquet", "hello"))
 
 
 def write(path, text):
@@ -177,27 +179,27 @@ def database(tmp_path):
 
 
 def test_amcsd_entry_is_what_the_database_holds(database):
-    halite = next(sources.amcsd(database))
+    halite = next(catalogue.amcsd(database))
     assert (halite.identifier, halite.name, halite.year, halite.sg_number) == ("amcsd:0000001", "Halite", 1951, 225)
     assert halite.composition == pytest.approx({"Cl": 4, "Na": 4}) and halite.elements == ("Na", "Cl")
-    assert halite.b_iso == pytest.approx([8 * np.pi**2 * 0.02, crystal.B_ISO])
+    assert halite.b_iso == pytest.approx([8 * np.pi**2 * 0.02, composition.B_ISO])
     assert halite.flags == ("1 hydrogens or dummies left out",)
 
 
 def test_amcsd_counts_water_and_occupancy_and_computes_the_volume(database):
-    half = list(sources.amcsd(database))[1]
+    half = list(catalogue.amcsd(database))[1]
     assert half.composition == pytest.approx({"H": 4, "O": 2}) and half.name == ""
     assert half.volume == pytest.approx(5.64**3) and "no volume" in half.flags
 
 
 def test_a_broken_row_is_a_crash_with_its_traceback(database):
-    crash = list(sources.amcsd(database))[2]
-    assert isinstance(crash, sources.Crash) and crash.identifier == "amcsd:0000009" and "ValueError" in crash.traceback
+    crash = list(catalogue.amcsd(database))[2]
+    assert isinstance(crash, catalogue.Crash) and crash.identifier == "amcsd:0000009" and "ValueError" in crash.traceback
 
 
 def test_no_database(tmp_path):
     with pytest.raises(DDIError, match="no AMCSD database"):
-        list(sources.amcsd(write(tmp_path / "x.db", "not sqlite" * 100)))
+        list(catalogue.amcsd(write(tmp_path / "x.db", "not sqlite" * 100)))
 
 
 @needs_amcsd
@@ -206,7 +208,7 @@ def test_amcsd_contents_give_the_density_that_the_database_lists():
     with sqlite3.connect(path) as db:
         listed = {f"amcsd:{number:07d}": float(density) for number, density in db.execute("SELECT id, crystal_density FROM cif")}
     ratios = []
-    for entry in sources.amcsd(path, limit=600):
+    for entry in catalogue.amcsd(path, limit=600):
         mass = sum(gemmi.Element(element).weight * count for element, count in entry.composition.items())
         ratios.append(mass * 1.66053907 / entry.volume / listed[entry.identifier])
     assert np.median(ratios) == pytest.approx(1, abs=1e-3)
@@ -259,7 +261,7 @@ def archives(tmp_path):
 
 
 def test_core_mof_finds_symmetry_cell_and_atoms_again(archives):
-    found = {entry.name: entry for entry in sources.core_mof(archives)}
+    found = {entry.name: entry for entry in catalogue.core_mof(archives)}
     assert list(found) == ["CLASH", "CORUND01", "EMPTY", "NOATOM", "RUTILE"]
     rutile, corundum = found["RUTILE"], found["CORUND01"]
     assert (rutile.sg_symbol, corundum.sg_symbol) == ("P 42/m n m", "R -3 c")  # and the preferred archive's RUTILE was taken
@@ -292,7 +294,7 @@ def test_core_mof_keeps_the_powder_pattern(known):
 
 
 def test_core_mof_refuses_with_reasons(archives):
-    flags = {entry.name: entry.flags for entry in sources.core_mof(archives)}
+    flags = {entry.name: entry.flags for entry in catalogue.core_mof(archives)}
     assert "on top of each other" in flags["CLASH"][0]
     assert "no CIF" in flags["EMPTY"][0] and "no atoms" in flags["NOATOM"][0]
     assert all(flag[0].startswith(REFUSED) for flag in flags.values() if flag)
@@ -301,11 +303,11 @@ def test_core_mof_refuses_with_reasons(archives):
 def test_core_mof_goes_on_from_its_chunks(archives, tmp_path, monkeypatch):
     monkeypatch.setattr(mof_module, "BATCH", 2)
     kept = tmp_path / "chunks"
-    first = list(sources.core_mof(archives, keep=kept))
+    first = list(catalogue.core_mof(archives, keep=kept))
     before = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
     next(iter(sorted(kept.iterdir()))).unlink()  # as if killed before the last chunk was done
     monkeypatch.setattr(mof_module.spglib, "get_symmetry_dataset", counted := Counted(mof_module.spglib.get_symmetry_dataset))
-    second = list(sources.core_mof(archives, keep=kept))
+    second = list(catalogue.core_mof(archives, keep=kept))
     assert len(before) == 3 and counted.calls <= 2
     assert [vars(e) | {"xyz": 0, "cell": 0, "occupancy": 0, "b_iso": 0, "r_factor": 0, "volume": 0} for e in first] == [
         vars(e) | {"xyz": 0, "cell": 0, "occupancy": 0, "b_iso": 0, "r_factor": 0, "volume": 0} for e in second
@@ -324,7 +326,7 @@ class Counted:
 
 def test_core_mof_does_not_depend_on_n_jobs(archives, monkeypatch):
     monkeypatch.setattr(mof_module, "BATCH", 2)
-    one, two = (list(sources.core_mof(archives, n_jobs=n)) for n in (1, 2))
+    one, two = (list(catalogue.core_mof(archives, n_jobs=n)) for n in (1, 2))
     assert [e.identifier for e in one] == [e.identifier for e in two]
     for a, b in zip(one, two):
         np.testing.assert_array_equal(a.xyz, b.xyz)
@@ -335,7 +337,7 @@ def test_a_truncated_archive_is_named(archives):
     path = archives / "2019-ASR.tar.xz"
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(DDIError, match="2019-ASR.tar.xz"):
-        list(sources.core_mof(archives))
+        list(catalogue.core_mof(archives))
 
 
 @pytest.mark.parametrize(
@@ -446,9 +448,9 @@ def test_mirror_is_walked_in_the_order_of_numbers(tmp_path):
     for number in ("9000002", "1000003", "1000001"):
         write(tmp_path / "cif" / number[0] / number[1:3] / number[3:5] / f"{number}.cif", CIF)
     write(tmp_path / "cif" / "README.cif", "not one")
-    found = [entry.identifier for entry in sources.cod(tmp_path, keep=tmp_path / "kept")]
+    found = [entry.identifier for entry in catalogue.cod(tmp_path, keep=tmp_path / "kept")]
     assert found == ["cod:1000001", "cod:1000003", "cod:9000002"]
-    again = list(sources.cod(tmp_path / "cif", keep=tmp_path / "kept"))
+    again = list(catalogue.cod(tmp_path / "cif", keep=tmp_path / "kept"))
     assert [entry.identifier for entry in again] == found and len(list((tmp_path / "kept").iterdir())) == 1
 
 
@@ -459,7 +461,7 @@ def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
     for number in range(1000001, 1000241):
         text = CIF.replace("4.594(1)", f"{4 + (number - 1000000) / 1000:.3f}")
         write(tmp_path / "cif" / "1" / "00" / "00" / f"{number}.cif", text if number % 10 else "no CIF")
-    alone = list(sources.cod(tmp_path))
+    alone = list(catalogue.cod(tmp_path))
     kept = tmp_path / "kept"
 
     def kill(client):
@@ -475,7 +477,7 @@ def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
     ):
         killer = threading.Thread(target=kill, args=(client,))
         killer.start()
-        found = list(sources.cod(tmp_path, cluster=client, keep=kept))
+        found = list(catalogue.cod(tmp_path, cluster=client, keep=kept))
         killer.join()
     assert left[0] > 0 and len(found) == 240
     write_entries(tmp_path / "alone.parquet", alone), write_entries(tmp_path / "found.parquet", found)
@@ -485,17 +487,17 @@ def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
 def test_no_mirror(tmp_path, monkeypatch):
     monkeypatch.delenv("DDI_COD", raising=False)
     with pytest.raises(DDIError, match="rsync"):
-        list(sources.cod(tmp_path))
+        list(catalogue.cod(tmp_path))
     with pytest.raises(DDIError, match="DDI_COD"):
-        list(sources.read("cod"))
+        list(catalogue.read("cod"))
     with pytest.raises(DDIError, match="no source 'icsd'"):
-        list(sources.read("icsd"))
+        list(catalogue.read("icsd"))
 
 
 @needs_cod
 def test_every_file_of_the_cod_sample_is_read():
-    found = list(sources.cod(os.environ["DDI_COD"]))
-    assert not [crash for crash in found if isinstance(crash, sources.Crash)]
+    found = list(catalogue.cod(os.environ["DDI_COD"]))
+    assert not [crash for crash in found if isinstance(crash, catalogue.Crash)]
     for entry in found:
         assert (entry.elements and np.isfinite(entry.cell).all() and entry.volume > 0) or entry.flags
 
@@ -543,7 +545,7 @@ def csd_record(**changes):
 
 def test_csd_entry_is_what_the_api_gives(monkeypatch):
     stand_in(monkeypatch, [csd_record(), csd_record(identifier="NOCOOR", has_3d_structure=False), csd_record(r_factor=None)])
-    entry, empty, unknown = sources.csd()
+    entry, empty, unknown = catalogue.csd()
     assert (entry.identifier, entry.sg_number, entry.sg_symbol, entry.year) == ("csd:ABEBUF", 14, "P 1 21/c 1", 2004)
     assert entry.r_factor == pytest.approx(0.041) and np.isnan(unknown.r_factor)
     assert entry.composition == {"C": 56, "H": 56, "O": 20} and entry.elements == ("C", "H") and entry.flags == ("disorder",)
@@ -552,17 +554,17 @@ def test_csd_entry_is_what_the_api_gives(monkeypatch):
 
 def test_csd_crash_is_kept_apart(monkeypatch):
     stand_in(monkeypatch, [csd_record(crystal=None)])
-    (crash,) = sources.csd()
-    assert isinstance(crash, sources.Crash) and crash.identifier == "csd:ABEBUF"
+    (crash,) = catalogue.csd()
+    assert isinstance(crash, catalogue.Crash) and crash.identifier == "csd:ABEBUF"
 
 
 def test_csd_not_installed_or_not_licensed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ccdc", None)
     with pytest.raises(DDIError, match="csd-python-api"):
-        list(sources.csd())
+        list(catalogue.csd())
     stand_in(monkeypatch, [])
     with pytest.raises(DDIError, match="licence"):
-        list(sources.csd("elsewhere"))
+        list(catalogue.csd("elsewhere"))
 
 
 # Fetching
@@ -625,7 +627,7 @@ def test_fetch_says_which_package_pip_cannot_get(tmp_path, monkeypatch):
 
 def test_manifest_names_hash_size_licence_and_citation_of_every_source():
     manifest = fetch.manifest()
-    assert set(sources.ORDER) | {"rruff"} == set(manifest)
+    assert set(catalogue.ORDER) | {"rruff"} == set(manifest)
     assert all(entry["licence"] and entry["citation"] and entry["what"] for entry in manifest.values())
     for name in ("amcsd", "core_mof"):
         assert all(len(item["sha256"]) == 64 and item["size"] > 0 for item in (manifest[name], *manifest[name]["files"]))

@@ -3,7 +3,7 @@
 The CIFs are in P1, so the symmetry is found with spglib and the cell is brought to spglib's standardised conventional setting.
 The same structure often is in several archives; then the one with free solvent removed is taken (bound solvent kept: nearest to
 the measured crystal), else that with all solvent removed, else that of 2014. Which is the same structure is told by the name
-without its treatment, usually the CSD refcode, before any CIF is parsed; what that misses is left to `ddi.dedup`.
+without its treatment, usually the CSD refcode, before any CIF is parsed; what that misses is left to `ddi.data.dedup`.
 """
 
 import lzma
@@ -17,10 +17,12 @@ import gemmi
 import numpy as np
 import spglib
 
-from ddi import chunks, crystal
+from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel, progress
-from ddi.entry import REFUSED, Entry, evenly, guarded
+from ddi.data import composition as chemistry
+from ddi.data.entry import REFUSED, Entry, evenly, guarded
+from ddi.data.sources import chunks
 
 ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
 """In order of preference."""
@@ -36,11 +38,11 @@ def core_mof(folder, *, limit=None, n_jobs=1, cluster=None, keep=None):
     Parameters
     ----------
     folder : str or Path
-        Holds `ARCHIVES`; `ddi.fetch.fetch` puts them into data/raw.
+        Holds `ARCHIVES`; `ddi.data.sources.fetch.fetch` puts them into data/raw.
     limit, n_jobs, cluster
-        As in `ddi.sources.read`, which says also what is yielded.
+        As in `ddi.data.sources.catalogue.read`, which says also what is yielded.
     keep : str or Path, optional
-        Folder of finished batches (`ddi.chunks`); one is known by the CIFs in it.
+        Folder of finished batches (`ddi.data.sources.chunks`); one is known by the CIFs in it.
 
     Raises
     ------
@@ -130,14 +132,14 @@ def _standardised(identifier, name, found, volume_per_atom):
     xyz = found.std_positions[first]
     elements = tuple(gemmi.Element(int(number)).name for number in found.std_types[first])
     elements = tuple("H" if element == "D" else element for element in elements)
-    composition = crystal.contents(cell, operations, xyz, np.ones(len(first)), [{element: 1} for element in elements])
+    composition = chemistry.contents(cell, operations, xyz, np.ones(len(first)), [{element: 1} for element in elements])
     number, symbol = crystal.space_group(operations)
     lost = round(sum(composition.values())) != len(found.std_types)
     return Entry(
         identifier=identifier,
         source="core_mof",
         name=name,
-        formula=crystal.hill(composition),
+        formula=chemistry.hill(composition),
         composition=composition,
         sg_number=number,
         sg_symbol=symbol,
@@ -147,7 +149,7 @@ def _standardised(identifier, name, found, volume_per_atom):
         elements=elements,
         xyz=xyz,
         occupancy=np.ones(len(first)),
-        b_iso=np.full(len(first), crystal.B_ISO),
+        b_iso=np.full(len(first), chemistry.B_ISO),
         flags=(f"{REFUSED}two atoms less than {crystal.SAME_SITE} A apart",) if lost else (),
     )
 

@@ -1,6 +1,6 @@
 """Batches of entries kept on disk, so that an interrupted reading goes on where it stopped.
 
-A batch is known by what was read, by the code of its source, of `ddi.crystal` and `ddi.entry`, and by the versions of gemmi and spglib.
+A batch is known by what was read, by the code of its source, of `ddi.crystal` and `ddi.data.entry`, and by the versions of gemmi and spglib.
 """
 
 import hashlib
@@ -10,7 +10,8 @@ from pathlib import Path
 import gemmi
 import spglib
 
-from ddi import crystal, entry
+from ddi import crystal
+from ddi.data import composition, entry
 
 
 def kept(folder, content, module_file, read):
@@ -25,7 +26,7 @@ def kept(folder, content, module_file, read):
     module_file : str
         The source's own ``__file__``: other code makes other chunks.
     read : callable
-        Returns a list of `ddi.entry.Entry` and `ddi.entry.Crash`; a batch with a crash in it is not kept.
+        Returns a list of `ddi.data.entry.Entry` and `ddi.data.entry.Crash`; a batch with a crash in it is not kept.
     """
     if folder is None:
         return read()
@@ -40,5 +41,5 @@ def kept(folder, content, module_file, read):
 
 @cache
 def _code(module_file):
-    code = b"".join(Path(file).read_bytes() for file in (crystal.__file__, entry.__file__, module_file))
+    code = b"".join(Path(file).read_bytes() for file in (crystal.__file__, composition.__file__, entry.__file__, module_file))
     return hashlib.sha256(code).digest() + f"{gemmi.__version__} {spglib.__version__}".encode()

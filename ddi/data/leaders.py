@@ -1,4 +1,4 @@
-"""Which of many crystals represents each: the search behind `ddi.dedup`, and pretended crystals to time it on.
+"""Which of many crystals represents each: the search behind `ddi.data.dedup`, and pretended crystals to time it on.
 
 Going from most to least wanted, a crystal is kept unless it duplicates one already kept. It is compared only with kept ones in boxes
 that a duplicate could be in. The axes of the boxes are the lengths, the number of atoms, and the commonest element with its number.
@@ -27,11 +27,11 @@ def leaders(these, atoms, order):
 
     Parameters
     ----------
-    these : ddi.dedup.Features
+    these : ddi.data.dedup.Features
     atoms : float
         By which contents may differ; `ROUNDING` is added.
     order : ndarray of int, shape (n,)
-        From most to least wanted, as `ddi.dedup.priority` returns it.
+        From most to least wanted, as `ddi.data.dedup.priority` returns it.
     """
     return leaders_and_work(these, atoms, order)[0]
 
@@ -148,13 +148,13 @@ def substituted(these, n, seed=0):
 
     Parameters
     ----------
-    these : ddi.dedup.Features
+    these : ddi.data.dedup.Features
         Of a real database.
     n, seed : int
 
     Returns
     -------
-    ddi.dedup.Features
+    ddi.data.dedup.Features
         Real ones in turn, lengths perturbed by 0.2 %, elements exchanged in each round by a random permutation.
     """
     rng, chosen = np.random.default_rng(seed), np.arange(n) % len(these.family)
@@ -188,7 +188,7 @@ def growth(these, pretend, sizes, atoms=1, seed=0):
 
     Parameters
     ----------
-    these : ddi.dedup.Features
+    these : ddi.data.dedup.Features
     pretend : callable
         `substituted` or `remeasured`.
     sizes : sequence of int

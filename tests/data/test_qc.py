@@ -8,8 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import crystal, qc, sources
-from ddi.entry import REFUSED, Crash, Entry
+from ddi import crystal
+from ddi.data import qc
+from ddi.data.entry import REFUSED, Crash, Entry
+from ddi.data.sources import catalogue
 
 needs_cod = pytest.mark.skipif(not os.environ.get("DDI_COD"), reason="DDI_COD is not set")
 
@@ -130,6 +132,6 @@ def test_verdicts_do_not_depend_on_n_jobs(monkeypatch):
 
 @needs_cod
 def test_every_file_of_the_cod_sample_is_accepted_or_refused_with_a_reason():
-    verdicts = qc.run(sources.cod(os.environ["DDI_COD"]))
+    verdicts = qc.run(catalogue.cod(os.environ["DDI_COD"]))
     assert (verdicts.rejected_by != "crash").all()
     assert (verdicts.accepted | (verdicts.reason != "")).all() and verdicts.accepted.mean() > 0.8
