@@ -9,8 +9,9 @@ import os
 
 import numpy as np
 
-from ddi import lattice, likelihood
+from ddi import likelihood
 from ddi.assigners import ranks
+from ddi.forward import lattice
 
 SPREAD = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
 LARGEST_STEP = 0.3  # of the width: how far a step moves a cell, relative

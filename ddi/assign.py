@@ -26,7 +26,7 @@ def nearest(q2_obs, x, H_ref):
     x : array_like, shape (n_candidates, n_free)
         Free components of the reciprocal metric, A^-2.
     H_ref : array_like, shape (n_ref, n_free)
-        ``ddi.lattice.design(reference, system)``; rows of zeros, such as that of (000), are never the answer.
+        ``ddi.forward.lattice.design(reference, system)``; rows of zeros, such as that of (000), are never the answer.
 
     Returns
     -------

@@ -7,8 +7,8 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 
-from ddi import lattice, reflections
 from ddi.data.scaling import CellScaler, Q2Scaler
+from ddi.forward import lattice, reflections
 
 NOISE = (0.10, 0.05, 0.025, 0.01)
 

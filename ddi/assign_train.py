@@ -11,11 +11,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ddi import reflections
 from ddi.assign import AssignmentNetwork
 from ddi.assign_data import free_x
 from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
 from ddi.base.parallel import progress
+from ddi.forward import reflections
 
 UNITS = (200, 200, 200, 100)
 DROPOUT, RATE, BATCH = 0.25, 0.002, 256

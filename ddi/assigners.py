@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from ddi import lattice
+from ddi.forward import lattice
 
 CHUNK = 64  # candidates whose pairwise array, 64 x 20 x 500 float32, is in memory at a time
 WIDTHS = 0.001 * 2.0 ** np.arange(8)  # relative errors of q2 among which `AdaptivePrior` chooses

@@ -10,7 +10,7 @@ from functools import lru_cache
 import gemmi
 import numpy as np
 
-from ddi import kernel, lattice
+from ddi.forward import lattice, lines
 
 _PROBE = np.array([(h, k, l) for h in range(7) for k in range(-6, 7) for l in range(-6, 7)], dtype=np.int32)
 _PLAIN = {"1", "-1", "2", "3", "4", "6", "m", "-3", "-4", "-6"}
@@ -80,7 +80,7 @@ def rank(cell, bravais, q2_observed, tolerance):
         Best first: symbol, space_groups, weight (they add up to one), n_allowed (lines up to the last peak), n_indexed.
     """
     q2_observed = np.asarray(q2_observed, dtype=float)
-    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance))
+    hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance))
     near = np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
     masks = allowed(bravais, hkl)
     n_allowed, n_indexed = np.maximum(masks.sum(axis=1), 1), (near @ masks.T.astype(float) > 0).sum(axis=0)

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ddi import lattice
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
+from ddi.forward import lattice
 
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")

@@ -8,7 +8,7 @@ are (n_candidates, n_peaks, n_free) for one assignment and (n_ref, n_free) for t
 import numpy as np
 from scipy.special import logsumexp
 
-from ddi import lattice
+from ddi.forward import lattice
 
 EPS_Q2 = 1e-4
 """epsilon of sigma^2 in A^-2: about what 0.02 degrees 2theta are worth in q2 at 25 degrees with Cu K-alpha."""

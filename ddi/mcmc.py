@@ -11,8 +11,9 @@ from itertools import pairwise
 import numba
 import numpy as np
 
-from ddi import chains, lattice, likelihood
-from ddi.fom import m20
+from ddi import chains, likelihood
+from ddi.forward import lattice
+from ddi.forward.fom import m20
 from ddi.plan import Plan
 from ddi.problem import CENTRINGS, Problem, allowed, distinct, scored
 

@@ -10,9 +10,9 @@ from dataclasses import astuple
 import numpy as np
 import pandas as pd
 
-from ddi import lattice
 from ddi.base.parallel import progress
 from ddi.data.scaling import CellScaler, Q2Scaler
+from ddi.forward import lattice
 from ddi.generators import Generator, cell_matrix, cells_from_free, crystals, free_parameters, pattern_matrix
 from ddi.trainer import trainer
 from ddi.variance import N_IN, N_OUT, TUNED, Design, forward, nll, normal_nll

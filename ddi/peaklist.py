@@ -99,9 +99,10 @@ def from_values(values, unit, wavelength=None, intensity=None, sigma=None, sourc
 def from_pattern(two_theta, intensity, wavelength, source="pattern", **options):
     """Pick the peaks of a measured pattern (`ddi.peakpick.pick`, at most the 60 highest) and the faint ones; return them as `Peaks`."""
     from ddi import peakpick
+    from ddi.forward import bragg
 
     picked = peakpick.pick(two_theta, intensity, wavelength, **options)
-    line = peakpick.alpha1_wavelength(wavelength)
+    line = bragg.alpha1_wavelength(wavelength)
     said = () if line == wavelength else (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
     note = f"{source}: {len(picked['two_theta'])} peaks picked from {len(two_theta)} points"
     pattern = np.asarray(two_theta), np.asarray(intensity)

@@ -5,7 +5,6 @@ pair of pseudo-Voigt profiles for K-alpha1 and K-alpha2. What the stronger lines
 tails is taken out at the end.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -14,55 +13,16 @@ from scipy.optimize import leastsq
 from scipy.signal import find_peaks, peak_widths, savgol_filter
 
 from ddi.base.errors import DDIError
+from ddi.forward.bragg import DOUBLET_RATIO, anode, moved
 
 BROAD, SPLIT_GAIN = 1.3, 60.0  # how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
 WIDEST = 1.6  # usual widths; what is broader is no line of this sample
 SIGMA_FLOOR = 0.006  # degrees: alignment and grain statistics; with it the errors scatter as they say on measured patterns
-DOUBLET_RATIO = 0.5
 FAINT_HEIGHT, FAINT_SNR = 0.001, (3.0, 3.5, 4.5, 6.0)
 FAINT_SPURIOUS = (0.55, 0.4, 0.25, 0.18)
 """What share of the peaks that `pick` leaves belongs to no line, by their signal-to-noise ratio: counted on 193 RRUFF patterns."""
 _NOTHING = "no peak stands out of the noise of this pattern; check that the first column is 2theta and the second intensity"
 _FWHM_SIGMA = 2 * np.sqrt(2 * np.log(2))
-
-
-@dataclass(frozen=True)
-class Anode:
-    """K lines of an X-ray tube, wavelengths in Angstrom (Hoelzer et al. (1997), Phys. Rev. A 56, 4554; Bearden (1967) for Mo and Ag)."""
-
-    name: str
-    alpha1: float
-    alpha2: float
-    beta: float
-
-    @property
-    def mean(self):
-        """Weighted mean of the K-alpha doublet in Angstrom."""
-        return (2 * self.alpha1 + self.alpha2) / 3
-
-
-ANODES = (
-    Anode("Cu", 1.540593, 1.544427, 1.392250),
-    Anode("Co", 1.788996, 1.792835, 1.620826),
-    Anode("Fe", 1.936041, 1.939973, 1.756604),
-    Anode("Cr", 2.289726, 2.293651, 2.084881),
-    Anode("Mo", 0.709317, 0.713607, 0.632303),
-    Anode("Ag", 0.559422, 0.563813, 0.497082),
-)
-
-
-def anode(wavelength):
-    """Return the `Anode` whose K-alpha1 or mean K-alpha `wavelength` (Angstrom) is, or None: then there is one line only."""
-    for entry in ANODES:
-        if min(abs(wavelength - entry.alpha1), abs(wavelength - entry.mean)) < 0.0006:
-            return entry
-    return None
-
-
-def moved(two_theta, ratio):
-    """Return where the line at `two_theta` (degrees) stands for a wavelength that is `ratio` times as long; NaN beyond 180 degrees."""
-    sine = np.sin(np.radians(np.asarray(two_theta) / 2)) * ratio
-    return np.degrees(2 * np.arcsin(np.where(sine < 1, sine, np.nan)))
 
 
 def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=3.7, max_peaks=60):
@@ -133,12 +93,6 @@ def faint(two_theta, intensity, wavelength, strong):
     new = _distance(weak["two_theta"], np.asarray(strong, dtype=float)) > 0.3 * weak["fwhm"]
     chances = np.interp(weak["snr"], FAINT_SNR, FAINT_SPURIOUS)
     return {"two_theta": weak["two_theta"][new], "sigma": weak["sigma"][new], "spurious": chances[new]}
-
-
-def alpha1_wavelength(wavelength):
-    """Return the wavelength in Angstrom that picked positions belong to: K-alpha1 of a known tube, else `wavelength` itself."""
-    tube = anode(wavelength)
-    return tube.alpha1 if tube else wavelength
 
 
 def _uniform(two_theta, intensity):

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ddi import chains, lattice, likelihood
+from ddi import chains, likelihood
+from ddi.forward import lattice
 from ddi.optimisers import closed_form
 
 

@@ -4,9 +4,10 @@ import copy
 
 import numpy as np
 
-from ddi import lattice, likelihood, lines
+from ddi import likelihood, lines
 from ddi.base.errors import DDIError
-from ddi.reflections import reference_hkl
+from ddi.forward import lattice
+from ddi.forward.reflections import reference_hkl
 
 WAVELENGTH = 1.5406  # A
 SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
@@ -43,7 +44,7 @@ class Problem:
         A^-2; sorted here.
     system : str
     hkl : ndarray of int, shape (n_ref, 3), optional
-        Reference indices; `ddi.reflections.reference_hkl` if not given.
+        Reference indices; `ddi.forward.reflections.reference_hkl` if not given.
     sigma : array_like, shape (n_peaks,), optional
         Errors of q2 in A^-2.
     intensity : array_like, shape (n_peaks,), optional

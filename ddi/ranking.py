@@ -14,7 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ddi import extinction, fom, kernel, lattice, superlattice
+from ddi import extinction, kernel
+from ddi.forward import fom, lattice, relations
+from ddi.forward import lines as cell_lines
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 TAIL, TAIL_WIDTH = 0.15, 3.0  # share and relative width of the outer of two normal curves of a peak's error
@@ -56,7 +58,7 @@ def shortlist(peaks, found, zero):
     list of dict
         bravais, x, zero, plain (the score without absences), source.
     """
-    kind = kernel.KINDS[found.bravais]
+    kind = cell_lines.KINDS[found.bravais]
     good = np.flatnonzero(lattice.is_positive(found.x))
     scores, _ = plain_scores(peaks, found.bravais, found.x[good], found.zero[good], peaks.n_search)
     best = good[np.argsort(-scores, kind="stable")[:N_REFINED]]
@@ -77,7 +79,7 @@ def shortlist(peaks, found, zero):
 
 def plain_scores(peaks, bravais, x, zero, n_use):
     """Return the scores (n,) by nearest lines, all lines of the lattice counted, and the numbers of lines (n,)."""
-    kind = kernel.KINDS[bravais]
+    kind = cell_lines.KINDS[bravais]
     q2, sigma = peaks.q2[:n_use], peaks.sigma[:n_use]
     misses, counts = kernel.describe(x, zero, kind, q2, peaks.slope[:n_use])
     e = peaks.spurious[:n_use]
@@ -92,7 +94,7 @@ def judge(peaks, bravais, x, zero):
     """Return (score, symbol, number of allowed lines) of one candidate under its likeliest extinction symbol and superstructure."""
     q2, sigma, slope, e = peaks.votes
     q2, last = q2 - zero * slope, peaks.q2[-1] - zero * peaks.slope[-1]
-    hkl, lines = kernel.lines(x, bravais, last + 3 * peaks.sigma[-1])
+    hkl, lines = cell_lines.lines(x, bravais, last + 3 * peaks.sigma[-1])
     if not len(lines):
         return -np.inf, "", 0
     starts = np.flatnonzero(np.diff(lines, prepend=-1) > 1e-7 * lines)  # 333 and 511 are one line
@@ -102,7 +104,7 @@ def judge(peaks, bravais, x, zero):
     miss, density = q2[:, None] - lines[starts], line_density(1, q2, last)[:, None]
     judged = (_best_class(error_density(miss, scale * sigma[:, None]) / density, masks, sublattices, e, cost) for scale, cost in SCALES)
     score, best = max(judged)
-    cost = PARAMETER_COST * len(lattice.ties(kernel.KINDS[bravais].system).T)
+    cost = PARAMETER_COST * len(lattice.ties(cell_lines.KINDS[bravais].system).T)
     return score - cost, extinction.classes(bravais)[best][0], int(masks[best].sum())
 
 
@@ -149,9 +151,9 @@ def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
     """Try the super- and sublattices of the first row, then of the best of these, as long as one explains the peaks better; return all in order."""
     for _ in range(MAX_CLIMB if ordered else 0):
         best, children = ordered[0], []
-        for bravais, x, larger in superlattice.relatives(best["reduced"]):
+        for bravais, x, larger in relations.relatives(best["reduced"]):
             x, zeros = x[None].copy(), np.array([best["zero"]])
-            kernel.refine(x, zeros, kernel.KINDS[bravais], peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
+            kernel.refine(x, zeros, cell_lines.KINDS[bravais], peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
             if bravais in symbols and lattice.is_positive(x)[0]:
                 source = "superlattice" if larger else "sublattice"
                 children.append(dict(bravais=bravais, x=x[0], zero=zeros[0], plain=best["plain"], source=source))
@@ -203,7 +205,7 @@ def distinct(rows):
     for row in rows:
         mark = np.log([*row["reduced"][:3], row["primitive_volume"]])
         near = np.flatnonzero((np.abs(marks - mark) < (0.015, 0.015, 0.015, 0.05)).all(axis=1))
-        if not any(lattice.same_lattice(row["reduced"], kept[k]["reduced"]) for k in near):
+        if not any(relations.same_lattice(row["reduced"], kept[k]["reduced"]) for k in near):
             kept.append(row)
             marks = np.vstack([marks, mark])
     return kept
@@ -222,14 +224,14 @@ def _derivative(row, other):
     ratio = row["primitive_volume"] / other["primitive_volume"]
     ratio = max(ratio, 1 / ratio)
     return (
-        1.5 < ratio < 4.4 and abs(ratio / round(ratio) - 1) < 0.03 and fom.explain(row["reduced"], "P", other["reduced"], "P")[0] != "wrong"
+        1.5 < ratio < 4.4 and abs(ratio / round(ratio) - 1) < 0.03 and relations.explain(row["reduced"], "P", other["reduced"], "P")[0] != "wrong"
     )
 
 
 def _figures(peaks, row):
     n = peaks.n_search
     q2 = peaks.q2 - row["zero"] * peaks.slope
-    hkl, lines = kernel.lines(row["x"], row["bravais"], 1.1 * q2[-1])
+    hkl, lines = cell_lines.lines(row["x"], row["bravais"], 1.1 * q2[-1])
     nearest = np.abs(q2[:, None] - lines).argmin(axis=1)
     miss = np.abs(q2 - lines[nearest])
     wavelength = peaks.wavelength or fom.reach(q2[-1])

@@ -7,9 +7,10 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import extinction, lattice
+from ddi import extinction
 from ddi.base.files import atomic
-from ddi.fom import q2_of, two_theta
+from ddi.forward import lattice
+from ddi.forward.bragg import q2_of, two_theta
 from ddi.peaklist import Peaks
 from ddi.ranking import INDEXED_SIGMAS
 from ddi.search import MAX_VERIFY, prepare

@@ -12,8 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ddi import fom, kernel, lattice, ranking
+from ddi import kernel, ranking
 from ddi.base.errors import DDIError
+from ddi.forward import bragg, fom, lattice, lines
 from ddi.templates import Templates, settings
 
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by
@@ -102,7 +103,7 @@ def prepare(q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20, fa
 
 def slope_of(q2, wavelength):
     """Return dq2/d(2theta) in A^-2 per degree."""
-    return 2 / wavelength**2 * np.sin(np.radians(fom.two_theta(q2, wavelength))) * np.pi / 180
+    return 2 / wavelength**2 * np.sin(np.radians(bragg.two_theta(q2, wavelength))) * np.pi / 180
 
 
 def run(
@@ -209,7 +210,7 @@ def search_lattice(peaks, bravais, zero, max_volume=MAX_VOLUME, templates=None, 
     -------
     Found
     """
-    kind, n = kernel.KINDS[bravais], peaks.n_search
+    kind, n = lines.KINDS[bravais], peaks.n_search
     q2, slope, sigma = peaks.q2[:n], peaks.slope[:n], peaks.sigma[:n]
     trials = q2 - np.array(zero.trials)[:, None] * slope
     spread, pick = (templates or shipped()).systems(bravais, n)

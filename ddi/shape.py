@@ -9,8 +9,8 @@ how unlikely that agreement is by chance; the best distinct cells are returned, 
 
 import numpy as np
 
-from ddi import lattice
 from ddi.forest import Trees
+from ddi.forward import lattice
 from ddi.generators import Generator, Group, in_order, make_valid, usable_cells
 
 

@@ -4,8 +4,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from ddi import lattice
-from ddi.fom import two_theta
+from ddi.forward import lattice
+from ddi.forward.bragg import two_theta
 
 WIDE = 136  # characters that the table needs
 RELATED = 10  # `ddi.ranking.families` relates the first ten cells only; what comes later is no family of its own

@@ -1,7 +1,7 @@
 """Snapping: letting a rough cell settle on the lines of a pattern, and saying how unlikely such agreement is by chance.
 
 A cell a few per cent off still puts its first lines next to the right peaks. So: assign the first few peaks to the nearest calculated
-lines, solve the weighted least squares for x (linear, `ddi.lattice`), take more peaks, and again. Lines are enumerated, not read from
+lines, solve the weighted least squares for x (linear, `ddi.forward.lattice`), take more peaks, and again. Lines are enumerated, not read from
 a list of reference indices, so a long axis costs nothing but time. About 10 microseconds a cell.
 """
 
@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import njit
 
-from ddi import lattice
+from ddi.forward import lattice
 
 WAVELENGTH = 1.5406  # Angstrom; only turns the positional error below into an error of q2
 SIGMA_DEGREES = 0.03  # of 2 theta

@@ -9,7 +9,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from ddi import kernel, lattice, mcmc, ranking, superlattice
+from ddi import kernel, mcmc, ranking
+from ddi.forward import lattice, lines, relations
 from ddi.problem import CENTRINGS
 from ddi.search import WIDTHS, Found, Zero, chosen
 
@@ -71,7 +72,7 @@ class Finds:
 def _same(row, other):
     """Say whether two judged rows are one lattice; volumes first, which is quick."""
     near = abs(row["primitive_volume"] / other["primitive_volume"] - 1) < NEAR_VOLUME
-    return near and lattice.same_lattice(row["reduced"], other["reduced"])
+    return near and relations.same_lattice(row["reduced"], other["reduced"])
 
 
 def dealt(system):
@@ -84,11 +85,11 @@ def candidates(peaks, result, zero):
     """Return the cells of a `ddi.mcmc.Result`, refined with the zero shift against all peaks, as rows that `ddi.ranking.order` takes."""
     by_lattice = defaultdict(list)
     for cell, centring in zip(result.cells, result.centring):
-        bravais, axes = superlattice.standard(lattice.reduced_cell(cell, centring))
+        bravais, axes = relations.standard(lattice.reduced_cell(cell, centring))
         by_lattice[bravais].append(axes)
     rows = []
     for bravais, cells in sorted(by_lattice.items()):
-        kind = kernel.KINDS[bravais]
+        kind = lines.KINDS[bravais]
         x = lattice.full_x(lattice.free_x(lattice.cell_to_x(np.array(cells)), kind.system), kind.system)
         found = Found(bravais, x, np.full(len(x), zero.mean), np.full(len(x), "chains", dtype=object))
         kernel.refine(x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS)

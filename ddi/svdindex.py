@@ -7,8 +7,8 @@ fits worst pulls hardest, so a chain does not settle before everything fits. The
 
 import numpy as np
 
-from ddi import lattice
-from ddi.reflections import reference_hkl
+from ddi.forward import lattice
+from ddi.forward.reflections import reference_hkl
 
 FORMS = {"cubic": 24, "tetragonal": 8, "hexagonal": 12, "rhombohedral": 6, "orthorhombic": 4, "monoclinic": 2, "triclinic": 1}
 """General lines that coincide, over those of the triclinic system: half the order of the Laue group."""

@@ -16,9 +16,10 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import fom, kernel, lattice
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
+from ddi.forward import fom, lattice
+from ddi.forward import lines as cell_lines
 
 SHIPPED = Path(__file__).with_name("templates.npz")
 REACH = {1: 5, 2: 6, 3: 7, 4: 8, 6: 9}
@@ -106,7 +107,7 @@ class Templates:
         scores, cells = [], []
         for bravais in lattices:
             spread, pick = self.systems(bravais, len(q2))
-            found = search.screen(spread, pick, q2[None], sigma, kernel.KINDS[bravais])[:, 0]
+            found = search.screen(spread, pick, q2[None], sigma, cell_lines.KINDS[bravais])[:, 0]
             best = np.argsort(-found, kind="stable")[:n]
             best = best[found[best] > 0]
             scores.append(found[best])
@@ -126,7 +127,7 @@ class Templates:
             ``x = spread @ q2[peaks]``.
         peaks : ndarray of int16, shape (n, p)
         """
-        axes = kernel.KINDS[bravais].system
+        axes = cell_lines.KINDS[bravais].system
         ties = lattice.ties(axes).astype(float)
         peaks, hkl = self.tables.get(bravais, (np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)))
         usable = (peaks < n_peaks).all(axis=1)
@@ -176,7 +177,7 @@ def indexed_patterns(rows, bravais):
     for cell, q2, unique_axis in zip(rows["cell"], rows["q2"], unique_axes):
         q2 = np.asarray(q2, dtype=float)[:40]
         for axes in settings(np.asarray(cell, dtype=float), bravais, unique_axis):
-            hkl, lines = kernel.lines(lattice.cell_to_x(axes), bravais, 1.001 * q2[-1])
+            hkl, lines = cell_lines.lines(lattice.cell_to_x(axes), bravais, 1.001 * q2[-1])
             if not len(lines):
                 continue
             nearest = np.abs(lines[:, None] - q2).argmin(axis=0)
@@ -219,7 +220,7 @@ _SETTINGS = {"orthorhombic": _faces, "monoclinic": _in_plane, "triclinic": lambd
 
 def learn(patterns, bravais, *, n_max, n_copies, seed, drop=0.2, spurious=0.05):
     """Return (peaks, hkl) of the templates that meet the patterns best; see the module's first lines."""
-    n_free = lattice.ties(kernel.KINDS[bravais].system).shape[1]
+    n_free = lattice.ties(cell_lines.KINDS[bravais].system).shape[1]
     rng = np.random.default_rng(seed)
     keys, peaks, hkl, owner = [], [], [], []
     for number, (copy, (q2, indices)) in enumerate(itertools.product(range(n_copies), patterns)):
@@ -251,7 +252,7 @@ def usable_subsets(q2, hkl, places, bravais, n_free):
 
     They are sought among the first `REACH` peaks; where these lie in a zone or row and fix too little, further on.
     """
-    design, error = lattice.design(hkl[:20], kernel.KINDS[bravais].system), np.sqrt(q2[:20])
+    design, error = lattice.design(hkl[:20], cell_lines.KINDS[bravais].system), np.sqrt(q2[:20])
     for reach in range(REACH[n_free], MAX_REACH + 1, 2):
         near = np.flatnonzero(places[:20] < reach)
         subsets = np.array(list(itertools.combinations(near, n_free)), dtype=int).reshape(-1, n_free)

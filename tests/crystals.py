@@ -4,11 +4,11 @@ import gemmi
 import numpy as np
 import pyarrow.parquet as pq
 
-from ddi import crystal, lattice, settings
 from ddi.base.paths import Study
 from ddi.data import composition as chemistry
 from ddi.data.entry import Entry, read_entries
 from ddi.data.leaders import ROUNDING
+from ddi.forward import lattice, settings, symmetry
 
 _CELLS = {
     "cubic": (9, 9, 9, 90, 90, 90),
@@ -41,7 +41,7 @@ def made(group, seed=0):
         sg_symbol=group.hm,
         operations=operations,
         cell=cell,
-        volume=crystal.cell_volume(cell),
+        volume=symmetry.cell_volume(cell),
         elements=elements,
         xyz=xyz,
         occupancy=occupancy,
@@ -67,7 +67,7 @@ def some(n, folder, seed=0):
 
 
 def reindexed(entry):
-    """Return an entry's `Setting` and its atoms there, as `ddi.powder.simulate` takes them."""
+    """Return an entry's `Setting` and its atoms there, as `ddi.forward.powder.simulate` takes them."""
     setting = settings.reindex(entry.cell, entry.operations)
     return setting, (entry.elements, setting.move(entry.xyz), entry.occupancy, entry.b_iso)
 

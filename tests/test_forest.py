@@ -5,8 +5,9 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 from training_rows import frame
 
-from ddi import controls, generators, lattice
+from ddi import controls, generators
 from ddi.forest import Forest, Trees
+from ddi.forward import lattice
 from ddi.study import eval_generators
 
 

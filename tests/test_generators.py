@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from training_rows import frame
 
-from ddi import controls, generators, lattice
+from ddi import controls, generators
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
+from ddi.forward import lattice
 from ddi.study import eval_generators
 
 

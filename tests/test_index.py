@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import index, lattice, peaklist, result
+from ddi import index, peaklist, result
 from ddi.base.errors import DDIError
-from ddi.fom import m20
+from ddi.forward import lattice
+from ddi.forward.fom import m20
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])

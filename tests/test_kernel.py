@@ -4,7 +4,8 @@ import gemmi
 import numpy as np
 import pytest
 
-from ddi import kernel, lattice
+from ddi import kernel
+from ddi.forward import lattice, lines
 
 FULL = {
     "cP": "P m -3 m", "cI": "I m -3 m", "cF": "F m -3 m", "tP": "P 4/m m m", "tI": "I 4/m m m", "hP": "P 6/m m m", "hR": "R -3 m:H",
@@ -14,7 +15,7 @@ RNG = np.random.default_rng(5)
 
 
 def some_cell(bravais):
-    system = kernel.KINDS[bravais].system
+    system = lines.KINDS[bravais].system
     cell = lattice.full_cell(lattice.free_cell(np.array([7.1, 9.3, 15.7, 84.0, 103.0, 71.0]), system), system)
     return cell * np.array([1, 1, 1.3, 1, 1, 1]) if system in ("triclinic", "monoclinic") else cell
 
@@ -28,7 +29,7 @@ def gemmi_lines(cell, bravais, q2_max):
 @pytest.mark.parametrize("bravais", FULL)
 def test_lines_are_those_of_gemmi(bravais):
     cell = some_cell(bravais)
-    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), bravais, 0.3)
+    hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, 0.3)
     expected = gemmi_lines(cell, bravais, 0.3)
     if bravais == "hR":  # gemmi counts h k l and k h l apart, which no powder pattern does
         expected = expected[np.diff(expected, prepend=0) > 1e-9]
@@ -40,7 +41,7 @@ def test_lines_are_those_of_gemmi(bravais):
 def plain_score(x, q2_obs, sigma, bravais):
     """What `kernel.screen` computes, for one candidate."""
     q2_max = q2_obs[-1] + 3 * sigma[-1]
-    _, q2 = kernel.lines(x, bravais, q2_max)
+    _, q2 = lines.lines(x, bravais, q2_max)
     nearest_peak = np.abs(q2[:, None] - q2_obs).argmin(axis=1)
     miss = np.array([np.abs(q2[nearest_peak == k] - q2_obs[k]).min(initial=1e9) for k in range(len(q2_obs))])
     density = 3 * len(q2) / q2_max**1.5 * np.sqrt(q2_obs)
@@ -49,9 +50,9 @@ def plain_score(x, q2_obs, sigma, bravais):
 
 @pytest.mark.parametrize("bravais", ["cF", "hR", "oC", "mP", "aP"])
 def test_screen_equals_plain_numpy(bravais):
-    kind = kernel.KINDS[bravais]
+    kind = lines.KINDS[bravais]
     x_true = lattice.cell_to_x(some_cell(bravais))
-    hkl, q2 = kernel.lines(x_true, bravais, 0.5)
+    hkl, q2 = lines.lines(x_true, bravais, 0.5)
     keep = np.sort(RNG.permutation(min(30, len(q2)))[:20])
     obs, n_free = q2[keep] * (1 + 1e-4 * RNG.standard_normal(len(keep))), lattice.ties(kind.system).shape[1]
     obs.sort()
@@ -73,9 +74,9 @@ def test_screen_equals_plain_numpy(bravais):
 
 @pytest.mark.parametrize("bravais", ["tI", "oP", "mC", "aP"])
 def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais):
-    kind = kernel.KINDS[bravais]
+    kind = lines.KINDS[bravais]
     x_true = lattice.cell_to_x(some_cell(bravais))
-    _, q2 = kernel.lines(x_true, bravais, 0.4)
+    _, q2 = lines.lines(x_true, bravais, 0.4)
     obs = q2[:24:1][:20].copy()
     slope = 0.02 * np.sqrt(obs)
     obs = obs + 0.05 * slope
@@ -89,6 +90,6 @@ def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais
 
 
 def test_what_is_no_lattice():
-    assert len(kernel.lines([1, 1, 1, 3, 0, 0], "aP", 5.0)[1]) == 0
-    misses, counts = kernel.describe(np.zeros((1, 6)), np.zeros(1), kernel.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2))
+    assert len(lines.lines([1, 1, 1, 3, 0, 0], "aP", 5.0)[1]) == 0
+    misses, counts = kernel.describe(np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2))
     assert counts[0] == 0 and (misses > 1e8).all()

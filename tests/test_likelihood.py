@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from ddi import lattice, likelihood, optimisers
-from ddi.reflections import reference_hkl
+from ddi import likelihood, optimisers
+from ddi.forward import lattice
+from ddi.forward.reflections import reference_hkl
 
 CELLS = {
     "cubic": [9.1, 9.1, 9.1, 90, 90, 90],

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from ddi import chains, lattice, mcmc, plain, problem, svdindex
+from ddi import chains, mcmc, plain, problem, svdindex
 from ddi.base.errors import DDIError
+from ddi.forward import lattice, relations
+from ddi.forward.reflections import reference_hkl
 from ddi.plan import Plan
-from ddi.reflections import reference_hkl
 
 TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])
 
@@ -106,7 +107,7 @@ def test_a_chain_does_not_depend_on_its_companions():
 )
 def test_finds_the_true_cell_from_three_percent_off(options):
     result = mcmc.optimize(pattern(), disturbed(200), "monoclinic", n_iterations=60, seed=2, **options)
-    assert lattice.same_lattice(result.cells[0], TRUE)
+    assert relations.same_lattice(result.cells[0], TRUE)
     assert result.M20[0] > 20
     assert (np.diff(result.score) <= 0).all()
     np.testing.assert_allclose(lattice.q2(result.hkl[0], result.cells[0]), pattern(), atol=2e-3)
@@ -117,7 +118,7 @@ def test_centring_is_recognised():
     hkl = reference_hkl("orthorhombic")
     lines = np.unique(np.round(lattice.q2(hkl[problem.allowed(hkl, "C")][:-1], cell), 9))[:20]
     result = mcmc.optimize(lines, disturbed(100, 0.01, cell=cell), "orthorhombic", weights="coelho", accept="always")
-    assert lattice.same_lattice(result.cells[0], cell) and result.centring[0] == "C"
+    assert relations.same_lattice(result.cells[0], cell) and result.centring[0] == "C"
 
 
 def test_merge_averages_equal_assignments():
@@ -167,5 +168,5 @@ def test_peaks_beyond_those_searched_vote():
     options = {"weights": "coelho", "accept": "always", "n_iterations": 30, "seed": 1}
     twenty = mcmc.optimize(q2[:20], starts, "orthorhombic", **options)
     voted = mcmc.optimize(q2, starts, "orthorhombic", n_search=20, **options)
-    assert lattice.same_lattice(twenty.cells[0], half) and lattice.same_lattice(voted.cells[0], cell)
+    assert relations.same_lattice(twenty.cells[0], half) and relations.same_lattice(voted.cells[0], cell)
     assert voted.hkl.shape[1] == 40

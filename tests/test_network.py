@@ -5,8 +5,9 @@ import pytest
 from scipy import stats
 from training_rows import frame
 
-from ddi import generators, lattice
+from ddi import generators
 from ddi.base.errors import DDIError
+from ddi.forward import lattice
 from ddi.network import Network, Tuned, padded
 from ddi.trainer import Trainer, filled, trainer
 from ddi.variance import TUNED, Design, describe, forward, nll, normal_nll

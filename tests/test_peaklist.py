@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ddi import lattice, peakfiles, peaklist
+from ddi import peakfiles, peaklist
 from ddi.base.errors import DDIError
+from ddi.forward import lattice
 
 CU = 1.540593
 Q2 = np.sort(lattice.q2([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1], [0, 0, 2]], [5.1, 6.2, 7.3, 90, 97, 90]))

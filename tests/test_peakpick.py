@@ -5,9 +5,10 @@ import pytest
 
 from ddi import peakpick
 from ddi.base.errors import DDIError
+from ddi.forward import bragg
 from ddi.study import damage
 
-CU = peakpick.ANODES[0]
+CU = bragg.ANODES[0]
 X = np.arange(10, 80, 0.02)
 
 
@@ -16,7 +17,7 @@ def measured(lines, heights, *, ratio=CU.alpha2 / CU.alpha1, fwhm=0.1, noise=2.0
     y = 20 + hump * np.exp(-0.5 * ((X - 22) / 4) ** 2)
     for line, height in zip(lines, heights):
         shape = lambda at, h: h * np.exp(-4 * np.log(2) * ((X - at) / fwhm) ** 2)  # noqa: E731
-        y = y + shape(line, height) + shape(peakpick.moved(line, ratio), height / 2) + shape(peakpick.moved(line, CU.beta / CU.alpha1), height * beta)
+        y = y + shape(line, height) + shape(bragg.moved(line, ratio), height / 2) + shape(bragg.moved(line, CU.beta / CU.alpha1), height * beta)
     return y + np.random.default_rng(seed).normal(0, noise, len(X))
 
 
@@ -39,7 +40,7 @@ def test_errors_scatter_as_they_say():
 
 
 def test_monochromatic_lines_keep_a_neighbour_at_the_alpha2_place():
-    near = peakpick.moved(60.0, CU.alpha2 / CU.alpha1)
+    near = bragg.moved(60.0, CU.alpha2 / CU.alpha1)
     y = measured([60.0, near], [500, 250], ratio=1e-9)
     assert len(peakpick.pick(X, y, 1.2)["two_theta"]) == 2
     assert len(peakpick.pick(X, y, CU.alpha1)["two_theta"]) == 1

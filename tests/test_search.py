@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import extinction, fom, kernel, lattice, ranking, search
+from ddi import extinction, ranking, search
 from ddi.base.errors import DDIError
+from ddi.forward import bragg, lattice, lines, relations
 
 WAVELENGTH = 1.540593
 CELLS = {
@@ -20,16 +21,16 @@ CELLS = {
 def pattern(bravais, zero=0.05, noise=0.005, drop=0.15, seed=1):
     """Observed q2 of a lattice with a zero shift, noise (degrees 2theta) and lines missing."""
     rng = np.random.default_rng(seed)
-    _, q2 = kernel.lines(lattice.cell_to_x(CELLS[bravais]), bravais, 0.7)
-    angle = fom.two_theta(q2[rng.random(len(q2)) > drop][:35], WAVELENGTH)
-    return fom.q2_of(np.sort(angle + zero + noise * rng.standard_normal(len(angle))), WAVELENGTH)
+    _, q2 = lines.lines(lattice.cell_to_x(CELLS[bravais]), bravais, 0.7)
+    angle = bragg.two_theta(q2[rng.random(len(q2)) > drop][:35], WAVELENGTH)
+    return bragg.q2_of(np.sort(angle + zero + noise * rng.standard_normal(len(angle))), WAVELENGTH)
 
 
 @pytest.mark.parametrize("bravais", CELLS)
 def test_right_lattice_first_with_its_zero_shift(bravais):
     table = search.run(pattern(bravais), wavelength=WAVELENGTH)
     best = table.iloc[0]
-    assert lattice.same_lattice(best.cell, CELLS[bravais], lattice.BRAVAIS[best.bravais][1], lattice.BRAVAIS[bravais][1], 0.003, 0.2)
+    assert relations.same_lattice(best.cell, CELLS[bravais], lattice.BRAVAIS[best.bravais][1], lattice.BRAVAIS[bravais][1], 0.003, 0.2)
     assert best.zero_shift == pytest.approx(0.05, abs=0.02)
     assert best.probability > 0.5 and best.M20 > 10
     assert table.probability.sum() <= 1 + 1e-9 and (table["rank"] == np.arange(1, len(table) + 1)).all()
@@ -47,7 +48,7 @@ def test_known_zero_shift_and_no_wavelength():
     q2 = pattern("oP", zero=0.0)
     table = search.run(q2, bravais="oP")
     assert table.zero_shift[0] == pytest.approx(0, abs=1e-4)
-    assert lattice.same_lattice(table.cell[0], CELLS["oP"])
+    assert relations.same_lattice(table.cell[0], CELLS["oP"])
     assert search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05).zero_shift[0] == pytest.approx(0.05, abs=1e-4)
 
 
@@ -64,7 +65,7 @@ def test_other_generators_join_and_are_named():
     from ddi.templates import Templates
 
     table = search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", templates=Templates(), generators={"orthorhombic": [Oracle()]})
-    assert table.source[0] == "oracle" and lattice.same_lattice(table.cell[0], CELLS["oP"])
+    assert table.source[0] == "oracle" and relations.same_lattice(table.cell[0], CELLS["oP"])
 
 
 @pytest.mark.parametrize("bad", [[0.1, 0.2], [0.1, 0.2, 0.3, 0.4, 0.5, np.nan], [-0.1, 0.2, 0.3, 0.4, 0.5, 0.6]])
@@ -75,7 +76,7 @@ def test_bad_peaks_are_refused(bad):
 
 def test_faint_peaks_tell_a_supercell_from_its_subcell():
     cell = np.array([6.2, 7.4, 9.1, 90, 90, 90])
-    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), "oP", 0.45)
+    hkl, q2 = lines.lines(lattice.cell_to_x(cell), "oP", 0.45)
     even = hkl[:, 2] % 2 == 0
     strong, weak = q2[even][:25], q2[~even]
     weak = weak[weak < strong[-1]][::3]
@@ -85,7 +86,7 @@ def test_faint_peaks_tell_a_supercell_from_its_subcell():
 
 
 def test_more_than_forty_peaks_with_errors_of_their_own():
-    q2 = kernel.lines(lattice.cell_to_x(np.array([7.1, 8.3, 11.9, 90, 90, 90])), "oP", 0.5)[1][:55]
+    q2 = lines.lines(lattice.cell_to_x(np.array([7.1, 8.3, 11.9, 90, 90, 90])), "oP", 0.5)[1][:55]
     errors = np.linspace(1e-5, 3e-5, len(q2))
     peaks = search.prepare(q2[::-1], errors[::-1], wavelength=WAVELENGTH)
     assert len(peaks.q2) == search.MAX_VERIFY and np.array_equal(peaks.sigma, errors[: search.MAX_VERIFY])
@@ -127,9 +128,9 @@ def test_families_gather_sub_and_supercells():
 def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
     import gemmi
 
-    system = kernel.KINDS[bravais].system
+    system = lines.KINDS[bravais].system
     cell = lattice.full_cell(lattice.free_cell(np.array([7.1, 9.3, 11.2, 90, 103.0, 90]), system), system)
-    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), bravais, 0.6)
+    hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, 0.6)
     seen = q2[~gemmi.SpaceGroup(symbol).operations().systematic_absences(hkl.astype(np.int32))]
     best = extinction.rank(cell, bravais, seen, 1e-5)[0]
     assert gemmi.SpaceGroup(symbol).hm in best["space_groups"] and best["n_indexed"] == len(seen)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from training_rows import CELLS, frame
 
-from ddi import generators, lattice
+from ddi import generators
+from ddi.forward import lattice
 from ddi.shape import Shape, spoil
 from ddi.snap import distinct, snap
 from ddi.study import eval_generators

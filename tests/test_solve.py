@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ddi import fom, lattice, mcmc, problem, search, solve, svdindex
+from ddi import mcmc, problem, search, solve, svdindex
+from ddi.forward import lattice, relations
+from ddi.forward.reflections import reference_hkl
 from ddi.plan import Plan
-from ddi.reflections import reference_hkl
 from ddi.study import convergence, eval_optimisation
 
 TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])
@@ -33,7 +34,7 @@ def test_finds_a_cell_from_random_ones_whatever_the_number_of_threads():
     peaks = peaks_of(lines(TRUE, "monoclinic")[:40][np.arange(40) % 4 != 2])
     sample = svdindex.sampler(peaks.q2[:20], "monoclinic", 0, 40)
     one, two = (solve.solve(peaks, "monoclinic", sample, time_budget=60, max_rounds=2, n_jobs=jobs, seed=1) for jobs in (1, 2))
-    assert lattice.same_lattice(one.rows[0]["reduced"], TRUE)
+    assert relations.same_lattice(one.rows[0]["reduced"], TRUE)
     assert [row["score"] for row in one.rows] == [row["score"] for row in two.rows]
     assert one.history[-1][1]["bravais"] == "mP"
 
@@ -42,10 +43,10 @@ def test_superlattice_is_found_though_no_chain_started_near_it():
     half = LONG * np.array([1, 1, 0.5, 1, 1, 1])
     peaks = peaks_of(lines(LONG, "orthorhombic")[:40])
     finds = solve.solve(peaks, "orthorhombic", around(half, error=0.001), max_rounds=1)
-    assert lattice.same_lattice(finds.rows[0]["reduced"], LONG)
+    assert relations.same_lattice(finds.rows[0]["reduced"], LONG)
     chains = mcmc.optimize(peaks.q2, around(half, error=0.001)(0), "orthorhombic", n_search=20, **solve.BEST)
-    assert not any(lattice.same_lattice(cell, LONG) for cell in chains.cells)
-    assert not lattice.same_lattice(finds.own, LONG)
+    assert not any(relations.same_lattice(cell, LONG) for cell in chains.cells)
+    assert not relations.same_lattice(finds.own, LONG)
 
 
 def test_first_forty_peaks_judge_what_twenty_found():
@@ -54,7 +55,7 @@ def test_first_forty_peaks_judge_what_twenty_found():
     q2 = np.concatenate([even, every[every > even[-1]][:20]])  # the odd layers show only beyond the twentieth peak
     sample = around(LONG * np.array([1, 1, 0.5, 1, 1, 1]))
     first = [solve.solve(peaks_of(q2[:n]), "orthorhombic", sample, max_rounds=1).rows[0]["reduced"] for n in (20, 40)]
-    assert [fom.explain(cell, "P", LONG, "P")[0] for cell in first] == ["subcell", "correct"]
+    assert [relations.explain(cell, "P", LONG, "P")[0] for cell in first] == ["subcell", "correct"]
 
 
 def test_zero_shift_is_fitted_where_a_prior_allows_it():
@@ -63,8 +64,8 @@ def test_zero_shift_is_fitted_where_a_prior_allows_it():
     none, fitted = (
         solve.solve(peaks_of(moved, noise=0.003), "monoclinic", around(TRUE), zero=zero, max_rounds=1).rows[0] for zero in (None, search.Zero())
     )
-    assert lattice.same_lattice(fitted["reduced"], TRUE, length_tolerance=5e-4, angle_tolerance=0.05)
-    assert not lattice.same_lattice(none["reduced"], TRUE, length_tolerance=5e-4, angle_tolerance=0.05)
+    assert relations.same_lattice(fitted["reduced"], TRUE, length_tolerance=5e-4, angle_tolerance=0.05)
+    assert not relations.same_lattice(none["reduced"], TRUE, length_tolerance=5e-4, angle_tolerance=0.05)
     assert fitted["zero"] == pytest.approx(0.06, abs=0.01) and abs(none["zero"]) < 1e-6
 
 
@@ -73,7 +74,7 @@ def test_centring_is_named(system, bravais):
     cell = {"orthorhombic": np.array([6.21, 9.87, 14.3, 90, 90, 90]), "tetragonal": np.array([6.2, 6.2, 9.3, 90, 90, 90])}.get(system)
     cell = np.array([9.4, 9.4, 9.4, 90, 90, 90]) if cell is None else cell
     found = solve.solve(peaks_of(lines(cell, system, bravais[1])[:30], n_peaks=lattice.N_PEAKS[system]), system, around(cell), max_rounds=1).rows[0]
-    assert found["bravais"] == bravais and lattice.same_lattice(found["reduced"], cell, "P", bravais[1])
+    assert found["bravais"] == bravais and relations.same_lattice(found["reduced"], cell, "P", bravais[1])
 
 
 def test_chains_that_know_the_centring_arrive_from_further_off():
@@ -101,7 +102,7 @@ def test_half_of_the_starts_know_all_lines(system):
 def test_fewer_starts_than_centrings_and_starts_that_are_no_cells():
     peaks = peaks_of(lines(TRUE, "monoclinic")[:40])
     finds = solve.solve(peaks, "monoclinic", lambda number: TRUE[None], max_rounds=1)
-    assert lattice.same_lattice(finds.rows[0]["reduced"], TRUE)
+    assert relations.same_lattice(finds.rows[0]["reduced"], TRUE)
     nothing = solve.solve(peaks, "monoclinic", lambda number: np.ones((2, 6)), max_rounds=1)
     assert nothing.rows == [] and nothing.rounds == 1 and nothing.history == []
 
@@ -117,11 +118,11 @@ def test_search_ends_when_one_lattice_keeps_coming_back():
     assert finds.certain(3, convincing=finds.reached - 1) and not finds.certain(3, convincing=finds.reached + 1)
     finds.add(poor)
     assert finds.confirmed == 3 and finds.rounds == 5  # a poorer cell neither confirms nor counts against
-    assert lattice.same_lattice(finds.rows[0]["reduced"], TRUE)
+    assert relations.same_lattice(finds.rows[0]["reduced"], TRUE)
 
 
 @pytest.mark.parametrize(("bravais", "letter"), [("oC", "A"), ("oC", "B"), ("oC", "C"), ("mC", "A"), ("mC", "C"), ("mC", "I"), ("oF", "F")])
 def test_true_lattice_has_the_face_whose_lines_are_there(bravais, letter):
     cell = TRUE if bravais == "mC" else np.array([6.1, 9.4, 12.7, 90, 90, 90])
     q2 = lines(cell, lattice.BRAVAIS[bravais][0], letter)[:30]
-    assert lattice.same_lattice(eval_optimisation.true_lattice(cell, bravais, q2), cell, "P", letter)
+    assert relations.same_lattice(eval_optimisation.true_lattice(cell, bravais, q2), cell, "P", letter)

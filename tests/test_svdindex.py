@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ddi import lattice, search, svdindex
+from ddi import search, svdindex
+from ddi.forward import lattice, relations
+from ddi.forward.reflections import reference_hkl
 from ddi.problem import sigma_q2
-from ddi.reflections import reference_hkl
 from ddi.study import convergence, svd_index
 
 CELLS = {"cubic": [9.13, 9.13, 9.13, 90, 90, 90], "orthorhombic": [5.14, 8.72, 12.23, 90, 90, 90], "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90]}
@@ -35,7 +36,7 @@ def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
     cell = np.array(CELLS[system])
     peaks = search.prepare(lines(system), sigma_q2(lines(system)))
     found = svd_index.index(peaks, system, seed=1, time_budget=20)
-    assert lattice.same_lattice(found.rows[0]["reduced"], cell)
+    assert relations.same_lattice(found.rows[0]["reduced"], cell)
     calls = [convergence.calls_to_solution(lines(system), system, cell, n_starts=400, seed=seed) for seed in range(5)]
     assert np.median(calls) < 3 * convergence.PUBLISHED_CALLS[system] + 3
 

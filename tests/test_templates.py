@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import kernel, lattice, templates
+from ddi import templates
 from ddi.base.errors import DDIError
+from ddi.forward import lattice, lines, relations
 from ddi.templates import Templates
 
 RNG = np.random.default_rng(3)
@@ -14,7 +15,7 @@ RNG = np.random.default_rng(3)
 def frame(system, bravais, n, unique_axis=-1):
     lengths, angles = np.sort(RNG.uniform(4, 12, (n, 3)), axis=1), RNG.uniform(91, 109, (n, 3))
     cells = lattice.full_cell(lattice.free_cell(np.hstack([lengths, angles]), system), system)
-    q2 = [kernel.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24] for cell in cells]
+    q2 = [lines.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24] for cell in cells]
     return pd.DataFrame(dict(bravais=bravais, cell=list(cells), q2=q2, unique_axis=1 if system == "monoclinic" else -1))
 
 
@@ -29,7 +30,7 @@ def test_a_template_of_a_known_pattern_gives_its_lattice(bravais):
         cells = lattice.x_to_cell(np.einsum("nij,nj->ni", spread, np.asarray(q2)[pick]))
         near = cells[np.isfinite(cells).all(axis=1)]
         near = near[np.abs(lattice.volume(near) / lattice.volume(lattice.conventional(cell, bravais)) - 1) < 1e-6]
-        assert any(lattice.same_lattice(one, lattice.conventional(cell, bravais), centring, centring, 1e-5, 1e-3) for one in near)
+        assert any(relations.same_lattice(one, lattice.conventional(cell, bravais), centring, centring, 1e-5, 1e-3) for one in near)
 
 
 @pytest.mark.parametrize("bravais", ["cI", "hR", "oI", "mP", "aP"])
@@ -40,7 +41,7 @@ def test_templates_sample_like_the_other_generators(bravais):
     cells, truth = learned.sample(np.array([q2[: min(map(len, train.q2))] for q2 in train.q2]), 10), train.cell
     assert cells.shape == (len(truth), 10, 6) and lattice.is_possible(cells).all()
     assert all(
-        any(lattice.same_lattice(one, cell, *2 * ["P" if bravais == "hR" else centring], 1e-4, 1e-2) for one in some)
+        any(relations.same_lattice(one, cell, *2 * ["P" if bravais == "hR" else centring], 1e-4, 1e-2) for one in some)
         for some, cell in zip(cells, truth)
     )
     with pytest.raises(DDIError, match="no template gives a cell"):
@@ -50,7 +51,7 @@ def test_templates_sample_like_the_other_generators(bravais):
 def test_centred_face_is_found_wherever_it_is():
     cell = np.array([5.0, 7.0, 11.0, 90, 90, 90])
     x, face_b = lattice.cell_to_x(cell), lattice.permute(cell, (0, 2, 1))
-    _, q2 = kernel.lines(lattice.cell_to_x(face_b), "oC", 0.5)
+    _, q2 = lines.lines(lattice.cell_to_x(face_b), "oC", 0.5)
     ((_, hkl),) = templates.indexed_patterns(pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC")
     assert lattice.design(hkl[:, [0, 2, 1]]) @ x == pytest.approx(q2[:40])
     assert ((hkl[:, 0] + hkl[:, 1]) % 2 == 0).all()
@@ -58,7 +59,7 @@ def test_centred_face_is_found_wherever_it_is():
 
 def test_dominant_zone_makes_templates_look_further():
     cell = np.array([2.6, 21.0, 24.0, 90, 100, 90])
-    hkl, q2 = kernel.lines(lattice.cell_to_x(cell), "oP", 0.3)
+    hkl, q2 = lines.lines(lattice.cell_to_x(cell), "oP", 0.3)
     subsets, places = templates.usable_subsets(q2, hkl, np.arange(len(q2)), "oP", 3)
     assert places.size == 0 or places.max() >= templates.REACH[3]
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ddi import generators, lattice
+from ddi import generators
+from ddi.forward import lattice
 
 CELLS = {
     "cubic": [5, 5, 5, 90, 90, 90],

@@ -2,12 +2,13 @@
 
 import numpy as np
 
-from ddi import assign, lattice
+from ddi import assign
 from ddi.assign_data import load_problem
 from ddi.assign_train import controls
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
+from ddi.forward import lattice
 from ddi.study import eval_assignment
 
 SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026

@@ -111,10 +111,10 @@ def _best(work, repeats=5):
 @benchmark("generators", floor=1.5, about="the shape generator's best of 30 within 5 %, over the better of forest and network; the less of orthorhombic and monoclinic")
 def bench_generators(profile="default", n_test=100):
     """Every generator and control on test entries without isotypes in training."""
-    from ddi import lattice
     from ddi.base.errors import DDIError
     from ddi.base.paths import Study
     from ddi.data import dataset
+    from ddi.forward import lattice
     from ddi.generators import usable_cells
     from ddi.study import eval_generators
     from ddi.study.eval_generators import best_of_n

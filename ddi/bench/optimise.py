@@ -4,10 +4,11 @@ import time
 
 import numpy as np
 
-from ddi import chains, lattice, mcmc, optimisers, plain, problem, search, solve, svdindex
+from ddi import chains, mcmc, optimisers, plain, problem, search, solve, svdindex
 from ddi.bench.registry import benchmark
+from ddi.forward import lattice, relations
+from ddi.forward.reflections import reference_hkl
 from ddi.plan import Plan
-from ddi.reflections import reference_hkl
 
 CELL = np.array([7.31, 9.87, 12.44, 90, 103.2, 90])
 PATTERN_CELLS = 12  # simulated patterns a lattice system in `solve`
@@ -91,4 +92,4 @@ def _is_solved(system, rng, number):
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
     peaks = search.prepare(q2, problem.sigma_q2(q2), n_peaks=len(q2))
     finds = solve.solve(peaks, system, svdindex.sampler(q2, system, number, 20), time_budget=10, seed=number)
-    return bool(finds.rows) and lattice.same_lattice(finds.rows[0]["reduced"], cell)
+    return bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], cell)

@@ -8,12 +8,13 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import fom, lattice, ranking, search
+from ddi import ranking, search
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.base.stats import calibration_error, wilson
 from ddi.bench.registry import benchmark
 from ddi.data import dataset, rruff
+from ddi.forward import bragg, lattice, relations
 from ddi.peaklist import from_pattern
 from ddi.study import damage
 
@@ -103,7 +104,7 @@ def measure(rows, **options):
 def rank_of(table, cell, centring):
     """Return the place, from 0, of the first row that is the true lattice."""
     right = (
-        k for k, row in enumerate(table.itertuples()) if lattice.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring)
+        k for k, row in enumerate(table.itertuples()) if relations.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring)
     )
     return next(right, MISSED)
 
@@ -130,8 +131,8 @@ def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
     """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift (degrees 2theta)."""
     rng, out = np.random.default_rng(seed), []
     for q2 in rows.q2_2:
-        angle = fom.two_theta(q2, WAVELENGTH)
-        out.append(fom.q2_of(np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))), WAVELENGTH))
+        angle = bragg.two_theta(q2, WAVELENGTH)
+        out.append(bragg.q2_of(np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))), WAVELENGTH))
     return rows.assign(q2=out, intensity=rows.intensity_2)
 
 

@@ -4,11 +4,11 @@ from functools import partial
 
 import pandas as pd
 
-from ddi import lattice
 from ddi.base.parallel import map_parallel
 from ddi.base.paths import Study
 from ddi.base.stats import wilson
 from ddi.bench.registry import benchmark
+from ddi.forward import lattice
 from ddi.study import eval_optimisation
 
 LOOKED_AT, N_FRESH = 200, 120

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import ks_2samp, wasserstein_distance
 
-from ddi import lattice
 from ddi.data.perturb import Perturbation, b_placed, is_valid, shrinkage
 from ddi.data.resample import Resampler
+from ddi.forward import lattice
 
 AT_MOST = 10  # children of one entry
 N_LINES = 200  # lines of a parent that its children's are taken from

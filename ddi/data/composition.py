@@ -6,8 +6,8 @@ from functools import lru_cache
 import gemmi
 import numpy as np
 
-from ddi.crystal import multiplicities
 from ddi.data.entry import REFUSED
+from ddi.forward.symmetry import multiplicities
 
 B_ISO = 1.0  # A^2, for atoms whose displacement is not given
 

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import ddi
-from ddi import lattice, powder, scattering, settings
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
+from ddi.forward import lattice, powder, scattering, settings
 
 CHUNK = 100  # entries a chunk
 _STRINGS = ("identifier", "source", "name", "formula", "sg_symbol", "sg_symbol_reindexed", "bravais", "lattice_system")
@@ -206,7 +206,7 @@ def training(study, system):
     ----------
     study : ddi.base.paths.Study
     system : str
-        One of `ddi.lattice.SYSTEMS`.
+        One of `ddi.forward.lattice.SYSTEMS`.
 
     Returns
     -------

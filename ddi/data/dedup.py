@@ -16,10 +16,10 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ddi import crystal, lattice, settings
 from ddi.base.files import atomic
 from ddi.data.leaders import CELL_TOLERANCE, ROUNDING, leaders
 from ddi.data.sources.catalogue import ORDER
+from ddi.forward import lattice, settings, symmetry
 
 DEFINITIONS = {"same composition": 0, "one atom": 1}
 """Name of a definition -> atoms by which the contents of duplicates may differ."""
@@ -53,7 +53,7 @@ def features(entries):
     family, cells, rows, columns, counts = [], [], [], [], []
     for i, entry in enumerate(entries):
         setting = settings.reindex(entry.cell, entry.operations)
-        standard = lattice.POINTS[setting.bravais[1]] / crystal.centring(entry.operations)[1]
+        standard = lattice.POINTS[setting.bravais[1]] / symmetry.centring(entry.operations)[1]
         family.append(_FAMILIES.index("hexagonal" if setting.system == "rhombohedral" else setting.system))
         cells.append(lattice.reduced_cell(setting.cell, setting.centring))
         for element, count in entry.composition.items():

@@ -1,6 +1,6 @@
 """Groups of entries that one generator learns from: lattice system, Bravais lattice, reflection conditions (write-up, section 2.1.2).
 
-A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.conditions` computes from its operations. A *block*
+A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.forward.conditions` computes from its operations. A *block*
 is what groups never mix: a Bravais lattice and, for monoclinic cells ordered a <= b <= c, the axis that is unique.
 GroupSpec files (`ddi.data.groupspec`) say which group every setting belongs to, and a person may change them.
 """
@@ -9,9 +9,9 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi.conditions import distance, pattern_of
 from ddi.data.groupspec import read_spec
-from ddi.lattice import BRAVAIS
+from ddi.forward.conditions import distance, pattern_of
+from ddi.forward.lattice import BRAVAIS
 
 ALIKE = 1.1
 """Groups up to this factor farther than the nearest count as equally near."""
@@ -58,7 +58,7 @@ def join_small(table, minimum):
     """Join groups that are too small with their nearest.
 
     As long as the smallest group of a block has fewer than `minimum` entries and the block holds another, it joins the one at the
-    least mean `ddi.conditions.distance` between their entries. Of several within `ALIKE` of the least, it joins the largest.
+    least mean `ddi.forward.conditions.distance` between their entries. Of several within `ALIKE` of the least, it joins the largest.
 
     Parameters
     ----------

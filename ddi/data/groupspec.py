@@ -34,7 +34,7 @@ def write_spec(folder, system, table):
     ----------
     folder : str or Path
     system : str
-        One of `ddi.lattice.SYSTEMS`.
+        One of `ddi.forward.lattice.SYSTEMS`.
     table : pandas.DataFrame
         From `ddi.data.grouping.setting_table`, with a column group.
     """

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddi import lattice
 from ddi.data.scaling import CellScaler
+from ddi.forward import lattice
 
 STRENGTH = 0.2
 """Standard deviation of a perturbation over that of the training set."""

@@ -10,10 +10,10 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import crystal, lattice
 from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
 from ddi.data.entry import REFUSED, Crash, guarded
+from ddi.forward import lattice, symmetry
 
 LENGTH_TOLERANCE = 0.01  # relative; a cell may break the symmetry of its space group by rounding, not by more
 ANGLE_TOLERANCE = 0.5  # degrees
@@ -84,7 +84,7 @@ def system_compatible(entry):
 
 def symmetry_misfit(cell, operations):
     """Return by how much the symmetry operations change a cell: largest relative length and largest angle in degrees."""
-    rotations = crystal.rotations(tuple(operations))
+    rotations = symmetry.rotations(tuple(operations))
     images = rotations.transpose(0, 2, 1) @ lattice.metric(cell) @ rotations
     lengths = np.sqrt(np.diagonal(images, axis1=1, axis2=2))
     cosines = (images / (lengths[:, :, None] * lengths[:, None, :]))[:, (1, 0, 0), (2, 2, 1)]
@@ -98,7 +98,7 @@ def reducible(entry):
         return "no possible cell"
     if not entry.operations:
         return "no symmetry operations"
-    centring, points = crystal.centring(entry.operations)
+    centring, points = symmetry.centring(entry.operations)
     if centring == "0":
         return "centring has no letter"
     reduced = lattice.reduced_cell(entry.cell, centring)
@@ -108,7 +108,7 @@ def reducible(entry):
 
 def volume_matches(entry):
     """Rule 6: the volume computed from the cell matches the volume given."""
-    computed = crystal.cell_volume(entry.cell)
+    computed = symmetry.cell_volume(entry.cell)
     if not (np.isfinite(computed) and np.isfinite(entry.volume) and entry.volume > 0):
         return "no volume"
     ratio = computed / entry.volume

@@ -15,9 +15,9 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import lattice
 from ddi.base.errors import DDIError
 from ddi.base.paths import ROOT
+from ddi.forward import lattice
 
 ARCHIVES = {"xy": "XY_Processed.zip", "dif": "DIF.zip"}
 _NAME = re.compile(r"^(?P<mineral>.+?)__(?P<id>[^_]+)__Powder__(?P<kind>DIF_File|Xray_Data_XY_Processed)__(?P<number>\d+)\.(txt|rtf|dif|xy)$", re.I)
@@ -41,9 +41,9 @@ class Pattern:
     space_group : str
         As written in the DIF file.
     bravais : str
-        One of `ddi.lattice.BRAVAIS`.
+        One of `ddi.forward.lattice.BRAVAIS`.
     centring : str
-        Letter that goes with `cell`, as `ddi.lattice.reduced_cell` wants it.
+        Letter that goes with `cell`, as `ddi.forward.lattice.reduced_cell` wants it.
     """
 
     id: str

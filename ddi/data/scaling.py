@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from ddi import lattice
+from ddi.forward import lattice
 
 
 class _Stored:
@@ -70,7 +70,7 @@ class CellScaler(_Stored):
         Parameters
         ----------
         free : array_like, shape (n, n_free)
-            As `ddi.lattice.free_cell` gives them: A and degrees.
+            As `ddi.forward.lattice.free_cell` gives them: A and degrees.
         system : str
         """
         free, is_angle = np.asarray(free, dtype=float), np.array(lattice.SYSTEM[system].free) >= 3

@@ -14,7 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from ddi import lattice
+from ddi.forward import lattice
 
 TOLERANCE = 0.05
 

@@ -6,11 +6,11 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ddi import lattice
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.data import dataset, rruff
-from ddi.fom import two_theta as angle_of
+from ddi.forward import lattice, relations
+from ddi.forward.bragg import two_theta as angle_of
 from ddi.peaklist import Peaks, from_pattern, from_values
 
 SIMULATED = "held-out simulated patterns, degraded"
@@ -25,7 +25,7 @@ class Case:
     ----------
     id, mineral, grade, bravais, centring : str
     cell : ndarray, shape (6,)
-        With `centring` as in `ddi.lattice.reduced_cell`.
+        With `centring` as in `ddi.forward.lattice.reduced_cell`.
     peaks : ddi.peaklist.Peaks
     n_missed : int
         First twenty peaks that the true cell does not explain.
@@ -154,7 +154,7 @@ def relation(case, training):
     reduced = lattice.reduced_cell(case.cell, case.centring)
     cells = training.loc[training["bravais"] == case.bravais, "cell_niggli"]
     near = [cell for cell in cells if abs(np.prod(cell[:3]) / np.prod(reduced[:3]) - 1) < 0.16]
-    return "isotype" if any(lattice.same_lattice(cell, reduced, length_tolerance=0.05, angle_tolerance=3.0) for cell in near) else "neither"
+    return "isotype" if any(relations.same_lattice(cell, reduced, length_tolerance=0.05, angle_tolerance=3.0) for cell in near) else "neither"
 
 
 def training_entries(study):

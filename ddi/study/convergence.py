@@ -9,8 +9,9 @@ the former can be put under the latter: a start at distance d arrives with proba
 import numpy as np
 import pandas as pd
 
-from ddi import lattice, mcmc, svdindex
+from ddi import mcmc, svdindex
 from ddi.base.stats import wilson
+from ddi.forward import lattice, relations
 from ddi.plan import Plan
 from ddi.problem import Problem, polish
 from ddi.study.eval_optimisation import METHODS, attempt, disturbed, sampler
@@ -191,5 +192,5 @@ def are_true(x, system, true_cell):
     _, first, group = np.unique(np.round(x / np.abs(x).max(axis=0), 5), axis=0, return_index=True, return_inverse=True)
     cells = lattice.x_to_cell(lattice.full_x(x[first], system))
     near = np.abs(lattice.volume(cells) / lattice.volume(true_cell) - 1) < 0.05
-    same = np.array([close and lattice.same_lattice(cell, true_cell) for cell, close in zip(cells, near)], dtype=bool)
+    same = np.array([close and relations.same_lattice(cell, true_cell) for cell, close in zip(cells, near)], dtype=bool)
     return same[group.ravel()]

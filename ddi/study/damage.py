@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddi.fom import two_theta as angle_of
+from ddi.forward.bragg import ANODES, DOUBLET_RATIO, moved
+from ddi.forward.bragg import two_theta as angle_of
 from ddi.peaklist import from_pattern
-from ddi.peakpick import ANODES, DOUBLET_RATIO, moved
 
 CU = ANODES[0]
 

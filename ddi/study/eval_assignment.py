@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ddi import lattice, reflections
 from ddi.assign import nearest
+from ddi.forward import lattice, reflections
 
 
 @dataclass

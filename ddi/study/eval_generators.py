@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ddi import generators, lattice
+from ddi import generators
 from ddi.base.stats import wilson
 from ddi.controls import Nearest, Rescaled
 from ddi.data import dataset
 from ddi.forest import Forest
+from ddi.forward import lattice
 from ddi.generators import CONTROLS, LEARNED, cell_matrix, free_parameters, pattern_matrix, usable_cells
 from ddi.shape import spoil
 

@@ -7,18 +7,19 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import generators, lattice
+from ddi import generators
 from ddi.base.paths import Study
 from ddi.base.stats import wilson
 from ddi.data import dataset
-from ddi.fom import explain
+from ddi.forward import lattice, relations
+from ddi.forward.relations import explain
 
 CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
 
 
 def is_right(case, cell, centring):
     """Say whether a cell is the case's lattice: reduced cells within 1.5 % and 1.5 degrees."""
-    return lattice.same_lattice(cell, case.cell, centring, case.centring)
+    return relations.same_lattice(cell, case.cell, centring, case.centring)
 
 
 def first_right(case, cells, centrings, n_first=10):
@@ -109,7 +110,7 @@ def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
     dict
         id, mineral, bravais, rank (of the right cell among the first ten, 0 if not there), family (of the first cell: whether the
         right one is in it), probability and zero_shift (of the first), found (its Bravais lattice) and its cell a, b, c, alpha, beta,
-        gamma, cause (`ddi.fom.explain` of the first cell), seconds.
+        gamma, cause (`ddi.forward.relations.explain` of the first cell), seconds.
     """
     from ddi.index import index_peaks
 
@@ -183,11 +184,11 @@ def finders(case, *, profile, names, seed=0):
 
 def _right(case, found):
     """Which refined candidates are the right lattice, shape (n,); only those of about the right volume are looked at closely."""
-    from ddi import kernel
+    from ddi.forward import lines
 
     good, right = np.flatnonzero(lattice.is_positive(found.x)), np.zeros(len(found.x), dtype=bool)
     cells = lattice.x_to_cell(found.x[good])
-    wanted = lattice.volume(lattice.reduced_cell(case.cell, case.centring)) * kernel.KINDS[case.bravais].multiple
+    wanted = lattice.volume(lattice.reduced_cell(case.cell, case.centring)) * lines.KINDS[case.bravais].multiple
     near = np.flatnonzero(np.abs(lattice.volume(cells) / wanted - 1) < 0.05)
     right[good[near]] = [is_right(case, cells[k], lattice.BRAVAIS[case.bravais][1]) for k in near]
     return right

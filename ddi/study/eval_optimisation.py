@@ -6,10 +6,11 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import fom, generators, kernel, lattice, search, solve, superlattice, svdindex
+from ddi import generators, kernel, search, solve, svdindex
 from ddi.assign import AssignmentNetwork
 from ddi.base.stats import wilson
 from ddi.data import dataset
+from ddi.forward import lattice, lines, relations
 from ddi.problem import WAVELENGTH, sigma_q2
 from ddi.study import svd_index
 
@@ -71,8 +72,8 @@ def true_lattice(cell, bravais, q2):
 
 
 def _worst_miss(reduced, q2):
-    bravais, axes = superlattice.standard(reduced)
-    return np.abs(q2[:, None] - kernel.lines(lattice.cell_to_x(axes), bravais, 1.01 * q2[-1])[1]).min(axis=1).max()
+    bravais, axes = relations.standard(reduced)
+    return np.abs(q2[:, None] - lines.lines(lattice.cell_to_x(axes), bravais, 1.01 * q2[-1])[1]).min(axis=1).max()
 
 
 def sampler(study, start, pattern, seed):
@@ -125,7 +126,7 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     Returns
     -------
     dict
-        solved (the true lattice stands first), by_score (it would by the chains' own score), in_ten, missed ("" or what `ddi.fom.explain` calls the first cell), rounds,
+        solved (the true lattice stands first), by_score (it would by the chains' own score), in_ten, missed ("" or what `ddi.forward.relations.explain` calls the first cell), rounds,
         seconds, correct_from (seconds when the first place became and stayed true; nan if not), score, bravais ...
     """
     given = {**METHODS.get(method, METHODS["misfit weights"]), **options}
@@ -147,9 +148,9 @@ def _judged(finds, pattern):
     row = {"identifier": pattern["identifier"], "bravais": pattern["bravais"], "rounds": finds.rounds, "seconds": finds.seconds()}
     if not finds.rows:
         return row | {"solved": False, "by_score": False, "in_ten": False, "missed": "nothing found", "cause": "nothing found", "correct_from": np.nan, "score": np.nan}
-    right = [lattice.same_lattice(found["reduced"], pattern["reduced"]) for found in finds.rows]
-    missed = "" if right[0] else fom.explain(finds.rows[0]["reduced"], "P", pattern["reduced"], "P")[0]
-    row |= {"solved": right[0], "by_score": lattice.same_lattice(finds.own, pattern["reduced"]), "in_ten": any(right[:10]), "missed": missed, "cause": "" if right[0] else _cause(finds, any(right))}
+    right = [relations.same_lattice(found["reduced"], pattern["reduced"]) for found in finds.rows]
+    missed = "" if right[0] else relations.explain(finds.rows[0]["reduced"], "P", pattern["reduced"], "P")[0]
+    row |= {"solved": right[0], "by_score": relations.same_lattice(finds.own, pattern["reduced"]), "in_ten": any(right[:10]), "missed": missed, "cause": "" if right[0] else _cause(finds, any(right))}
     return row | {"correct_from": finds.history[-1][0] if right[0] else np.nan, "score": finds.rows[0]["score"]}
 
 
@@ -158,7 +159,7 @@ def _cause(finds, found):
     if not found:
         return "true cell not found"
     peaks, first = finds.peaks, finds.rows[0]
-    kind = kernel.KINDS[first["bravais"]]
+    kind = lines.KINDS[first["bravais"]]
     misses, _ = kernel.describe(first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope)
     return "first cell explains every peak" if (np.abs(misses) < EXPLAINED * peaks.sigma).all() else "true cell outscored"
 

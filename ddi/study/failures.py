@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from ddi import lattice
 from ddi.data import rruff
+from ddi.forward import lattice
 from ddi.show import FOUND, LOST
 from ddi.study.cases import two_theta
 from ddi.study.eval_indexing import CELL

@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import lattice
 from ddi.data import augment
 from ddi.data.perturb import b_placed
+from ddi.forward import lattice
 
 CASES = [
     ("F d -3 m", "cubic", "cF", [8.2, 8.2, 8.2, 90, 90, 90], -1),

@@ -13,9 +13,9 @@ import pytest
 from crystals import made
 
 import ddi
-from ddi import lattice, powder
 from ddi.base.errors import DDIError
 from ddi.data import dataset
+from ddi.forward import lattice, powder
 
 GROUPS = ("P 21 21 2", "F m -3 m", "P -1", "R -3 m:H", "P 1 21/c 1", "P 6/m m m", "I 4/m m m")
 

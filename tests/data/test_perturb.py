@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ddi import lattice
 from ddi.data.perturb import Perturbation, b_placed, is_valid, shrinkage
+from ddi.forward import lattice
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import crystal
 from ddi.data import qc
 from ddi.data.entry import REFUSED, Crash, Entry
 from ddi.data.sources import catalogue
+from ddi.forward import symmetry
 
 needs_cod = pytest.mark.skipif(not os.environ.get("DDI_COD"), reason="DDI_COD is not set")
 
@@ -20,7 +20,7 @@ def quartz(**changes):
     group = gemmi.SpaceGroup("P 32 2 1").operations()
     entry = Entry(
         identifier="amcsd:0000001", source="amcsd", formula="O6 Si3", composition={"O": 6.0, "Si": 3.0},
-        sg_number=154, sg_symbol="P 32 2 1", operations=crystal.triplets(group),
+        sg_number=154, sg_symbol="P 32 2 1", operations=symmetry.triplets(group),
         cell=np.array([4.913, 4.913, 5.405, 90, 90, 120]), volume=112.98,
         elements=("Si", "O"), xyz=np.array([[0.4697, 0, 0], [0.4133, 0.2672, 0.1188]]), occupancy=np.ones(2), b_iso=np.ones(2),
         crystal_system="trigonal",
@@ -89,7 +89,7 @@ def test_symmetry_misfit_is_zero_for_fitting_cells_and_reduction_has_the_right_v
     fitting = {"cubic": (9, 9, 9, 90, 90, 90), "tetragonal": (5, 5, 9, 90, 90, 90), "trigonal": (5, 5, 17, 90, 90, 120)}
     fitting |= {"monoclinic": (7, 8, 9, 90, 103, 90), "triclinic": (7, 8, 9, 80, 103, 97)}
     parameters = np.array(fitting[qc.crystal_system(group.number)], dtype=float)
-    operations = crystal.triplets(group.operations())
+    operations = symmetry.triplets(group.operations())
     assert qc.symmetry_misfit(parameters, operations) == pytest.approx((0, 0), abs=1e-9)
     assert qc.reducible(quartz(cell=parameters, operations=operations)) == ""
 

@@ -5,10 +5,10 @@ import zipfile
 import numpy as np
 import pytest
 
-from ddi import lattice
 from ddi.base.errors import DDIError
 from ddi.data import rruff
-from ddi.fom import two_theta
+from ddi.forward import lattice
+from ddi.forward.bragg import two_theta
 
 # a NaCl-like cell in the layout of an official DIF file, with locality, atoms and a footer
 DIF = """\

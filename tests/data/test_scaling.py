@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from ddi import lattice
 from ddi.data.scaling import CellScaler, Q2Scaler
+from ddi.forward import lattice
 
 
 def test_peaks_are_scaled_by_one_mean_and_deviation():

@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from ddi import crystal, lattice
 from ddi.base.errors import DDIError
 from ddi.data import composition
 from ddi.data.entry import REFUSED, write_entries
@@ -28,6 +27,7 @@ from ddi.data.sources import catalogue, fetch
 from ddi.data.sources import cod as cod_module
 from ddi.data.sources import core_mof as mof_module
 from ddi.data.sources.cod import R_FACTORS, read_cif
+from ddi.forward import lattice, symmetry
 
 RAW = ROOT / "data" / "raw"
 needs_amcsd = pytest.mark.skipif(not (RAW / "amcsd_cif1.db").exists(), reason="data/raw holds no AMCSD yet")
@@ -35,7 +35,7 @@ needs_cod = pytest.mark.skipif(not os.environ.get("DDI_COD"), reason="DDI_COD is
 
 
 def operations(symbol):
-    return crystal.triplets(gemmi.SpaceGroup(symbol).operations())
+    return symmetry.triplets(gemmi.SpaceGroup(symbol).operations())
 
 
 # What all sources share
@@ -43,7 +43,7 @@ def operations(symbol):
 
 def test_every_tabulated_setting_is_found_by_its_operations():
     for setting in gemmi.spacegroup_table():
-        number, symbol = crystal.space_group(crystal.triplets(setting.operations()))
+        number, symbol = symmetry.space_group(symmetry.triplets(setting.operations()))
         assert number == setting.number
         assert gemmi.find_spacegroup_by_name(symbol).operations() == setting.operations() or symbol == setting.hm, setting.xhm()
 
@@ -52,22 +52,22 @@ def test_a_shifted_origin_keeps_number_and_symbol():
     shift = gemmi.Op("x+1/8,y+1/12,z+1/6")
     moved = [(shift * gemmi.Op(op) * shift.inverse()).wrap().triplet() for op in operations("P 21 21 21")]
     assert gemmi.find_spacegroup_by_ops(gemmi.GroupOps([gemmi.Op(op) for op in moved])) is None
-    assert crystal.space_group(crystal.canonical_operations(tuple(moved))) == (19, "P 21 21 21")
+    assert symmetry.space_group(symmetry.canonical_operations(tuple(moved))) == (19, "P 21 21 21")
 
 
 def test_a_setting_in_no_table_has_a_number_and_no_symbol():
     turn = gemmi.Op("x-y,x+y,z")  # C instead of P, for tetragonal
     doubled = {(turn.inverse() * gemmi.Op(op) * turn).wrap().triplet() for op in operations("P 4")}
     centred = {gemmi.Op(op).translated([12, 12, 0]).wrap().triplet() for op in doubled}
-    number, symbol = crystal.space_group(crystal.canonical_operations(tuple(sorted(doubled | centred))))
+    number, symbol = symmetry.space_group(symmetry.canonical_operations(tuple(sorted(doubled | centred))))
     assert (number, symbol) == (75, "")
 
 
 def test_operations_that_are_no_group_are_refused():
-    assert crystal.canonical_operations(("x,y,z", "x,-y,-z", "-x+1/2,y+1/2,-z+1/2")) == ()
-    assert crystal.canonical_operations(("x,y,z", "nonsense")) == ()
-    assert crystal.canonical_operations(("x,y,z", "x-1,y,z")) == ()  # two atoms' positions, not a group
-    assert len(crystal.canonical_operations(("-x,-y,-z",))) == 2  # the identity goes without saying
+    assert symmetry.canonical_operations(("x,y,z", "x,-y,-z", "-x+1/2,y+1/2,-z+1/2")) == ()
+    assert symmetry.canonical_operations(("x,y,z", "nonsense")) == ()
+    assert symmetry.canonical_operations(("x,y,z", "x-1,y,z")) == ()  # two atoms' positions, not a group
+    assert len(symmetry.canonical_operations(("-x,-y,-z",))) == 2  # the identity goes without saying
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_operations_that_are_no_group_are_refused():
     ],
 )
 def test_multiplicities_of_known_structures(symbol, cell, xyz, expected):
-    assert crystal.multiplicities(cell, operations(symbol), np.array(xyz)) == pytest.approx(expected)
+    assert symmetry.multiplicities(cell, operations(symbol), np.array(xyz)) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("xyz", [(0.11, 0.29, 0.17), (0.3, 0, 0), (0, 0, 0.2), (0.5, 0, 0), (1 / 3, 2 / 3, 0.5)])
@@ -93,7 +93,7 @@ def test_multiplicities_equal_gemmi_s(xyz):
     structure.add_site(site)
     structure.setup_cell_images()
     expected = len(structure.get_all_unit_cell_sites())
-    assert crystal.multiplicities(structure.cell.parameters, operations("P 6/m m m"), [xyz])[0] == expected
+    assert symmetry.multiplicities(structure.cell.parameters, operations("P 6/m m m"), [xyz])[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_core_mof_keeps_the_powder_pattern(known):
     heavy = [site.element.atomic_number for site in given.sites]
     before = shells(given.cell.parameters, [site.fract.tolist() for site in given.sites], np.array(heavy, dtype=float), edges)
     copies = [[gemmi.Op(op).apply_to_xyz(list(xyz)) for op in entry.operations] for xyz in entry.xyz]
-    weights = crystal.multiplicities(entry.cell, entry.operations, entry.xyz) / len(entry.operations)
+    weights = symmetry.multiplicities(entry.cell, entry.operations, entry.xyz) / len(entry.operations)
     weights = weights * [gemmi.Element(element).atomic_number for element in entry.elements]
     after = shells(entry.cell, np.concatenate(copies), np.repeat(weights, len(entry.operations)), edges)
     assert after == pytest.approx(before, rel=1e-4, abs=1e-6)

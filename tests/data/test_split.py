@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import lattice
 from ddi.data import split
+from ddi.forward import lattice
 
 CELLS = np.array([[5, 6, 7, 90, 90, 90], [5.1, 6.1, 7.1, 90, 90, 90], [5.3, 6.35, 7.4, 90, 90, 90], [9, 9, 9, 60, 60, 60]])
 

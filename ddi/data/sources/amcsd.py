@@ -12,11 +12,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.data import composition as chemistry
 from ddi.data.entry import Entry, evenly, guarded
+from ddi.forward import symmetry
 
 SCALE = 4e6
 MISSING = 1.9  # numbers from here on say "missing"
@@ -69,11 +69,11 @@ def _read_batch(task):
 def _entry(row):
     cell = np.array([_number(row[key]) for key in ("a", "b", "c", "alpha", "beta", "gamma")])
     operations = _operations(row["operations"] or "[]")
-    number, symbol = crystal.space_group(operations) if operations else (0, "")
+    number, symbol = symmetry.space_group(operations) if operations else (0, "")
     elements, contents, xyz, occupancy, b_iso, flags = _atoms(row)
     volume = _number(row["cell_volume"])
     if not np.isfinite(volume):
-        volume, flags = crystal.cell_volume(cell), (*flags, "no volume")
+        volume, flags = symmetry.cell_volume(cell), (*flags, "no volume")
     composition = chemistry.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
     return Entry(
         identifier=f"amcsd:{row['id']:07d}",
@@ -97,7 +97,7 @@ def _entry(row):
 
 @lru_cache(maxsize=1000)
 def _operations(text):
-    return crystal.canonical_operations(tuple(json.loads(text)))
+    return symmetry.canonical_operations(tuple(json.loads(text)))
 
 
 def _atoms(row):

@@ -1,6 +1,6 @@
 """Batches of entries kept on disk, so that an interrupted reading goes on where it stopped.
 
-A batch is known by what was read, by the code of its source, of `ddi.crystal` and `ddi.data.entry`, and by the versions of gemmi and spglib.
+A batch is known by what was read, by the code of its source, of `ddi.forward.symmetry` and `ddi.data.entry`, and by the versions of gemmi and spglib.
 """
 
 import hashlib
@@ -10,8 +10,8 @@ from pathlib import Path
 import gemmi
 import spglib
 
-from ddi import crystal
 from ddi.data import composition, entry
+from ddi.forward import symmetry
 
 
 def kept(folder, content, module_file, read):
@@ -41,5 +41,5 @@ def kept(folder, content, module_file, read):
 
 @cache
 def _code(module_file):
-    code = b"".join(Path(file).read_bytes() for file in (crystal.__file__, composition.__file__, entry.__file__, module_file))
+    code = b"".join(Path(file).read_bytes() for file in (symmetry.__file__, composition.__file__, entry.__file__, module_file))
     return hashlib.sha256(code).digest() + f"{gemmi.__version__} {spglib.__version__}".encode()

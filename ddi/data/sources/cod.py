@@ -12,12 +12,12 @@ from pathlib import Path
 import gemmi
 import numpy as np
 
-from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.data import composition as chemistry
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
+from ddi.forward import symmetry
 
 R_FACTORS = (
     "_refine_ls_R_factor_gt",
@@ -126,7 +126,7 @@ def _short(error):
 def _entry(identifier, source, block):
     cell = np.array([_number(_first(block, (tag,))) for tag in CELL])
     operations, origin = _operations(block, cell)
-    number, symbol = crystal.space_group(operations) if operations else (0, "")
+    number, symbol = symmetry.space_group(operations) if operations else (0, "")
     listed = frozenset(chemistry.parse_formula(_first(block, FORMULA)))
     elements, contents, xyz, occupancy, b_iso, flags = _atoms(block, listed)
     volume, r_factor = _number(_first(block, ("_cell_volume",))), _r_factor(block)
@@ -142,7 +142,7 @@ def _entry(identifier, source, block):
         sg_symbol=symbol,
         operations=operations,
         cell=cell,
-        volume=volume if np.isfinite(volume) else crystal.cell_volume(cell),
+        volume=volume if np.isfinite(volume) else symmetry.cell_volume(cell),
         elements=elements,
         xyz=xyz,
         occupancy=occupancy,
@@ -180,13 +180,13 @@ def _operations(block, cell):
     """Return the whole group and flags: from the operations listed, else from the Hall symbol, else from the Hermann-Mauguin symbol."""
     for tag in OPERATIONS:
         listed = [gemmi.cif.as_string(value).strip("'\" ") for value in block.find_values(tag)]
-        operations = crystal.canonical_operations(tuple(listed)) if listed else ()
+        operations = symmetry.canonical_operations(tuple(listed)) if listed else ()
         if operations:
             return operations, ()
-    operations = crystal.hall_operations(_first(block, HALL))
+    operations = symmetry.hall_operations(_first(block, HALL))
     if not operations:
         found = gemmi.find_spacegroup_by_name(_first(block, SYMBOL), *cell[[3, 5]]) if np.isfinite(cell).all() else None
-        operations = crystal.triplets(found.operations()) if found else ()
+        operations = symmetry.triplets(found.operations()) if found else ()
     return operations, ("operations from the symbol",) if operations else ()
 
 

@@ -17,12 +17,12 @@ import gemmi
 import numpy as np
 import spglib
 
-from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel, progress
 from ddi.data import composition as chemistry
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
+from ddi.forward import symmetry as crystal
 
 ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
 """In order of preference."""

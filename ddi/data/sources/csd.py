@@ -12,12 +12,12 @@ import re
 
 import numpy as np
 
-from ddi import crystal
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.data import composition as chemistry
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
+from ddi.forward import symmetry
 
 BATCH = 500  # entries a task and a chunk
 
@@ -72,8 +72,8 @@ def _entry(csd_entry):
         return Entry(identifier, "csd", flags=(f"{REFUSED}no coordinates in the database",))
     given = csd_entry.crystal
     cell = np.array([*given.cell_lengths, *given.cell_angles], dtype=float)
-    operations = crystal.canonical_operations(tuple(given.symmetry_operators))
-    number, symbol = crystal.space_group(operations) if operations else (0, "")
+    operations = symmetry.canonical_operations(tuple(given.symmetry_operators))
+    number, symbol = symmetry.space_group(operations) if operations else (0, "")
     atoms = [atom for atom in given.asymmetric_unit_molecule.atoms if _placed(atom)]
     composition = {e: given.z_value * n for e, n in sorted(chemistry.parse_formula(_expanded(csd_entry.formula)).items())}
     r_factor = csd_entry.r_factor

@@ -1,6 +1,6 @@
 """Reference Miller indices of a lattice system, and the labels that peaks carry (write-up, section 2.3.1).
 
-Two indices are the same line of a system exactly when the columns of `ddi.lattice.design` agree: those columns *are* the
+Two indices are the same line of a system exactly when the columns of `ddi.forward.lattice.design` agree: those columns *are* the
 invariants that the write-up lists for each system (h2 + k2 + l2 for cubic; h2 + k2 and l2 for tetragonal; and so on).
 One function therefore serves all seven.
 """
@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ddi import lattice
+from ddi.forward import lattice
 
 RANGE = 20  # largest |h|, |k|, |l| considered
 
@@ -25,7 +25,7 @@ def forms(system):
     Parameters
     ----------
     system : str
-        One of `ddi.lattice.SYSTEMS`.
+        One of `ddi.forward.lattice.SYSTEMS`.
 
     Returns
     -------
@@ -53,7 +53,7 @@ def reference_hkl(system, n=None, order_by=None):
     Parameters
     ----------
     system : str
-        One of `ddi.lattice.SYSTEMS`; monoclinic indices are for b unique, rhombohedral for rhombohedral axes.
+        One of `ddi.forward.lattice.SYSTEMS`; monoclinic indices are for b unique, rhombohedral for rhombohedral axes.
     n : int, optional
         Length of the list with its last entry; 100 for cubic and 500 otherwise if not given.
     order_by : array_like, shape (n_cells, 6), optional
@@ -96,7 +96,7 @@ def labels(hkl, reference, system):
 
 
 def b_unique_hkl(hkl, cells, unique_axis):
-    """Carry Miller indices along when `ddi.lattice.b_unique` turns monoclinic cells.
+    """Carry Miller indices along when `ddi.forward.lattice.b_unique` turns monoclinic cells.
 
     The axes are renamed as the cell's are. Where the oblique angle was acute, the obtuse cell has one of its axes reversed,
     and with it the sign of l. (The handedness may change; q2 does not know it.)

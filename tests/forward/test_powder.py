@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from crystals import everything, made, reindexed, settings_of, some
 
-from ddi import lattice, powder, scattering
+from ddi.forward import lattice, powder, scattering
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from ddi import fom, lattice, scattering
+from ddi.forward import bragg, lattice, scattering
 
 WAVELENGTH = 1.54  # A, the write-up's Cu K-alpha
 TWO_THETA_MAX = 90.0  # degrees (errata, decision 4)
@@ -50,12 +50,12 @@ class Powder:
 
 def q2_of(two_theta, wavelength=WAVELENGTH):
     """Return 1/d^2 in A^-2 of a scattering angle in degrees."""
-    return fom.q2_of(two_theta, wavelength)
+    return bragg.q2_of(two_theta, wavelength)
 
 
 def two_theta_of(q2, wavelength=WAVELENGTH):
     """Return the scattering angle in degrees of 1/d^2 in A^-2; NaN beyond the wavelength's reach."""
-    return fom.two_theta(q2, wavelength)
+    return bragg.two_theta(q2, wavelength)
 
 
 def simulate(cell, operations, elements, xyz, occupancy, b_iso, *, two_theta_max=TWO_THETA_MAX, wavelength=WAVELENGTH):

@@ -292,36 +292,6 @@ def unimodular():
     return digits[np.abs(np.round(np.linalg.det(digits))) == 1].astype(float)
 
 
-def same_lattice(cell, other, centring="P", other_centring="P", length_tolerance=0.015, angle_tolerance=1.5):
-    """Say whether two cells describe the same lattice.
-
-    Both are Niggli-reduced; because a reduced cell can flip between neighbours on a hair of error, every basis with
-    small integer coefficients of the first is tried against the second.
-
-    Parameters
-    ----------
-    cell, other : array_like, shape (6,)
-    centring, other_centring : str
-        As in `reduced_cell`.
-    length_tolerance : float
-        Largest relative difference of each length.
-    angle_tolerance : float
-        Largest difference of each angle in degrees.
-
-    Returns
-    -------
-    bool
-    """
-    first, second = reduced_cell(cell, centring), reduced_cell(other, other_centring)
-    ratio = volume(first) / volume(second)
-    if not abs(ratio - 1) < 4 * length_tolerance + 0.02:
-        return False
-    if close(first, second, length_tolerance, angle_tolerance):
-        return True
-    bases = from_metric(unimodular() @ metric(first) @ unimodular().transpose(0, 2, 1))
-    return bool(close(bases, second, length_tolerance, angle_tolerance).any())
-
-
 def close(cells, other, length_tolerance, angle_tolerance):
     """Say which cells, shape (..., 6), have every length within a relative and every angle within an absolute (degrees) tolerance of another."""
     lengths = np.abs(cells[..., :3] / other[:3] - 1).max(axis=-1) <= length_tolerance

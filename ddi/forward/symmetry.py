@@ -6,7 +6,7 @@ import gemmi
 import numpy as np
 import spglib
 
-from ddi import lattice
+from ddi.forward import lattice
 
 SAME_SITE = 0.1  # A; symmetry copies closer than this are one atom on a special position
 

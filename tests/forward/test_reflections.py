@@ -4,7 +4,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from ddi import lattice, reflections
+from ddi.forward import lattice, reflections
 
 HOLOHEDRY = {
     "cubic": "P m -3 m", "tetragonal": "P 4/m m m", "hexagonal": "P 6/m m m", "rhombohedral": "R -3 m :R",

@@ -67,7 +67,7 @@ def pattern_of(operations, bravais, unique_axis=-1):
     operations : tuple of str
         Triplets of the whole group.
     bravais : str
-        One of `ddi.lattice.BRAVAIS`.
+        One of `ddi.forward.lattice.BRAVAIS`.
     unique_axis : int
         0, 1, 2 for a monoclinic setting, else -1.
 

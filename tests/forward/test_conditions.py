@@ -4,8 +4,8 @@ import gemmi
 import numpy as np
 import pytest
 
-from ddi import conditions
-from ddi.conditions import distance, pattern_of
+from ddi.forward import conditions
+from ddi.forward.conditions import distance, pattern_of
 
 LETTERS = {"triclinic": "a", "monoclinic": "m", "orthorhombic": "o", "tetragonal": "t", "trigonal": "h", "hexagonal": "h", "cubic": "c"}
 

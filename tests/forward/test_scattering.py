@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from crystals import everything, made, reindexed, settings_of, some
 
-from ddi import lattice, scattering
+from ddi.forward import lattice, scattering
 
 
 @pytest.mark.parametrize("group", settings_of(7), ids=lambda group: group.xhm())

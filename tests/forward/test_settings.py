@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from crystals import made, settings_of
 
-from ddi import lattice, settings
 from ddi.base.paths import Study
 from ddi.data import dataset
+from ddi.forward import lattice, settings
 
 HKL = np.array([(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32)
 

@@ -10,8 +10,8 @@ import gemmi
 import numpy as np
 from numba import njit
 
-from ddi import lattice
-from ddi.crystal import SAME_SITE
+from ddi.forward import lattice
+from ddi.forward.symmetry import SAME_SITE
 
 
 @lru_cache(maxsize=4096)
@@ -111,7 +111,7 @@ def unit_cell(cell, operations, elements, xyz, occupancy, b_iso):
     Parameters
     ----------
     cell, operations, elements, xyz, occupancy, b_iso
-        As in `ddi.powder.simulate`.
+        As in `ddi.forward.powder.simulate`.
 
     Returns
     -------

@@ -4,7 +4,7 @@ import gemmi
 import numpy as np
 import pytest
 
-from ddi import lattice
+from ddi.forward import lattice, relations
 
 CENTRINGS = {
     "cubic": "PIF",
@@ -108,10 +108,10 @@ def test_same_lattice_under_unimodular_changes(system):
         for centring in CENTRINGS[system]:
             other = lattice.reduced_cell(cell, centring)
             moved = lattice.change_basis(other, unimodular(rng))
-            assert lattice.same_lattice(cell, moved, centring)
-            assert lattice.same_lattice(moved, cell, "P", centring)
+            assert relations.same_lattice(cell, moved, centring)
+            assert relations.same_lattice(moved, cell, "P", centring)
             bigger = moved * [1.04, 1.04, 1.04, 1, 1, 1]
-            assert not lattice.same_lattice(cell, bigger, centring)
+            assert not relations.same_lattice(cell, bigger, centring)
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
@@ -119,17 +119,17 @@ def test_same_lattice_forgives_small_errors(system):
     rng = np.random.default_rng(9)
     for cell in random_cells(system, 8):
         noisy = cell * (1 + 0.002 * rng.standard_normal(6) * [1, 1, 1, 0.1, 0.1, 0.1])
-        assert lattice.same_lattice(cell, lattice.change_basis(noisy, unimodular(rng)))
+        assert relations.same_lattice(cell, lattice.change_basis(noisy, unimodular(rng)))
 
 
 def test_same_lattice_tells_sublattices_and_centrings_apart():
     cell = np.array([7.1, 8.3, 9.9, 90, 90, 90])
     doubled = cell * [2, 1, 1, 1, 1, 1]
-    assert not lattice.same_lattice(cell, doubled)
+    assert not relations.same_lattice(cell, doubled)
     for centring in "CIF":
-        assert not lattice.same_lattice(cell, cell, "P", centring)
+        assert not relations.same_lattice(cell, cell, "P", centring)
     half = lattice.change_basis(cell, [[0.5, 0.5, 0], [0.5, -0.5, 0], [0, 0, 1]])
-    assert lattice.same_lattice(cell, half, "C", "P")
+    assert relations.same_lattice(cell, half, "C", "P")
 
 
 @pytest.mark.parametrize(("system", "centring"), [(system, c) for system in lattice.SYSTEMS for c in CENTRINGS[system]])
@@ -146,7 +146,7 @@ def test_hexagonal_and_rhombohedral_axes():
         assert hexagonal[0] == pytest.approx(hexagonal[1])
         assert lattice.volume(hexagonal) == pytest.approx(3 * lattice.volume(cell))
         np.testing.assert_allclose(lattice.hexagonal_to_rhombohedral(hexagonal), cell, rtol=1e-10)
-        assert lattice.same_lattice(hexagonal, cell, "R", "P")
+        assert relations.same_lattice(hexagonal, cell, "R", "P")
         oracle = gemmi.make_miller_array(gemmi.UnitCell(*hexagonal), gemmi.SpaceGroup("R 3 :H"), hexagonal[0] / 4, 0, True)
         obverse = np.sort(gemmi.UnitCell(*hexagonal).calculate_1_d2_array(oracle))
         grid = np.indices([41] * 3).reshape(3, -1).T - 20

@@ -12,8 +12,8 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import lattice
-from ddi.crystal import space_group
+from ddi.forward import lattice
+from ddi.forward.symmetry import space_group
 
 
 @dataclass(frozen=True, eq=False)

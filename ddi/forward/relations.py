@@ -1,81 +1,98 @@
-"""Figures of merit that every indexing paper quotes, and what a found cell has to do with the true one.
+"""Cells two or three times as large or as small as a found one.
 
-`m20` is de Wolff's (J. Appl. Cryst. 1, 108, 1968), `f_n` Smith & Snyder's (J. Appl. Cryst. 12, 60, 1979), `explain` fills
-section 2.4.4 of the write-up (errata, decision 9). The score that ranks cells is in `ddi.ranking`.
+Weak superstructure lines are easily missed by a search that starts from strong ones; and a cell whose multiple looks more symmetric than
+it is hides behind that.
 """
 
 import itertools
 from functools import lru_cache
 
+import gemmi
 import numpy as np
+import spglib
 
-from ddi import lattice
+from ddi.forward import lattice, lines
+from ddi.forward.lattice import close, from_metric, metric, reduced_cell, unimodular, volume
+
+INDICES = (2, 3)
+EXACT = 1e-3  # A; a refined cell obeys its lattice's ties to rounding, so its superlattices do too
+
+_BRAVAIS_OF = {
+    225: "cF", 229: "cI", 221: "cP", 191: "hP", 166: "hR", 139: "tI", 123: "tP",
+    69: "oF", 71: "oI", 65: "oC", 47: "oP", 12: "mC", 10: "mP", 2: "aP",
+}  # fmt: skip
+"""Space group of a bare lattice -> Bravais lattice."""
+
+
+def standard(cell):
+    """Return the Bravais lattice of a primitive cell by its metric, and its conventional cell (6,) (hexagonal axes for hR)."""
+    axes = np.array(gemmi.UnitCell(*map(float, cell)).orth.mat).T
+    found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=EXACT)
+    bravais = _BRAVAIS_OF.get(found.number, "aP") if found else "aP"
+    if bravais == "aP":
+        return bravais, lattice.reduced_cell(cell)
+    standard_axes = np.asarray(found.std_lattice)
+    tensor = standard_axes @ standard_axes.T
+    lengths = np.sqrt(np.diag(tensor))
+    cosines = (tensor / np.outer(lengths, lengths))[[1, 0, 0], [2, 2, 1]]
+    return bravais, np.array([*lengths, *np.degrees(np.arccos(np.clip(cosines, -1, 1)))])
+
+
+def relatives(reduced):
+    """Return the different superlattices and sublattices of a primitive cell, of index 2 and 3.
+
+    Parameters
+    ----------
+    reduced : array_like, shape (6,)
+
+    Returns
+    -------
+    list of (str, ndarray (6,), bool)
+        Bravais lattice, x on the axes of the search, and whether the cell is the larger one; lattices with the same lines once.
+    """
+    seen = {}
+    for form in (form for index in INDICES for form in hermite_forms(index)):
+        for larger, rows in ((True, form), (False, np.linalg.inv(np.transpose(form)))):
+            bravais, cell = standard(lattice.change_basis(reduced, rows))
+            system = lines.KINDS[bravais].system
+            x = lattice.full_x(lattice.free_x(lattice.cell_to_x(cell), system), system)
+            _, q2 = lines.lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
+            seen.setdefault((bravais, larger, tuple(q2[:12].round(7))), (bravais, x, larger))
+    return list(seen.values())
+
+
+def same_lattice(cell, other, centring="P", other_centring="P", length_tolerance=0.015, angle_tolerance=1.5):
+    """Say whether two cells describe the same lattice.
+
+    Both are Niggli-reduced; because a reduced cell can flip between neighbours on a hair of error, every basis with
+    small integer coefficients of the first is tried against the second.
+
+    Parameters
+    ----------
+    cell, other : array_like, shape (6,)
+    centring, other_centring : str
+        As in `reduced_cell`.
+    length_tolerance : float
+        Largest relative difference of each length.
+    angle_tolerance : float
+        Largest difference of each angle in degrees.
+
+    Returns
+    -------
+    bool
+    """
+    first, second = reduced_cell(cell, centring), reduced_cell(other, other_centring)
+    ratio = volume(first) / volume(second)
+    if not abs(ratio - 1) < 4 * length_tolerance + 0.02:
+        return False
+    if close(first, second, length_tolerance, angle_tolerance):
+        return True
+    bases = from_metric(unimodular() @ metric(first) @ unimodular().transpose(0, 2, 1))
+    return bool(close(bases, second, length_tolerance, angle_tolerance).any())
+
 
 MAX_INDEX = 6
 """Largest volume ratio for which `explain` looks for a sub- or supercell."""
-
-
-def _count_and_error(obs, lines, n):
-    obs = np.sort(np.asarray(obs, dtype=float))[:n]
-    lines = np.sort(np.where(np.isfinite(lines), lines, 1e9), axis=-1)
-    distinct = np.diff(lines, axis=-1, prepend=0.0) > 1e-9 * obs[-1]
-    error = np.abs(obs - lines[..., None]).min(axis=-2)
-    possible = (distinct & (lines <= obs[-1] + error[..., -1:])).sum(axis=-1)
-    return obs, np.maximum(possible, 1), error.mean(axis=-1)
-
-
-def m20(q2_obs, q2_lines, n=20):
-    """Return de Wolff's figure of merit, M = Q_n / (2 <|dQ|> N).
-
-    Parameters
-    ----------
-    q2_obs : array_like, shape (n_peaks,)
-        Observed 1/d^2 in A^-2; the first `n` are used, or all if there are fewer.
-    q2_lines : array_like, shape (..., n_lines)
-        Lines that the cell allows, in A^-2, up to at least the last peak used; pad with NaN or inf.
-    n : int
-
-    Returns
-    -------
-    ndarray or float, shape (...)
-    """
-    obs, possible, error = _count_and_error(q2_obs, np.asarray(q2_lines, dtype=float), n)
-    return obs[-1] / (2 * np.maximum(error, 1e-12) * possible)
-
-
-def f_n(q2_obs, q2_lines, wavelength, n=20):
-    """Return Smith & Snyder's figure of merit, F_N = N / (<|d 2theta|> N_possible), with 2theta in degrees.
-
-    Parameters
-    ----------
-    q2_obs, q2_lines, n
-        As for `m20`.
-    wavelength : float
-        In Angstrom.
-
-    Returns
-    -------
-    ndarray or float, shape (...)
-    """
-    angle = [two_theta(q2, wavelength) for q2 in (np.asarray(q2_obs, dtype=float), np.asarray(q2_lines, dtype=float))]
-    obs, possible, error = _count_and_error(*angle, n)
-    return len(obs) / (np.maximum(error, 1e-6) * possible)
-
-
-def two_theta(q2, wavelength):
-    """Return 2theta in degrees; NaN beyond what the wavelength (A) reaches."""
-    sine = 0.5 * wavelength * np.sqrt(np.asarray(q2, dtype=float))
-    return np.degrees(2 * np.arcsin(np.where(sine <= 1, sine, np.nan)))
-
-
-def reach(q2):
-    """Return a wavelength in A that reaches every q2 up to the one given: 1.540593 (Cu K-alpha1), or shorter if need be."""
-    return min(1.540593, 1.9 / np.sqrt(q2))
-
-
-def q2_of(two_theta_deg, wavelength):
-    """Return q2 = 1/d^2 in A^-2 of 2theta in degrees."""
-    return (2 * np.sin(np.radians(np.asarray(two_theta_deg, dtype=float)) / 2) / wavelength) ** 2
 
 
 def explain(found_cell, found_centring, true_cell, true_centring, length_tolerance=0.015, angle_tolerance=1.5):
