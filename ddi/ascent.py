@@ -10,8 +10,8 @@ import os
 import numpy as np
 
 from ddi import likelihood
-from ddi.assigners import ranks
 from ddi.forward import lattice
+from ddi.models.assigners import ranks
 
 SPREAD = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
 LARGEST_STEP = 0.3  # of the width: how far a step moves a cell, relative
@@ -23,7 +23,7 @@ class Ascent:
 
     Parameters
     ----------
-    network : ddi.assign.AssignmentNetwork
+    network : ddi.models.assignment.AssignmentNetwork
     """
 
     def __init__(self, network):

@@ -163,7 +163,7 @@ def screen(spread, pick, q2_trial, sigma, kind, volumes, max_lines=MAX_LINES):
     ----------
     spread : ndarray, shape (n, 6, p)
     pick : ndarray of int16, shape (n, p)
-        A candidate is ``spread @ q2[pick]``; see `ddi.templates.Templates.systems`.
+        A candidate is ``spread @ q2[pick]``; see `ddi.models.templates.Templates.systems`.
     q2_trial : ndarray, shape (n_trials, n_peaks)
         Observed q2 in A^-2, less each trial shift.
     sigma : ndarray, shape (n_peaks,)

@@ -29,7 +29,7 @@ class Options:
         labels or, for lines assigned by distance, the softmax between the two nearest ones.
     assign : "nearest", "resample", "marginal" or an assigner
         Nearest line; a line drawn from softmax(-delta^2 / 2 sigma^2); all lines at once, each by its share (the mixture of 2.4.1);
-        or an object with ``predict(q2_obs, x) -> (labels, confidence)`` on the same reference indices (`ddi.assign`), which is asked
+        or an object with ``predict(q2_obs, x) -> (labels, confidence)`` on the same reference indices (`ddi.models.assignment`), which is asked
         every `ddi.mcmc.REASSIGN_EVERY` iterations, with nearest lines in between.
     accept : "metropolis", "always" or "greedy"
     weights : "sigma" or "coelho"

@@ -1,6 +1,6 @@
 """From peaks to a ranked list of cells, over all fourteen Bravais lattices at once.
 
-Candidates come from index templates (`ddi.templates`) and from any other generator that is handed in; the compiled kernel screens
+Candidates come from index templates (`ddi.models.templates`) and from any other generator that is handed in; the compiled kernel screens
 them at a few trial zero shifts; the best are refined with the zero shift as one more linear parameter and weights that forgive
 spurious peaks; `ddi.ranking` puts all that survive in one order.
 """
@@ -15,7 +15,7 @@ import numpy as np
 from ddi import kernel, ranking
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, fom, lattice, lines
-from ddi.templates import Templates, settings
+from ddi.models.templates import Templates, settings
 
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by
 ZERO_MEAN, ZERO_SIGMA = 0.02, 0.06  # degrees 2theta; weak prior of the zero shift

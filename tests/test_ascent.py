@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp, softmax
 
-from ddi.assign import AssignmentNetwork
-from ddi.assign_train import new_weights
-from ddi.assigners import LinePrior
 from ddi.forward import lattice
 from ddi.forward.reflections import reference_hkl
+from ddi.models.assigners import LinePrior
+from ddi.models.assignment import AssignmentNetwork
+from ddi.models.assignment_training import new_weights
 
 pytest.importorskip("tensorflow")
 CELL = np.array([6.3, 9.2, 11.4, 90, 90, 90])

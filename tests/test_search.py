@@ -62,7 +62,7 @@ class Oracle:
 
 
 def test_other_generators_join_and_are_named():
-    from ddi.templates import Templates
+    from ddi.models.templates import Templates
 
     table = search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", templates=Templates(), generators={"orthorhombic": [Oracle()]})
     assert table.source[0] == "oracle" and relations.same_lattice(table.cell[0], CELLS["oP"])

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ddi import assign
-from ddi.assign_data import load_problem
-from ddi.assign_train import controls
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice
+from ddi.models import assignment
+from ddi.models.assignment_data import load_problem
+from ddi.models.assignment_training import controls
 from ddi.study import eval_assignment
 
 SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026
@@ -20,15 +20,15 @@ def bench_assign():
     study = Study()
     if not (study.interim / "dataset.parquet").exists():
         raise DDIError("the benchmark needs the default study's data and models; run make study first")
-    network = assign.AssignmentNetwork.load(assign.path_of(study, SYSTEM, LEVEL), SYSTEM)
+    network = assignment.AssignmentNetwork.load(assignment.path_of(study, SYSTEM, LEVEL), SYSTEM)
     problem = load_problem(study, SYSTEM, SEED, max_test=300)
     ways = controls(problem, LEVEL, SEED) | {"network": network}
     table, _ = eval_assignment.compare(problem, LEVEL, ways, SEED)
     table = table.set_index("assigner")
     q2, x = problem.test.q2[0], np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
     H = lattice.design(problem.reference, SYSTEM)
-    assign.nearest(q2, x[:2], H)
-    nearest_rate = len(x) / min(eval_assignment.seconds_of(assign.nearest, q2, x, H) for _ in range(3))
+    assignment.nearest(q2, x[:2], H)
+    nearest_rate = len(x) / min(eval_assignment.seconds_of(assignment.nearest, q2, x, H) for _ in range(3))
     rates = {name: 512 / min(eval_assignment.seconds_of(way.predict, q2, x[:512]) for _ in range(3)) for name, way in ways.items()}
     return {
         "value": table.top1["network"] / table.top1["nearest line"],

@@ -22,8 +22,8 @@ def toy(n=600, seed=0):
 
 def gained(n_models, warm=1):
     """Train models of two phases each in one process; return the MiB gained after the first few."""
-    from ddi.trainer import trainer
-    from ddi.variance import Design
+    from ddi.models.trainer import trainer
+    from ddi.models.variance import Design
 
     design, start = Design(), 0.0
     step, mask = trainer(design), np.ones(6, dtype=np.float32)
@@ -87,8 +87,8 @@ def bench_memory():
 @benchmark("train", floor=1.0, better="lower", about="seconds an epoch of 5,000 entries, as a share of a plain Keras fit in the same run")
 def bench_train():
     """Best of five epochs each, so that other work on the machine counts little."""
-    from ddi.trainer import trainer
-    from ddi.variance import Design
+    from ddi.models.trainer import trainer
+    from ddi.models.variance import Design
 
     keras, (x, y) = _keras(), toy(5000)
     network, step, rng = _plain_network(keras), trainer(Design()), np.random.default_rng(0)
@@ -115,7 +115,7 @@ def bench_generators(profile="default", n_test=100):
     from ddi.base.paths import Study
     from ddi.data import dataset
     from ddi.forward import lattice
-    from ddi.generators import usable_cells
+    from ddi.models.generator import usable_cells
     from ddi.study import eval_generators
     from ddi.study.eval_generators import best_of_n
 

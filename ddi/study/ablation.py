@@ -11,10 +11,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ddi.generators import crystals, pattern_matrix, usable_cells
-from ddi.network import Network
+from ddi.models.generator import crystals, pattern_matrix, usable_cells
+from ddi.models.network import Network
+from ddi.models.variance import Design, describe
 from ddi.study.eval_generators import best_of_n
-from ddi.variance import Design, describe
 
 INGREDIENTS = {
     "as written": Design(),

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from ddi.assign import nearest
 from ddi.forward import lattice, reflections
+from ddi.models.assignment import nearest
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Scores:
 
 
 def score(assigner, peaks, x):
-    """Score an `ddi.assigners.Assigner` on `ddi.assign_data.Peaks` with the erring cells x, shape (n, n_free)."""
+    """Score an `ddi.models.assigners.Assigner` on `ddi.models.assignment_data.Peaks` with the erring cells x, shape (n, n_free)."""
     truth = reflections.labels(peaks.hkl, assigner.reference, peaks.system)
     parts = []
     for start in range(0, len(peaks), 64):
@@ -98,9 +98,9 @@ def refine(assigners, peaks, x, reference, rounds=6):
 
     Parameters
     ----------
-    assigners : sequence of ddi.assigners.Assigner
+    assigners : sequence of ddi.models.assigners.Assigner
         From those for large errors to those for small ones; their confidences are the weights. Empty: nearest lines alone.
-    peaks : ddi.assign_data.Peaks
+    peaks : ddi.models.assignment_data.Peaks
     x : ndarray, shape (n, n_free)
     reference : ndarray of int, shape (n_ref, 3)
         For the nearest lines.
@@ -132,10 +132,10 @@ def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
 
     Parameters
     ----------
-    problem : ddi.assign_data.Problem
+    problem : ddi.models.assignment_data.Problem
     level : str
-        As in `ddi.assign_data.Problem.erring`.
-    assigners : dict of str -> ddi.assigners.Assigner
+        As in `ddi.models.assignment_data.Problem.erring`.
+    assigners : dict of str -> ddi.models.assigners.Assigner
     seed : int
     own_rounds, rounds : int
         Of `refine`.

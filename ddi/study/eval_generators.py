@@ -10,14 +10,14 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ddi import generators
 from ddi.base.stats import wilson
-from ddi.controls import Nearest, Rescaled
 from ddi.data import dataset
-from ddi.forest import Forest
 from ddi.forward import lattice
-from ddi.generators import CONTROLS, LEARNED, cell_matrix, free_parameters, pattern_matrix, usable_cells
-from ddi.shape import spoil
+from ddi.models import generator
+from ddi.models.controls import Nearest, Rescaled
+from ddi.models.forest import Forest
+from ddi.models.generator import CONTROLS, LEARNED, cell_matrix, free_parameters, pattern_matrix, usable_cells
+from ddi.models.shape import spoil
 
 TOLERANCES = (0.01, 0.02, 0.05, 0.10)
 COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
@@ -75,8 +75,8 @@ def interleave(first, second):
 
 def available(study, system, train):
     """Return the study's trained generators of a system, and the controls learned now, by name."""
-    found = {name: generators.load(study, name, system) for name in LEARNED if generators.path_of(study, name, system).exists()}
-    return found | {name: generators.kind(name)().fit(train, system=system) for name in CONTROLS}
+    found = {name: generator.load(study, name, system) for name in LEARNED if generator.path_of(study, name, system).exists()}
+    return found | {name: generator.kind(name)().fit(train, system=system) for name in CONTROLS}
 
 
 def draw(models, test, system, n, seed):
@@ -157,7 +157,7 @@ def foreign_groups(model, test, system, *, missing, n, seed, tolerance=0.05, rep
 
     Parameters
     ----------
-    model : ddi.generators.Generator
+    model : ddi.models.generator.Generator
         With several groups.
     test : DataFrame
     system : str

@@ -7,12 +7,12 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import generators
 from ddi.base.paths import Study
 from ddi.base.stats import wilson
 from ddi.data import dataset
 from ddi.forward import lattice, relations
 from ddi.forward.relations import explain
+from ddi.models import generator as generators
 
 CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
 

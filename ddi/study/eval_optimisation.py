@@ -6,11 +6,12 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import generators, kernel, search, solve, svdindex
-from ddi.assign import AssignmentNetwork
+from ddi import kernel, search, solve, svdindex
 from ddi.base.stats import wilson
 from ddi.data import dataset
 from ddi.forward import lattice, lines, relations
+from ddi.models import generator
+from ddi.models.assignment import AssignmentNetwork
 from ddi.problem import WAVELENGTH, sigma_q2
 from ddi.study import svd_index
 
@@ -98,7 +99,7 @@ def sampler(study, start, pattern, seed):
 
 
 def _drawn(study, name, system, q2, n, number, seed):
-    cells = generators.load(study, name, system).pooled(q2[None], n, seed=seed + number)[0]
+    cells = generator.load(study, name, system).pooled(q2[None], n, seed=seed + number)[0]
     return disturbed(cells, system, min(JITTER * number, MAX_JITTER), [seed, number])
 
 

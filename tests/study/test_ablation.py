@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from training_rows import frame
 
+from ddi.models.variance import TUNED, Design
 from ddi.study import ablation
-from ddi.variance import TUNED, Design
 
 
 def related(n=60):

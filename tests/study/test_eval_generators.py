@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from training_rows import CELLS, frame
 
-from ddi import generators
+from ddi.models import generator
 from ddi.study import eval_generators
 
 TRUE = np.array([CELLS["orthorhombic"]] * 4, dtype=float)
@@ -34,13 +34,13 @@ def test_paired_gain_by_hand():
     np.testing.assert_allclose([row["low"], row["high"]], [0.5 - half, 0.5 + half])
 
 
-class Fixed(generators.Generator):
+class Fixed(generator.Generator):
     """Groups named in `right` draw the one true cell, the others a wrong one."""
 
     name = "fixed"
 
     def __init__(self, right):
-        self.system, self.groups, self.right = "orthorhombic", [generators.Group("g0", 10), generators.Group("g1", 10)], right
+        self.system, self.groups, self.right = "orthorhombic", [generator.Group("g0", 10), generator.Group("g1", 10)], right
 
     def _draw(self, group, q2, n, rng):
         return np.repeat((TRUE if group.name in self.right else WRONG)[:1][None], len(q2) * n, axis=0).reshape(len(q2), n, 6)

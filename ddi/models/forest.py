@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddi.data.scaling import CellScaler
-from ddi.generators import Generator, cell_matrix, cells_from_free, free_parameters, pattern_matrix
+from ddi.models.generator import Generator, cell_matrix, cells_from_free, free_parameters, pattern_matrix
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi.assign import AssignmentNetwork, load_prior, nearest
-from ddi.assign_data import Peaks, draw_from, free_x, noisy_cells
-from ddi.assign_train import fit, new_weights
-from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
 from ddi.base.errors import DDIError
 from ddi.data.scaling import CellScaler
 from ddi.forward import lattice, reflections
+from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
+from ddi.models.assignment import AssignmentNetwork, load_prior, nearest
+from ddi.models.assignment_data import Peaks, draw_from, free_x, noisy_cells
+from ddi.models.assignment_training import fit, new_weights
 from ddi.study.eval_assignment import calibration_error, flatness, found, refine, reliability, score, solve
 
 SKEW = {

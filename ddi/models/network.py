@@ -1,7 +1,7 @@
 """Variance networks as generators of cells: a mean and a distribution of the variance for each cell parameter (write-up, section 2.2.2).
 
 The networks take turns: ten epochs for mu under the beta-NLL, ten for alpha and beta under the NLL, five times. What they compute is
-in `ddi.variance`, the training step in `ddi.trainer`; TensorFlow is imported to train only, sampling is plain numpy.
+in `ddi.models.variance`, the training step in `ddi.models.trainer`; TensorFlow is imported to train only, sampling is plain numpy.
 """
 
 from ast import literal_eval
@@ -13,9 +13,9 @@ import pandas as pd
 from ddi.base.parallel import progress
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice
-from ddi.generators import Generator, cell_matrix, cells_from_free, crystals, free_parameters, pattern_matrix
-from ddi.trainer import trainer
-from ddi.variance import N_IN, N_OUT, TUNED, Design, forward, nll, normal_nll
+from ddi.models.generator import Generator, cell_matrix, cells_from_free, crystals, free_parameters, pattern_matrix
+from ddi.models.trainer import trainer
+from ddi.models.variance import N_IN, N_OUT, TUNED, Design, forward, nll, normal_nll
 
 
 def padded(values, width):
@@ -136,7 +136,7 @@ class Network(Generator):
 
 
 class Tuned(Network):
-    """A variance network for each group with the settings that a search found instead of the write-up's (`ddi.variance.TUNED`)."""
+    """A variance network for each group with the settings that a search found instead of the write-up's (`ddi.models.variance.TUNED`)."""
 
     name = "tuned"
 

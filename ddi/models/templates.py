@@ -78,7 +78,7 @@ class Templates:
             with np.load(path) as arrays:
                 return cls({name[:2]: (arrays[name], arrays[f"{name[:2]}_hkl"]) for name in arrays.files if name.endswith("_peaks")})
         except (OSError, ValueError, KeyError) as error:
-            raise DDIError(f"{path} is no templates file ({error}); ddi.templates.build(Study()) writes one") from error
+            raise DDIError(f"{path} is no templates file ({error}); ddi.models.templates.build(Study()) writes one") from error
 
     def sample(self, q2, n, *, seed=0, groups=None):
         """Return for each pattern the n cells, of all that its peaks and the templates give, whose lines explain the peaks best.
@@ -96,7 +96,7 @@ class Templates:
         Returns
         -------
         ndarray, shape (n_patterns, n, 6)
-            As from `ddi.generators.Generator.sample`; the best again and again where there are too few.
+            As from `ddi.models.generator.Generator.sample`; the best again and again where there are too few.
         """
         return np.array([self._best(pattern, n, groups or self.tables) for pattern in np.atleast_2d(np.asarray(q2, dtype=float))])
 
@@ -137,7 +137,7 @@ class Templates:
 
 def _usable(cells, bravais):
     """From the axes of the search to those that generators return."""
-    from ddi.generators import in_order
+    from ddi.models.generator import in_order
 
     system = lattice.BRAVAIS[bravais][0]
     cells = lattice.hexagonal_to_rhombohedral(cells) if bravais == "hR" else lattice.b_unique(cells, 1) if system == "monoclinic" else cells

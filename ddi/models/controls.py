@@ -5,7 +5,7 @@ Random training cells, the same rescaled to the pattern, and the cells of the ne
 
 import numpy as np
 
-from ddi.generators import Generator, Group, make_valid, pattern_matrix, usable_cells
+from ddi.models.generator import Generator, Group, make_valid, pattern_matrix, usable_cells
 
 
 class Random(Generator):

@@ -1,7 +1,7 @@
 """Generators: from a pattern's first peaks to random cells (write-up, sections 2.2 and 2.4.2).
 
 Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator of one lattice system holds one
-model a group. What learns is in `ddi.forest`, `ddi.network` and `ddi.shape`; what does not is in `ddi.controls`.
+model a group. What learns is in `ddi.models.forest`, `ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from ddi.forward import lattice
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")
 LEARNED = ("forest", "network", "tuned", "shape")
-_HOMES = {"forest": "ddi.forest", "network": "ddi.network", "tuned": "ddi.network", "shape": "ddi.shape"} | dict.fromkeys(CONTROLS, "ddi.controls")
+_HOMES = {"forest": "ddi.models.forest", "network": "ddi.models.network", "tuned": "ddi.models.network", "shape": "ddi.models.shape"} | dict.fromkeys(CONTROLS, "ddi.models.controls")
 
 
 @dataclass(frozen=True)

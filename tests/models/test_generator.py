@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from training_rows import frame
 
-from ddi import controls, generators
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.forward import lattice
+from ddi.models import controls, generator
 from ddi.study import eval_generators
 
 
@@ -15,18 +15,18 @@ from ddi.study import eval_generators
 def test_free_parameters_return_to_the_usable_cells(system):
     rows = frame(system)
     axis = int(rows["unique_axis"].iloc[0])
-    cells = generators.cell_matrix(rows)
-    again = generators.cells_from_free(generators.free_parameters(cells, system, axis), system, axis)
-    expected = generators.in_order(generators.usable_cells(rows, system), system)
+    cells = generator.cell_matrix(rows)
+    again = generator.cells_from_free(generator.free_parameters(cells, system, axis), system, axis)
+    expected = generator.in_order(generator.usable_cells(rows, system), system)
     np.testing.assert_allclose(again, expected, rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", generators.CONTROLS)
+@pytest.mark.parametrize("name", generator.CONTROLS)
 @pytest.mark.parametrize("system", ["cubic", "monoclinic", "triclinic"])
 def test_controls_give_valid_cells_repeatably(name, system):
     rows = frame(system)
-    model = generators.kind(name)().fit(rows, system=system, seed=1)
-    q2 = generators.pattern_matrix(rows, system)[:7]
+    model = generator.kind(name)().fit(rows, system=system, seed=1)
+    q2 = generator.pattern_matrix(rows, system)[:7]
     cells = model.sample(q2, 5, seed=3)
     assert cells.shape == (7, 5, 6) and lattice.is_possible(cells).all()
     np.testing.assert_array_equal(cells, model.sample(q2, 5, seed=3))
@@ -35,22 +35,22 @@ def test_controls_give_valid_cells_repeatably(name, system):
 def test_nearest_finds_the_pattern_itself():
     rows = frame("orthorhombic")
     model = controls.Nearest().fit(rows, system="orthorhombic")
-    cells = model.sample(generators.pattern_matrix(rows, "orthorhombic"), 1)
-    np.testing.assert_allclose(cells[:, 0], generators.cell_matrix(rows))
+    cells = model.sample(generator.pattern_matrix(rows, "orthorhombic"), 1)
+    np.testing.assert_allclose(cells[:, 0], generator.cell_matrix(rows))
 
 
 def test_rescaled_cells_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
     model = controls.Rescaled().fit(rows, system="orthorhombic")
-    q2 = generators.pattern_matrix(rows, "orthorhombic")[:5]
+    q2 = generator.pattern_matrix(rows, "orthorhombic")[:5]
     np.testing.assert_allclose(model.sample(q2 / 4, 6)[..., :3], 2 * model.sample(q2, 6)[..., :3], rtol=1e-12)
 
 
 def test_impossible_cells_are_made_possible():
     wild = [[1, 700, 5, 90, 90, 90], [4, 5, 6, 20, 20, 170], [np.nan, 5, 6, 90, np.nan, 90], [4, 5, 6, 10, 150, 10]]
-    cells = generators.make_valid(wild)
+    cells = generator.make_valid(wild)
     assert lattice.is_possible(cells).all() and np.isfinite(cells).all()
-    np.testing.assert_array_equal(generators.make_valid(cells), cells)
+    np.testing.assert_array_equal(generator.make_valid(cells), cells)
 
 
 def test_best_of_n_by_hand():
@@ -63,21 +63,21 @@ def test_best_of_n_by_hand():
 
 def test_best_of_n_never_falls():
     rows = frame("monoclinic")
-    cells = controls.Random().fit(rows, system="monoclinic").sample(generators.pattern_matrix(rows, "monoclinic"), 40)
-    table = eval_generators.best_of_n(cells, generators.usable_cells(rows, "monoclinic"))
+    cells = controls.Random().fit(rows, system="monoclinic").sample(generator.pattern_matrix(rows, "monoclinic"), 40)
+    table = eval_generators.best_of_n(cells, generator.usable_cells(rows, "monoclinic"))
     assert all(part["k"].is_monotonic_increasing for _, part in table.groupby("tolerance"))
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
 
 
 def test_a_budget_is_shared_by_numbers_of_entries():
-    class Named(generators.Generator):
+    class Named(generator.Generator):
         name = "named"
 
         def _draw(self, group, q2, n, rng):
             return np.full((len(q2), n, 6), float(group.name))
 
     model = Named()
-    model.system, model.groups = "orthorhombic", [generators.Group("1", 300), generators.Group("2", 100)]
+    model.system, model.groups = "orthorhombic", [generator.Group("1", 300), generator.Group("2", 100)]
     cells = model.pooled(np.ones((3, 20)), 40)[0, :, 0]
     assert [(cells[:k] == 1).sum() for k in (4, 20, 40)] == [3, 15, 30]
 
@@ -92,7 +92,7 @@ class TestFiles:
     def test_come_back_as_they_were(self, tmp_path):
         path, model = self.saved(tmp_path)
         again = controls.Nearest.load(path, system="cubic", data=model.data)
-        q2 = generators.pattern_matrix(frame("cubic"), "cubic")
+        q2 = generator.pattern_matrix(frame("cubic"), "cubic")
         np.testing.assert_array_equal(again.sample(q2, 4), model.sample(q2, 4))
         assert again.groups == model.groups
 
@@ -106,7 +106,7 @@ class TestFiles:
         path, _ = self.saved(tmp_path)
         with pytest.raises(DDIError, match="kind"):
             controls.Random.load(path)
-        monkeypatch.setattr(generators, "FORMAT", generators.FORMAT + 1)
+        monkeypatch.setattr(generator, "FORMAT", generator.FORMAT + 1)
         with pytest.raises(DDIError, match="format"):
             controls.Nearest.load(path)
 
@@ -137,12 +137,12 @@ def test_no_rows_and_unknown_groups_are_refused():
 def test_the_default_models_fit_into_60_megabytes_and_load():
     """What a default run left, where there is one: small, each for its own system, and refused for another."""
     study = Study("default")
-    paths = [generators.path_of(study, name, system) for name in generators.LEARNED for system in lattice.SYSTEMS]
+    paths = [generator.path_of(study, name, system) for name in generator.LEARNED for system in lattice.SYSTEMS]
     if not (paths := [path for path in paths if path.exists()]):
         pytest.skip("no default run yet")
     assert sum(path.stat().st_size for path in study.models.glob("*.npz")) <= 60e6
     for path in paths:
         name, system = path.stem.split("_")
-        assert generators.kind(name).load(path, system=system).groups
+        assert generator.kind(name).load(path, system=system).groups
         with pytest.raises(DDIError, match=path.name):
-            generators.kind(name).load(path, system=next(other for other in lattice.SYSTEMS if other != system))
+            generator.kind(name).load(path, system=next(other for other in lattice.SYSTEMS if other != system))

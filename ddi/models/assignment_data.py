@@ -177,11 +177,11 @@ def draw_from(generator, peaks, n, seed, most=0):
 
     Parameters
     ----------
-    generator : ddi.generators.Generator
+    generator : ddi.models.generator.Generator
     peaks : Peaks
     n, seed : int
     most : int
-        Draw for so many entries only, chosen at random; the others get NaN, which the fits of `ddi.assigners` leave out. 0: all.
+        Draw for so many entries only, chosen at random; the others get NaN, which the fits of `ddi.models.assigners` leave out. 0: all.
     """
     cells = np.full((len(peaks), n, 6), np.nan)
     wanted = np.argsort(np.random.default_rng(seed).permutation(len(peaks))) < (most or len(peaks))

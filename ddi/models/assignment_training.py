@@ -11,11 +11,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from ddi.assign import AssignmentNetwork
-from ddi.assign_data import free_x
-from ddi.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
 from ddi.base.parallel import progress
 from ddi.forward import reflections
+from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
+from ddi.models.assignment import AssignmentNetwork
+from ddi.models.assignment_data import free_x
 
 UNITS = (200, 200, 200, 100)
 DROPOUT, RATE, BATCH = 0.25, 0.002, 256
@@ -156,7 +156,7 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
 
     Parameters
     ----------
-    problem : ddi.assign_data.Problem
+    problem : ddi.models.assignment_data.Problem
     level : str
         A generator's name in ``problem.predicted``, or noise such as "0.05".
     steps : int

@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 from training_rows import frame
 
-from ddi import generators
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
-from ddi.network import Network, Tuned, padded
-from ddi.trainer import Trainer, filled, trainer
-from ddi.variance import TUNED, Design, describe, forward, nll, normal_nll
+from ddi.models import generator
+from ddi.models.network import Network, Tuned, padded
+from ddi.models.trainer import Trainer, filled, trainer
+from ddi.models.variance import TUNED, Design, describe, forward, nll, normal_nll
 
 SMALL = Design(mean_units=(16, 8), variance_units=(8,), batch=32, learning_rate=3e-3, dropout=0.1)
 
@@ -81,7 +81,7 @@ def test_gradients_against_finite_differences(phase):
 def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
     make = lambda: Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(rows, system=system, seed=4)  # noqa: E731
-    model, q2 = make(), generators.pattern_matrix(rows, system)[:5]
+    model, q2 = make(), generator.pattern_matrix(rows, system)[:5]
     cells = model.sample(q2, 6, seed=1)
     assert cells.shape == (5, 12, 6) and lattice.is_possible(cells).all()
     model.save(tmp_path / "network.npz")
@@ -141,7 +141,7 @@ def test_stops_early_and_keeps_the_best():
 def test_tuned_networks_are_a_kind_of_their_own(tmp_path):
     model = Tuned(cycles=1, epochs=1, min_steps=2).fit(frame("cubic"), system="cubic", seed=1)
     model.save(tmp_path / "tuned_cubic.npz")
-    again, q2 = generators.kind("tuned").load(tmp_path / "tuned_cubic.npz"), generators.pattern_matrix(frame("cubic"), "cubic")[:5]
+    again, q2 = generator.kind("tuned").load(tmp_path / "tuned_cubic.npz"), generator.pattern_matrix(frame("cubic"), "cubic")[:5]
     assert again.design == TUNED != Design()
     np.testing.assert_allclose(again.sample(q2, 4), model.sample(q2, 4), rtol=1e-6)
     with pytest.raises(DDIError, match="tuned_cubic.npz: its kind is 'tuned', expected 'network'"):

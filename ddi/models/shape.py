@@ -3,15 +3,15 @@
 Three ideas beyond the write-up. (1) A pattern divided by its own mean q2, and its cell multiplied by the root of that, have no scale:
 a metal-organic cell of 2,000 A^3 teaches shapes to a mineral of 200 A^3, and one model serves a whole lattice system. (2) It learns from
 spoilt patterns: zero shift, missing and spurious lines. A leaf hands out the real training cells in it, not their mean, so a pattern
-with two explanations gets both. (3) A donor's shape, a little jittered, is only a start: `ddi.snap` lets it settle on the lines and says
+with two explanations gets both. (3) A donor's shape, a little jittered, is only a start: `ddi.models.snap` lets it settle on the lines and says
 how unlikely that agreement is by chance; the best distinct cells are returned, best first.
 """
 
 import numpy as np
 
-from ddi.forest import Trees
 from ddi.forward import lattice
-from ddi.generators import Generator, Group, in_order, make_valid, usable_cells
+from ddi.models.forest import Trees
+from ddi.models.generator import Generator, Group, in_order, make_valid, usable_cells
 
 
 def spoil(q2, n_peaks, rng, *, missing=0.1, spurious=0.05, zero=0.05, wavelength=1.5406):
@@ -128,7 +128,7 @@ class Shape(Generator):
         return np.array([self._best(pattern, self.propose(pattern[None], max(self.n_proposals, n), rng)[0], n) for pattern in q2]).reshape(-1, n, 6)
 
     def _best(self, q2, cells, n):
-        from ddi.snap import distinct, snap
+        from ddi.models.snap import distinct, snap
 
         cells, scores = snap(q2, cells, self.system)
         cells = self._usable(cells)[np.argsort(-scores, kind="stable")]

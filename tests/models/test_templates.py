@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import templates
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, lines, relations
-from ddi.templates import Templates
+from ddi.models import templates
+from ddi.models.templates import Templates
 
 RNG = np.random.default_rng(3)
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from ddi.variance import EPSILON, N_IN, N_OUT
+from ddi.models.variance import EPSILON, N_IN, N_OUT
 
 
 class Trainer:

@@ -1,7 +1,7 @@
 """Which Miller indices belong to the peaks, given a candidate cell (write-up, section 2.3): nearest lines, and the network.
 
-The network is trained in `ddi.assign_train`, which imports TensorFlow; here it is only numpy, and a file of weights. What costs
-less and knows nearly as much is in `ddi.assigners`.
+The network is trained in `ddi.models.assignment_training`, which imports TensorFlow; here it is only numpy, and a file of weights. What costs
+less and knows nearly as much is in `ddi.models.assigners`.
 """
 
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from numba import njit
 from scipy.special import erf
 
 from ddi import __version__
-from ddi.assigners import Assigner, LinePrior, closeness, ranks
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
+from ddi.models.assigners import Assigner, LinePrior, closeness, ranks
 
 
 def nearest(q2_obs, x, H_ref):
