@@ -9,13 +9,14 @@ from collections import defaultdict
 
 import numpy as np
 
-from ddi import kernel, mcmc, ranking
+from ddi import kernel, ranking
 from ddi.forward import lattice, lines, relations
-from ddi.problem import CENTRINGS
+from ddi.mcmc import sampler as mcmc
+from ddi.mcmc.problem import CENTRINGS
 from ddi.search import WIDTHS, Found, Zero, chosen
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
-"""Options of `ddi.mcmc.optimize` that notebook 09 found to succeed most per second."""
+"""Options of `ddi.mcmc.sampler.optimize` that notebook 09 found to succeed most per second."""
 CONFIRMATIONS, SAME_SCORE = 3, 0.5  # rounds that must find the best score again, to so many log units
 CONVINCING, PATIENCE = 0.4, 4  # log units a peak; a search with a poorer best score wants so many times the confirmations
 SEEN = 2  # the chains' own score sees so many times the peaks that they read; the reference indices reach no further
@@ -24,7 +25,7 @@ N_KEPT = 40  # rows of the ranking from round to round
 
 
 class Finds:
-    """The ranked lattices over many rounds of `ddi.mcmc.optimize`.
+    """The ranked lattices over many rounds of `ddi.mcmc.sampler.optimize`.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ def dealt(system):
 
 
 def candidates(peaks, result, zero):
-    """Return the cells of a `ddi.mcmc.Result`, refined with the zero shift against all peaks, as rows that `ddi.ranking.order` takes."""
+    """Return the cells of a `ddi.mcmc.sampler.Result`, refined with the zero shift against all peaks, as rows that `ddi.ranking.order` takes."""
     by_lattice = defaultdict(list)
     for cell, centring in zip(result.cells, result.centring):
         bravais, axes = relations.standard(lattice.reduced_cell(cell, centring))
@@ -120,7 +121,7 @@ def solve(
     clock : callable
         What seconds are; ``time.process_time`` where other programs share the cores.
     **options
-        Of `ddi.mcmc.optimize`; `BEST` where not given.
+        Of `ddi.mcmc.sampler.optimize`; `BEST` where not given.
 
     Returns
     -------

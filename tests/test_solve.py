@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 
-from ddi import mcmc, problem, search, solve, svdindex
+from ddi import search, solve
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
-from ddi.plan import Plan
+from ddi.mcmc import problem
+from ddi.mcmc import sampler as mcmc
+from ddi.mcmc import starts as svdindex
+from ddi.mcmc.options import Plan
 from ddi.study import convergence, eval_optimisation
 
 TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])

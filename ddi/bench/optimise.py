@@ -4,11 +4,13 @@ import time
 
 import numpy as np
 
-from ddi import chains, mcmc, optimisers, plain, problem, search, solve, svdindex
+from ddi import search, solve
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
-from ddi.plan import Plan
+from ddi.mcmc import chains, plain, problem, starts, steps
+from ddi.mcmc import sampler as mcmc
+from ddi.mcmc.options import Plan
 
 CELL = np.array([7.31, 9.87, 12.44, 90, 103.2, 90])
 PATTERN_CELLS = 12  # simulated patterns a lattice system in `solve`
@@ -55,7 +57,7 @@ def bench_optimisers():
     return {"value": cost["closed_form"], "unit": "us a candidate", "n": 500, **cost}
 
 
-def costs(named=(*optimisers.SECOND_ORDER, "BFGS", "L-BFGS-B")):
+def costs(named=(*steps.SECOND_ORDER, "BFGS", "L-BFGS-B")):
     """Return the microseconds a candidate that one step of 15 of 20 peaks costs, monoclinic, by optimiser."""
     rng = np.random.default_rng(0)
     q2 = _pattern(CELL, "monoclinic", rng)
@@ -63,8 +65,8 @@ def costs(named=(*optimisers.SECOND_ORDER, "BFGS", "L-BFGS-B")):
     x = lattice.free_x(lattice.cell_to_x(_candidates(500, rng)), "monoclinic")
     H = this.H[this.nearest(x)[0]]
     weight = np.where(np.arange(20) < 15, 1 / (q2 * 1e-3), 0.0) * np.ones((500, 1))
-    cost = {name: _microseconds(step, x, H, q2, weight) for name, step in (("closed_form", optimisers.closed_form), ("svd", optimisers.svd_step))}
-    return cost | {name: _microseconds(optimisers.by_name, x[:50], H[:50], q2, weight[:50], name) for name in named}
+    cost = {name: _microseconds(step, x, H, q2, weight) for name, step in (("closed_form", steps.closed_form), ("svd", steps.svd_step))}
+    return cost | {name: _microseconds(steps.by_name, x[:50], H[:50], q2, weight[:50], name) for name in named}
 
 
 def _microseconds(function, x, *rest):
@@ -88,8 +90,8 @@ def bench_solve():
 
 
 def _is_solved(system, rng, number):
-    cell = svdindex.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
+    cell = starts.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
     peaks = search.prepare(q2, problem.sigma_q2(q2), n_peaks=len(q2))
-    finds = solve.solve(peaks, system, svdindex.sampler(q2, system, number, 20), time_budget=10, seed=number)
+    finds = solve.solve(peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number)
     return bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], cell)

@@ -18,7 +18,7 @@ def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
 
     Chains read 300 starts a round, the gradient climbs from `N_CLIMBED` of them; the indexer's ranking judges both.
     """
-    from ddi.ascent import Ascent
+    from ddi.mcmc.ascent import Ascent
 
     rows = []
     eval_optimisation.warm_up()

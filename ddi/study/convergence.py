@@ -9,14 +9,15 @@ the former can be put under the latter: a start at distance d arrives with proba
 import numpy as np
 import pandas as pd
 
-from ddi import mcmc, svdindex
 from ddi.base.stats import wilson
 from ddi.forward import lattice, relations
-from ddi.plan import Plan
-from ddi.problem import Problem, polish
+from ddi.mcmc import sampler as mcmc
+from ddi.mcmc import starts
+from ddi.mcmc.options import Plan
+from ddi.mcmc.problem import Problem, polish
+from ddi.mcmc.starts import random_cells, volumes
 from ddi.study.eval_optimisation import METHODS, attempt, disturbed, sampler
 from ddi.study.svd_index import OPTIONS
-from ddi.svdindex import random_cells, volumes
 
 EDGES = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, np.inf])
 """Of the bins of distance; the curve is constant in each."""
@@ -56,8 +57,8 @@ def trials(pattern, errors, method, *, n_starts, seed, n_iterations=100):
     """
     cell, system = pattern["cell"], pattern["system"]
     near = [disturbed(np.repeat(cell[None], n_starts, axis=0), system, error, [seed, k]) for k, error in enumerate(errors)]
-    shells = np.resize(svdindex.volumes(pattern["q2"], system), n_starts)
-    cells = np.concatenate([*near, svdindex.random_cells(system, shells, n_starts, [seed, len(errors)])])
+    shells = np.resize(starts.volumes(pattern["q2"], system), n_starts)
+    cells = np.concatenate([*near, starts.random_cells(system, shells, n_starts, [seed, len(errors)])])
     return distance(cells, cell, system), arrived(pattern, cells, method, seed=seed + 1, n_iterations=n_iterations)
 
 
@@ -170,7 +171,7 @@ def converged(q2_obs, cells, system, true_cell, hkl=None, **options):
     hkl : ndarray of int, shape (n_ref, 3), optional
         Reference indices, those of the assigner if there is one.
     **options
-        Of `ddi.plan.Options`.
+        Of `ddi.mcmc.options.Options`.
 
     Returns
     -------

@@ -6,13 +6,14 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import kernel, search, solve, svdindex
+from ddi import kernel, search, solve
 from ddi.base.stats import wilson
 from ddi.data import dataset
 from ddi.forward import lattice, lines, relations
+from ddi.mcmc import starts
+from ddi.mcmc.problem import WAVELENGTH, sigma_q2
 from ddi.models import generator
 from ddi.models.assignment import AssignmentNetwork
-from ddi.problem import WAVELENGTH, sigma_q2
 from ddi.study import svd_index
 
 METHODS = {
@@ -23,7 +24,7 @@ METHODS = {
     "all lines": {"weights": "coelho", "accept": "always", "centrings": "P"},
     "assignment network": {"weights": "sigma", "accept": "metropolis", "assign": "network"},
 }
-"""Options of `ddi.mcmc.optimize` by the name that figures use; "one assignment" is the write-up's version,
+"""Options of `ddi.mcmc.sampler.optimize` by the name that figures use; "one assignment" is the write-up's version,
 "all lines" leaves all starts to chains that know no centring."""
 JITTER, MAX_JITTER = 0.02, 0.08  # relative, a round: later rounds of a generator look around its first cells
 PER_ROUND = 300  # starts
@@ -88,8 +89,8 @@ def sampler(study, start, pattern, seed):
     names = start.replace("both", "forest+network").split("+")
     q2, system = pattern["q2"], pattern["system"]
     per_name = PER_ROUND // len(names)
-    rounds = -(-per_name // len(svdindex.volumes(q2, system)))
-    random = svdindex.sampler(q2, system, seed, rounds)
+    rounds = -(-per_name // len(starts.volumes(q2, system)))
+    random = starts.sampler(q2, system, seed, rounds)
 
     def sample(number):
         parts = [random(number) if name == "random" else _drawn(study, name, system, q2, per_name, number, seed) for name in names]
@@ -167,7 +168,7 @@ def _cause(finds, found):
 
 def warm_up():
     """Load the compiled loops, so that the first pattern's time is not that of the compiler."""
-    q2, cell = svdindex.exact_pattern("orthorhombic", 0)
+    q2, cell = starts.exact_pattern("orthorhombic", 0)
     solve.solve(search.prepare(q2, 1e-4), "orthorhombic", lambda number: cell[None], max_rounds=1, n_iterations=2, n_jobs=1)
 
 

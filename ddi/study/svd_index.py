@@ -1,8 +1,8 @@
 """svdindex: to be described."""
 
 
+from ddi.mcmc.starts import random_cells, volumes
 from ddi.solve import solve
-from ddi.svdindex import random_cells, volumes
 
 OPTIONS = {"weights": "coelho", "accept": "always", "assign": "nearest"}
 

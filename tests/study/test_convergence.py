@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import problem, svdindex
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
+from ddi.mcmc import problem, starts
 from ddi.study import convergence
 
 CELLS = {"orthorhombic": [5.1, 8.7, 12.2, 90, 90, 90], "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90], "triclinic": [6.3, 7.4, 9.9, 81, 97, 104]}
@@ -49,7 +49,7 @@ def test_curve_predicts_starts_that_it_was_not_measured_on():
     pattern = {"q2": np.sort(q2 + problem.sigma_q2(q2, 0.01) * np.random.default_rng(0).standard_normal(20)), "cell": cell, "system": "monoclinic"}
     far, hit = convergence.trials(pattern, [0.01, 0.03, 0.1, 0.3], "misfit weights", n_starts=100, seed=1)
     assert hit[:100].mean() > 0.9 and hit[300:].mean() < 0.2  # 1 % off; 30 % off and random
-    cells = svdindex.random_cells("monoclinic", lattice.volume(cell), 300, seed=9)
+    cells = starts.random_cells("monoclinic", lattice.volume(cell), 300, seed=9)
     expected = convergence.curve(far, hit)[np.searchsorted(convergence.EDGES, convergence.distance(cells, cell, "monoclinic"), side="right") - 1]
     found = convergence.arrived(pattern, cells, "misfit weights", seed=2).sum()
     assert abs(found - expected.sum()) < 4 * np.sqrt(expected.sum() + 1) + 0.5 * expected.sum()

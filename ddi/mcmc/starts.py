@@ -2,7 +2,7 @@
 
 Random cells are scaled to a volume that grows until a solution is found; each is assigned and solved in turn, with weights
 d^m |d 2theta| I whose exponent m is drawn anew from 0..4 in every iteration. The misfit is in the weight, not in its inverse: what
-fits worst pulls hardest, so a chain does not settle before everything fits. The loop is that of `ddi.chains`.
+fits worst pulls hardest, so a chain does not settle before everything fits. The loop is that of `ddi.mcmc.chains`.
 """
 
 import numpy as np

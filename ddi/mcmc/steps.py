@@ -8,8 +8,8 @@ assigned index determines, x stays what it was.
 import numpy as np
 from scipy.optimize import minimize
 
-from ddi.likelihood import assigned
-from ddi.lines import RIDGE
+from ddi.mcmc.likelihood import assigned
+from ddi.mcmc.nearest import RIDGE
 
 TRUST_REGION = ("dogleg", "trust-exact", "trust-ncg")
 SECOND_ORDER = (*TRUST_REGION, "trust-krylov", "Newton-CG")

@@ -32,7 +32,7 @@ def starts(n=6, error=0.02):
 
 @pytest.mark.parametrize("prior", [True, False])
 def test_value_is_that_of_the_numpy_network_and_its_gradient_that_of_differences(prior):
-    from ddi.ascent import Ascent
+    from ddi.mcmc.ascent import Ascent
 
     net, q2, x = network(prior), peaks(), starts()
     sigma = 0.03 * q2 + 1e-4
@@ -54,7 +54,7 @@ def test_value_is_that_of_the_numpy_network_and_its_gradient_that_of_differences
 
 
 def test_ascent_comes_nearer_to_the_true_cell_and_stays_in_bounds():
-    from ddi.ascent import Ascent
+    from ddi.mcmc.ascent import Ascent
 
     true, x = lattice.free_x(lattice.cell_to_x(CELL), "orthorhombic"), starts(30, 0.01)
     moved = Ascent(network(prior=False)).ascend(x, peaks())

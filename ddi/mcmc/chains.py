@@ -1,13 +1,13 @@
 """The compiled heart of the optimisation: many chains of subsample - solve - reassign - accept, one fused loop a candidate.
 
 Random numbers are a hash of (seed, candidate, counter): a chain depends on nothing else, neither on the number of threads nor on
-which other candidates run beside it. `ddi.plain` is the same loop in plain numpy; a test holds the two together.
+which other candidates run beside it. `ddi.mcmc.plain` is the same loop in plain numpy; a test holds the two together.
 """
 
 import numba as nb
 import numpy as np
 
-from ddi.lines import choose, in_bounds, neighbours, normal_equations, solve_step
+from ddi.mcmc.nearest import choose, in_bounds, neighbours, normal_equations, solve_step
 
 NEAREST, RESAMPLE, MARGINAL = 0, 1, 2
 SIGMA, COELHO = 0, 1
@@ -69,7 +69,7 @@ def _drop(seed, candidate, counter, weight, probability, n_drop, key):
 
 @_inline
 def _log_likelihood(q2_obs, calculated, eps, count):
-    """Log of equation 2.4.1 for one assignment, with the prior of `ddi.likelihood.log_prior`."""
+    """Log of equation 2.4.1 for one assignment, with the prior of `ddi.mcmc.likelihood.log_prior`."""
     total = -0.5 * q2_obs.size * np.log(max(count, 1))
     for k in range(q2_obs.size):
         error = abs(q2_obs[k] - calculated[k])
@@ -212,11 +212,11 @@ def advance(chains, pattern, settings, temperature, spread, seed, first):
     Parameters
     ----------
     chains : tuple
-        `ddi.mcmc.State.arrays`: x, best_x, label, best_label, scores, identity, confidence.
+        `ddi.mcmc.sampler.State.arrays`: x, best_x, label, best_label, scores, identity, confidence.
     pattern : tuple
-        `ddi.problem.Problem.arrays`: q2_obs, lines, ties, table, scale, bounds, intensity.
+        `ddi.mcmc.problem.Problem.arrays`: q2_obs, lines, ties, table, scale, bounds, intensity.
     settings, temperature, spread
-        Of `ddi.plan.Plan`.
+        Of `ddi.mcmc.options.Plan`.
     seed : uint64
     first : int
         Number of the first iteration.

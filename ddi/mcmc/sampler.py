@@ -1,6 +1,6 @@
 """From candidate cells to optimised ones: subsample - optimise - reassign - accept (write-up, sections 2.4.2 and 2.4.3).
 
-`optimize` runs many chains at once in compiled code (`ddi.chains`); `ddi.plain` is the same loop written
+`optimize` runs many chains at once in compiled code (`ddi.mcmc.chains`); `ddi.mcmc.plain` is the same loop written
 plainly.
 """
 
@@ -11,11 +11,11 @@ from itertools import pairwise
 import numba
 import numpy as np
 
-from ddi import chains, likelihood
 from ddi.forward import lattice
 from ddi.forward.fom import m20
-from ddi.plan import Plan
-from ddi.problem import CENTRINGS, Problem, allowed, distinct, scored
+from ddi.mcmc import chains, likelihood
+from ddi.mcmc.options import Plan
+from ddi.mcmc.problem import CENTRINGS, Problem, allowed, distinct, scored
 
 MAX_POLISHED = 500  # states, best log-likelihood first, that are polished and scored
 LEAST_CONFIDENCE = 1e-6  # of an assigner, so that a peak it gives up can still be drawn
@@ -37,7 +37,7 @@ class Result:
     log_likelihood : ndarray, shape (n,)
         Of section 2.4.1, as the chain reached it.
     score : ndarray, shape (n,)
-        `ddi.problem.Problem.chance_score`, which sorts the rows: the log-likelihood alone favours large cells.
+        `ddi.mcmc.problem.Problem.chance_score`, which sorts the rows: the log-likelihood alone favours large cells.
     M20 : ndarray, shape (n,)
     trace : dict or None
         With ``keep_trace``: "log_likelihood" (n_iterations, n_chains), "x" (n_iterations, n_chains, n_free), "accepted" (n_chains,).
@@ -113,7 +113,7 @@ def optimize(
     n_jobs : int, optional
         Threads; the result does not depend on it.
     **options
-        Of `ddi.plan.Options`: n_iterations, subsample, assign, accept, weights, seed ...
+        Of `ddi.mcmc.options.Options`: n_iterations, subsample, assign, accept, weights, seed ...
 
     Returns
     -------

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
-from ddi import chains, mcmc, plain, problem, svdindex
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
-from ddi.plan import Plan
+from ddi.mcmc import chains, plain, problem
+from ddi.mcmc import sampler as mcmc
+from ddi.mcmc import starts as svdindex
+from ddi.mcmc.options import Plan
 
 TRUE = np.array([6.312, 9.187, 11.42, 90, 104.3, 90])
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from ddi import search, svdindex
+from ddi import search
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
-from ddi.problem import sigma_q2
+from ddi.mcmc import starts
+from ddi.mcmc.problem import sigma_q2
 from ddi.study import convergence, svd_index
 
 CELLS = {"cubic": [9.13, 9.13, 9.13, 90, 90, 90], "orthorhombic": [5.14, 8.72, 12.23, 90, 90, 90], "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90]}
@@ -18,17 +19,17 @@ def lines(system, n=20):
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
 def test_random_cells_have_the_volume_and_the_system(system):
-    cells = svdindex.random_cells(system, 500.0, 200, seed=0)
+    cells = starts.random_cells(system, 500.0, 200, seed=0)
     np.testing.assert_allclose(lattice.volume(cells), 500.0, rtol=1e-9)
     np.testing.assert_allclose(lattice.full_cell(lattice.free_cell(cells, system), system), cells)
-    assert np.array_equal(cells, svdindex.random_cells(system, 500.0, 200, seed=0))
+    assert np.array_equal(cells, starts.random_cells(system, 500.0, 200, seed=0))
 
 
 @pytest.mark.parametrize("system", CELLS)
 def test_volume_is_estimated_within_the_range_searched(system):
-    volumes = svdindex.volumes(lines(system), system)
+    volumes = starts.volumes(lines(system), system)
     assert volumes[0] < lattice.volume(np.array(CELLS[system])) < volumes[-1]
-    assert (np.diff(np.log(volumes)) <= np.log(svdindex.GROWTH) + 1e-12).all()
+    assert (np.diff(np.log(volumes)) <= np.log(starts.GROWTH) + 1e-12).all()
 
 
 @pytest.mark.parametrize("system", CELLS)
@@ -42,7 +43,7 @@ def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
 
 
 def test_exact_pattern_is_the_first_lines_of_its_cell():
-    q2, cell = svdindex.exact_pattern("monoclinic", 4)
+    q2, cell = starts.exact_pattern("monoclinic", 4)
     lines = np.sort(lattice.q2(reference_hkl("monoclinic")[:-1], cell))
     assert len(q2) == 20 and (np.diff(q2) > 0).all() and q2[0] == pytest.approx(lines[0]) and 200 <= lattice.volume(cell) <= 2000
     assert np.isin(np.round(q2, 9), np.round(lines, 9)).all()

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from ddi import likelihood, optimisers
 from ddi.forward import lattice
 from ddi.forward.reflections import reference_hkl
+from ddi.mcmc import likelihood, steps
 
 CELLS = {
     "cubic": [9.1, 9.1, 9.1, 90, 90, 90],
@@ -95,21 +95,21 @@ def test_bounds():
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
 def test_optimisers_agree_on_well_posed_cases(system):
     q2_obs, x, H, _, variance = case(system)
-    expected = optimisers.closed_form(x, H, q2_obs, 1 / variance)
-    np.testing.assert_allclose(optimisers.svd_step(x, H, q2_obs, 1 / variance), expected, rtol=1e-8, atol=1e-10)
+    expected = steps.closed_form(x, H, q2_obs, 1 / variance)
+    np.testing.assert_allclose(steps.svd_step(x, H, q2_obs, 1 / variance), expected, rtol=1e-8, atol=1e-10)
     for method in ("dogleg", "trust-exact", "Newton-CG"):
         options = {"xtol": 1e-12} if method == "Newton-CG" else {"gtol": 1e-9}
-        np.testing.assert_allclose(optimisers.by_name(x, H, q2_obs, 1 / variance, method, **options), expected, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(steps.by_name(x, H, q2_obs, 1 / variance, method, **options), expected, rtol=1e-8, atol=1e-10)
 
 
 def test_singular_systems_move_only_where_the_peaks_say():
     q2_obs, x, H, _, variance = case("orthorhombic")
     H = H.copy()
     H[..., 2] = 0  # no index has l: x_ll is undetermined
-    for step in (optimisers.closed_form, optimisers.svd_step, optimisers.by_name):
+    for step in (steps.closed_form, steps.svd_step, steps.by_name):
         moved = step(x, H, q2_obs, 1 / variance)
         assert np.isfinite(moved).all()
         np.testing.assert_allclose(moved[:, 2], x[:, 2], rtol=1e-12)
         assert np.abs(moved[:, :2] / x[:, :2] - 1).max() > 1e-4
     nothing = np.zeros_like(variance)
-    np.testing.assert_array_equal(optimisers.closed_form(x, H, q2_obs, nothing), x)
+    np.testing.assert_array_equal(steps.closed_form(x, H, q2_obs, nothing), x)

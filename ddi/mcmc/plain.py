@@ -1,14 +1,14 @@
-"""The loop of `ddi.chains` in plain numpy: what it means, and what the compiled one is measured against."""
+"""The loop of `ddi.mcmc.chains` in plain numpy: what it means, and what the compiled one is measured against."""
 
 import numpy as np
 
-from ddi import chains, likelihood
 from ddi.forward import lattice
-from ddi.optimisers import closed_form
+from ddi.mcmc import chains, likelihood
+from ddi.mcmc.steps import closed_form
 
 
 def advance(state, pattern, settings, temperature, spread, seed, first):
-    """Do what `ddi.chains.advance` does for nearest-line assignment, one array operation after another (the plain version)."""
+    """Do what `ddi.mcmc.chains.advance` does for nearest-line assignment, one array operation after another (the plain version)."""
     x, best_x, label, best_label, scores, identity, confidence = state
     q2_obs, lines, ties, _, _, bounds, intensity = pattern
     eps, half_wave = settings[:2]

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddi import chains, likelihood
 from ddi.base.errors import DDIError
-from ddi.problem import WAVELENGTH
+from ddi.mcmc import chains, likelihood
+from ddi.mcmc.problem import WAVELENGTH
 
 ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}
 ASSIGN = {"nearest": chains.NEAREST, "resample": chains.RESAMPLE, "marginal": chains.MARGINAL}
@@ -30,7 +30,7 @@ class Options:
     assign : "nearest", "resample", "marginal" or an assigner
         Nearest line; a line drawn from softmax(-delta^2 / 2 sigma^2); all lines at once, each by its share (the mixture of 2.4.1);
         or an object with ``predict(q2_obs, x) -> (labels, confidence)`` on the same reference indices (`ddi.models.assignment`), which is asked
-        every `ddi.mcmc.REASSIGN_EVERY` iterations, with nearest lines in between.
+        every `ddi.mcmc.sampler.REASSIGN_EVERY` iterations, with nearest lines in between.
     accept : "metropolis", "always" or "greedy"
     weights : "sigma" or "coelho"
         Of the least squares: 1/sigma^2 of the errata, or (d^m |d 2theta| I)^2 with m drawn from 0..4 in every step.
@@ -78,7 +78,7 @@ class Plan:
     options : Options
     settings : ndarray, shape (6,)
         eps (A^-2), wavelength/2 (A), peaks a step, UNIFORM, CONFIDENCE or GIVEN, SIGMA or COELHO, NEAREST, RESAMPLE or MARGINAL
-        (`ddi.chains`).
+        (`ddi.mcmc.chains`).
     temperature, spread : ndarray, shape (n_iterations,)
         Of the acceptance; and the width of the softmax of RESAMPLE and of the mixture of MARGINAL as a fraction of q2.
     """

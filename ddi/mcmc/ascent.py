@@ -1,16 +1,16 @@
 """Cells by gradient ascent of the marginal likelihood, differentiated through the assignment network (write-up, section 2.4.3, to do).
 
-The likelihood is that of `ddi.likelihood.marginal` with the network's probabilities as the prior of every line: the network sees the
+The likelihood is that of `ddi.mcmc.likelihood.marginal` with the network's probabilities as the prior of every line: the network sees the
 differences between peaks and lines, so the prior depends on the cell, and TensorFlow carries the gradient through both. The analytic
-mixture, whose prior is flat, is ``assign="marginal"`` of `ddi.mcmc.optimize`.
+mixture, whose prior is flat, is ``assign="marginal"`` of `ddi.mcmc.sampler.optimize`.
 """
 
 import os
 
 import numpy as np
 
-from ddi import likelihood
 from ddi.forward import lattice
+from ddi.mcmc import likelihood
 from ddi.models.assigners import ranks
 
 SPREAD = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
@@ -50,7 +50,7 @@ class Ascent:
     def ascend(self, x, q2_obs, *, n_steps=40, spread=SPREAD, eps=likelihood.EPS_Q2):
         """Return x after `n_steps` of Adam (Kingma & Ba 2015) while the lines narrow from the first width of `spread` to the last.
 
-        A cell that leaves the bounds of `ddi.likelihood.in_bounds` stays where it started.
+        A cell that leaves the bounds of `ddi.mcmc.likelihood.in_bounds` stays where it started.
         """
         start = np.asarray(x, dtype=float)
         x, scale = start.copy(), np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True))

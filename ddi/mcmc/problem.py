@@ -4,10 +4,11 @@ import copy
 
 import numpy as np
 
-from ddi import likelihood, lines
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
 from ddi.forward.reflections import reference_hkl
+from ddi.mcmc import likelihood
+from ddi.mcmc import nearest as lines
 
 WAVELENGTH = 1.5406  # A
 SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
@@ -93,7 +94,7 @@ class Problem:
             Transposed design matrix.
         ties : ndarray, shape (6, n_free)
         table, scale
-            Of `ddi.lines.lookup`.
+            Of `ddi.mcmc.nearest.lookup`.
         bounds : ndarray, shape (2,)
             Shortest and longest axis in A.
         intensity : ndarray, shape (n_peaks,)
@@ -108,7 +109,7 @@ class Problem:
         return label, count
 
     def log_likelihood(self, x, label, count, eps=likelihood.EPS_Q2):
-        """Log of the one-assignment posterior (2.4.1) with the prior of `ddi.likelihood.log_prior`."""
+        """Log of the one-assignment posterior (2.4.1) with the prior of `ddi.mcmc.likelihood.log_prior`."""
         H = self.H[label]
         variance = likelihood.sigma2(self.q2, (H @ x[..., None])[..., 0], eps)
         prior = likelihood.log_prior(count)[:, None]
