@@ -10,7 +10,7 @@ __all__ = ["index_peaks"]
 def __getattr__(name):
     """Import the indexer when it is first asked for: ``import ddi`` itself stays instant."""
     if name == "index_peaks":
-        from ddi.index import index_peaks
+        from ddi.index.api import index_peaks
 
         return index_peaks
     raise AttributeError(f"module 'ddi' has no attribute '{name}'")

@@ -40,7 +40,7 @@ def _parser():
     bench.set_defaults(run=_bench)
 
     index = commands.add_parser("index", help="index one or more patterns")
-    from ddi.index import add_arguments  # arguments only; the search is imported when it runs
+    from ddi.index.api import add_arguments  # arguments only; the search is imported when it runs
 
     add_arguments(index)
     index.set_defaults(run=_index)
@@ -65,6 +65,6 @@ def _bench(args):
 
 
 def _index(args):
-    from ddi.index import main as run
+    from ddi.index.api import main as run
 
     return run(args)

@@ -4,10 +4,10 @@ import time
 
 import numpy as np
 
-from ddi import search, solve
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
+from ddi.index import known, search
 from ddi.mcmc import chains, plain, problem, starts, steps
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc.options import Plan
@@ -93,5 +93,5 @@ def _is_solved(system, rng, number):
     cell = starts.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
     peaks = search.prepare(q2, problem.sigma_q2(q2), n_peaks=len(q2))
-    finds = solve.solve(peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number)
+    finds = known.solve(peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number)
     return bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], cell)

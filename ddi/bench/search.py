@@ -8,14 +8,14 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import ranking, search
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.base.stats import calibration_error, wilson
 from ddi.bench.registry import benchmark
 from ddi.data import dataset, rruff
 from ddi.forward import bragg, lattice, relations
-from ddi.peaklist import from_pattern
+from ddi.index import ranking, search
+from ddi.index.peaks import from_pattern
 from ddi.study import damage
 
 N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta

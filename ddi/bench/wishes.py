@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from ddi import solve
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice, relations
+from ddi.index import known
 from ddi.study import eval_optimisation
 
 SYSTEMS, N_PATTERNS, BUDGET, N_CLIMBED = ("tetragonal", "orthorhombic", "monoclinic"), 10, 3.0, 30
@@ -43,7 +43,7 @@ def _climb(study, ascent, pattern, *, budget, seed):
         return lattice.x_to_cell(lattice.full_x(ascent.ascend(x, pattern["q2"]), pattern["system"]))
 
     options = {"time_budget": budget, "n_iterations": 0, "centrings": "P", "clock": eval_optimisation.CLOCK, "n_jobs": 1, "seed": seed}
-    finds = solve.solve(pattern["peaks"], pattern["system"], climbed, **options)
+    finds = known.solve(pattern["peaks"], pattern["system"], climbed, **options)
     return {"solved": bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], pattern["reduced"]), "rounds": finds.rounds}
 
 

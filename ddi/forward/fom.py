@@ -1,7 +1,7 @@
 """Figures of merit that every indexing paper quotes, and what a found cell has to do with the true one.
 
 `m20` is de Wolff's (J. Appl. Cryst. 1, 108, 1968), `f_n` Smith & Snyder's (J. Appl. Cryst. 12, 60, 1979), `explain` fills
-section 2.4.4 of the write-up (errata, decision 9). The score that ranks cells is in `ddi.ranking`.
+section 2.4.4 of the write-up (errata, decision 9). The score that ranks cells is in `ddi.index.ranking`.
 """
 
 

@@ -119,7 +119,7 @@ class Problem:
         """Log odds of 'a line or spurious' against 'chance', summed over the peaks, less a cost of each free parameter.
 
         A peak's nearest line is worth N(miss; sigma) / rho with rho the density of lines: unlike M20 the score is bounded for
-        a spurious peak, and twice as many lines cost log 2 a peak. `ddi.ranking` adds absences and lattices to the same idea.
+        a spurious peak, and twice as many lines cost log 2 a peak. `ddi.index.ranking` adds absences and lattices to the same idea.
         """
         miss = self.q2 - (self.H[label] @ x[..., None])[..., 0]
         density = 1.5 * np.maximum(count, 1)[:, None] * np.sqrt(self.q2) / self.q2[-1] ** 1.5

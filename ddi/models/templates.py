@@ -101,7 +101,7 @@ class Templates:
         return np.array([self._best(pattern, n, groups or self.tables) for pattern in np.atleast_2d(np.asarray(q2, dtype=float))])
 
     def _best(self, q2, n, lattices):
-        from ddi import search  # which imports this module
+        from ddi.index import search  # which imports this module
 
         sigma = search.SCREEN_SIGMA * search.slope_of(q2, fom.reach(q2[-1]))
         scores, cells = [], []

@@ -11,7 +11,7 @@ from ddi.base.parallel import map_parallel
 from ddi.data import dataset, rruff
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import two_theta as angle_of
-from ddi.peaklist import Peaks, from_pattern, from_values
+from ddi.index.peaks import Peaks, from_pattern, from_values
 
 SIMULATED = "held-out simulated patterns, degraded"
 MEASURED = "measured RRUFF patterns"
@@ -26,7 +26,7 @@ class Case:
     id, mineral, grade, bravais, centring : str
     cell : ndarray, shape (6,)
         With `centring` as in `ddi.forward.lattice.reduced_cell`.
-    peaks : ddi.peaklist.Peaks
+    peaks : ddi.index.peaks.Peaks
     n_missed : int
         First twenty peaks that the true cell does not explain.
     fair : bool

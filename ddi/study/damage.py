@@ -10,7 +10,7 @@ import numpy as np
 
 from ddi.forward.bragg import ANODES, DOUBLET_RATIO, moved
 from ddi.forward.bragg import two_theta as angle_of
-from ddi.peaklist import from_pattern
+from ddi.index.peaks import from_pattern
 
 CU = ANODES[0]
 
@@ -72,6 +72,6 @@ def pattern(q2, intensity, *, seed, conditions=Conditions()):
 
 
 def peaks(q2, intensity, *, seed, conditions=Conditions()):
-    """Return the peaks picked from a simulated measurement (`pattern`) as `ddi.peaklist.Peaks`, and its zero shift in degrees."""
+    """Return the peaks picked from a simulated measurement (`pattern`) as `ddi.index.peaks.Peaks`, and its zero shift in degrees."""
     x, counts, zero = pattern(q2, intensity, seed=seed, conditions=conditions)
     return from_pattern(x, counts, CU.alpha1, "simulated and degraded pattern"), zero

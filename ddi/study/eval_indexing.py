@@ -43,7 +43,7 @@ def _generator(profile, name, system):
 def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
     """Index one case with its lattice system known: candidates of each generator, optimised (write-up, sections 2.2 and 2.4).
 
-    One round of `ddi.solve.solve`: the chains run with the options that notebook 09 found best, the search's ranking judges.
+    One round of `ddi.index.known.solve`: the chains run with the options that notebook 09 found best, the search's ranking judges.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         id, mineral, bravais, generator, rank (of the right cell among the first ten, 0 if not there), seconds. Empty if the pattern
         has fewer peaks than the generators read.
     """
-    from ddi import search, solve
+    from ddi.index import known, search
 
     peaks = _prepared(case)
     n_peaks, rows = lattice.N_PEAKS[case.system], []
@@ -71,7 +71,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         cells = _candidates(case, profile, name, peaks.q2[None, :n_peaks], n_candidates, seed)
         if cells is None:
             continue
-        finds = solve.solve(
+        finds = known.solve(
             peaks, case.system, lambda number, cells=cells: cells, zero=search.Zero(), max_rounds=1, n_iterations=n_iterations, seed=seed, n_jobs=1
         )
         found = [(row["reduced"], "P") for row in finds.rows]
@@ -82,7 +82,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
 
 def _prepared(case):
     """The case's peaks as the search reads them, faint ones beside them."""
-    from ddi import search
+    from ddi.index import search
 
     peaks = case.peaks
     return search.prepare(peaks.q2, peaks.sigma_q2, peaks.intensity, peaks.wavelength, faint=peaks.faint)
@@ -96,7 +96,7 @@ def _candidates(case, profile, name, q2, n, seed):
 
 
 def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
-    """Index one case with `ddi.index.index_peaks` and compare with the truth.
+    """Index one case with `ddi.index.api.index_peaks` and compare with the truth.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
         right one is in it), probability and zero_shift (of the first), found (its Bravais lattice) and its cell a, b, c, alpha, beta,
         gamma, cause (`ddi.forward.relations.explain` of the first cell), seconds.
     """
-    from ddi.index import index_peaks
+    from ddi.index.api import index_peaks
 
     chosen = case.bravais if lattices == "known" else lattices
     result = index_peaks(peaks or case.peaks, lattice=chosen, seed=seed, n_jobs=n_jobs, **options)
@@ -135,7 +135,7 @@ def changed(case, *, apply, **options):
 
 @dataclass(frozen=True)
 class Pooled:
-    """A generator whose draws are shared among its groups, as `ddi.search.run` takes it."""
+    """A generator whose draws are shared among its groups, as `ddi.index.search.run` takes it."""
 
     generator: generators.Generator
 
@@ -166,7 +166,7 @@ def finders(case, *, profile, names, seed=0):
         One row a source that took part, "templates" among them: id, mineral, bravais, source, proposed (cells that were refined),
         had_it (the right lattice is among them), first (its cell stands behind the right row of the ranked list).
     """
-    from ddi import ranking, search
+    from ddi.index import ranking, search
 
     peaks = _prepared(case)
     extra = [Pooled(part) for part in (_generator(profile, name, case.system) for name in names) if part is not None]

@@ -6,10 +6,10 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
-from ddi import kernel, search, solve
 from ddi.base.stats import wilson
 from ddi.data import dataset
 from ddi.forward import lattice, lines, relations
+from ddi.index import known, screening, search
 from ddi.mcmc import starts
 from ddi.mcmc.problem import WAVELENGTH, sigma_q2
 from ddi.models import generator
@@ -42,7 +42,7 @@ def patterns(study, system, n, seed, noise=0.02, n_vote=N_VOTE):
     Returns
     -------
     list of dict
-        system, identifier, bravais, cell (b unique if monoclinic), reduced (of the true lattice), peaks (`ddi.search.Peaks`: up to
+        system, identifier, bravais, cell (b unique if monoclinic), reduced (of the true lattice), peaks (`ddi.index.search.Peaks`: up to
         `n_vote`), q2 (n_peaks,) as generators and chains read it, number.
     """
     frame = dataset.test(study, system)
@@ -79,7 +79,7 @@ def _worst_miss(reduced, q2):
 
 
 def sampler(study, start, pattern, seed):
-    """Return ``sample(number) -> cells`` for `ddi.solve.solve`.
+    """Return ``sample(number) -> cells`` for `ddi.index.known.solve`.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     if method == "SVD-Index":
         finds = svd_index.index(peaks, system, max_rounds=6 * max_rounds, **given)
     else:
-        finds = solve.solve(peaks, system, sampler(study, start, pattern, seed), max_rounds=max_rounds, **given)
+        finds = known.solve(peaks, system, sampler(study, start, pattern, seed), max_rounds=max_rounds, **given)
     return _judged(finds, pattern) | {"start": start, "method": method, "system": system}
 
 
@@ -162,14 +162,14 @@ def _cause(finds, found):
         return "true cell not found"
     peaks, first = finds.peaks, finds.rows[0]
     kind = lines.KINDS[first["bravais"]]
-    misses, _ = kernel.describe(first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope)
+    misses, _ = screening.describe(first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope)
     return "first cell explains every peak" if (np.abs(misses) < EXPLAINED * peaks.sigma).all() else "true cell outscored"
 
 
 def warm_up():
     """Load the compiled loops, so that the first pattern's time is not that of the compiler."""
     q2, cell = starts.exact_pattern("orthorhombic", 0)
-    solve.solve(search.prepare(q2, 1e-4), "orthorhombic", lambda number: cell[None], max_rounds=1, n_iterations=2, n_jobs=1)
+    known.solve(search.prepare(q2, 1e-4), "orthorhombic", lambda number: cell[None], max_rounds=1, n_iterations=2, n_jobs=1)
 
 
 def curve(rows, times):

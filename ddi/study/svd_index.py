@@ -1,8 +1,8 @@
 """svdindex: to be described."""
 
 
+from ddi.index.known import solve
 from ddi.mcmc.starts import random_cells, volumes
-from ddi.solve import solve
 
 OPTIONS = {"weights": "coelho", "accept": "always", "assign": "nearest"}
 
@@ -12,19 +12,19 @@ def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=
 
     Parameters
     ----------
-    peaks : ddi.search.Peaks
+    peaks : ddi.index.search.Peaks
     system : str
     per_volume : int
         Random cells at each volume.
     n_iterations, seed, time_budget
-        As in `ddi.solve.solve`; a round is one volume, and the range is gone through again while there
+        As in `ddi.index.known.solve`; a round is one volume, and the range is gone through again while there
         is time; the search ends early only when as many rounds as there are volumes have confirmed its best cell.
     **options
-        Of `ddi.solve.solve`.
+        Of `ddi.index.known.solve`.
 
     Returns
     -------
-    ddi.solve.Finds
+    ddi.index.known.Finds
     """
     shells = volumes(peaks.q2[: peaks.n_search], system)
 

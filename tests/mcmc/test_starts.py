@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ddi import search
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
+from ddi.index import search
 from ddi.mcmc import starts
 from ddi.mcmc.problem import sigma_q2
 from ddi.study import convergence, svd_index

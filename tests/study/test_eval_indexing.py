@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import peaklist
 from ddi.data import rruff
+from ddi.index import peaks as peaklist
 from ddi.study import cases, eval_indexing, failures, peers
 
 CU = 1.540593

@@ -7,13 +7,13 @@ import gemmi
 import numpy as np
 import pandas as pd
 
-from ddi import extinction
 from ddi.base.files import atomic
 from ddi.forward import lattice
 from ddi.forward.bragg import q2_of, two_theta
-from ddi.peaklist import Peaks
-from ddi.ranking import INDEXED_SIGMAS
-from ddi.search import MAX_VERIFY, prepare
+from ddi.index import extinction
+from ddi.index.peaks import Peaks
+from ddi.index.ranking import INDEXED_SIGMAS
+from ddi.index.search import MAX_VERIFY, prepare
 
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
 N_HINTED, N_HEADS = 10, 5  # cells that get a space-group hint, and heads of families that get one wherever they stand
@@ -43,7 +43,7 @@ class Result:
     cells : DataFrame
         Best first: rank, probability, bravais, a, b, c (A), alpha, beta, gamma (degrees; conventional, hR in hexagonal axes), volume
         (A^3), M20, F20, n_indexed, n_peaks, zero_shift (degrees), extinction_symbols, family.
-    peaks : ddi.peaklist.Peaks
+    peaks : ddi.index.peaks.Peaks
     seconds : float
     limits : dict
         What was in force: lattice, n_peaks, max_volume, time, zero_shift, seed.
@@ -122,7 +122,7 @@ class Result:
         """Show the first families of cells and the answer on the terminal."""
         from rich.console import Console
 
-        from ddi import show
+        from ddi.index import show
 
         console = console or Console()
         console = console if console.width >= show.WIDE else Console(width=show.WIDE)
@@ -144,7 +144,7 @@ class Result:
         -------
         matplotlib.figure.Figure
         """
-        from ddi.show import draw
+        from ddi.index.show import draw
 
         fig = draw(self, rank)
         if path is not None:
@@ -154,7 +154,7 @@ class Result:
 
 
 def make(table, peaks, seconds, limits):
-    """Build a `Result` from the table of `ddi.search.run`."""
+    """Build a `Result` from the table of `ddi.index.search.run`."""
     cells = table.reset_index(drop=True)
     if not len(cells):
         return Result(pd.DataFrame(columns=TABLE), peaks, seconds, limits)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.peaklist import FEWEST, UNITS, check_options, from_pattern, from_values
+from ddi.index.peaks import FEWEST, UNITS, check_options, from_pattern, from_values
 
 _REMARKS = "#!%'/"
 _MAX_BYTES = 50_000_000

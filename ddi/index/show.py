@@ -8,7 +8,7 @@ from ddi.forward import lattice
 from ddi.forward.bragg import two_theta
 
 WIDE = 136  # characters that the table needs
-RELATED = 10  # `ddi.ranking.families` relates the first ten cells only; what comes later is no family of its own
+RELATED = 10  # `ddi.index.ranking.families` relates the first ten cells only; what comes later is no family of its own
 LOST, FOUND, GREY = "#D40000", "#0072B2", "#555555"
 _HEADINGS = ["#", "prob.", "lattice", "a,b,c/Å;α,β,γ/°", "V/Å³", "M20", "F20", "indexed", "zero/°", "extinction"]
 
@@ -19,7 +19,7 @@ def fold(cells, n_families=5, n_relatives=4):
     Parameters
     ----------
     cells : DataFrame
-        `ddi.result.Result.cells`, best first.
+        `ddi.index.result.Result.cells`, best first.
     n_families, n_relatives : int
         Families shown, and relatives shown of each.
 
@@ -84,7 +84,7 @@ def draw(result, rank=1, n_others=2):
 
     Parameters
     ----------
-    result : ddi.result.Result
+    result : ddi.index.result.Result
     rank : int
         Of the cell whose residuals are drawn.
     n_others : int
@@ -129,7 +129,7 @@ def _others(cells, rank, n):
 
 
 def _draw_ticks(axes, result, rows, lost):
-    from ddi.result import calculated_lines, cell_of
+    from ddi.index.result import calculated_lines, cell_of
 
     peaks = result.peaks
     axes.vlines(_positions(peaks, peaks.q2), 0.15, 0.85, color=np.where(lost, LOST, "#000000"), lw=0.8)

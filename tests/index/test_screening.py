@@ -4,8 +4,8 @@ import gemmi
 import numpy as np
 import pytest
 
-from ddi import kernel
 from ddi.forward import lattice, lines
+from ddi.index import screening
 
 FULL = {
     "cP": "P m -3 m", "cI": "I m -3 m", "cF": "F m -3 m", "tP": "P 4/m m m", "tI": "I 4/m m m", "hP": "P 6/m m m", "hR": "R -3 m:H",
@@ -63,7 +63,7 @@ def test_screen_equals_plain_numpy(bravais):
     pick[::2] = RNG.permuted(pick[::2], axis=1)  # wrong assignments, so that scores differ
     pick[1::4] = (pick[1::4] + 1) % len(keep)
     sigma = 2e-4 * np.ones(len(obs))
-    scores = kernel.screen(np.ascontiguousarray(spread, dtype=float), pick, obs[None], sigma, kind, (1, 1e5))
+    scores = screening.screen(np.ascontiguousarray(spread, dtype=float), pick, obs[None], sigma, kind, (1, 1e5))
     x = np.einsum("nij,nj->ni", spread, obs[pick])
     positive = lattice.is_positive(x) & (scores[:, 0] >= 0)
     assert positive.sum() > 20
@@ -84,12 +84,12 @@ def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais
     order = np.argsort(obs)
     obs, slope = obs[order], slope[order]
     x, zero = (x_true * (1 + 2e-3))[None].copy(), np.array([0.02])
-    kernel.refine(x, zero, kind, obs, slope, 0.012 * slope, 0.0, 0.1, np.array([3, 2.5, 2, 1.6, 1.3, 1, 1, 1.0]))
+    screening.refine(x, zero, kind, obs, slope, 0.012 * slope, 0.0, 0.1, np.array([3, 2.5, 2, 1.6, 1.3, 1, 1, 1.0]))
     assert zero[0] == pytest.approx(0.05, abs=0.01)
     assert x[0] == pytest.approx(x_true, rel=2e-3, abs=2e-6)
 
 
 def test_what_is_no_lattice():
     assert len(lines.lines([1, 1, 1, 3, 0, 0], "aP", 5.0)[1]) == 0
-    misses, counts = kernel.describe(np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2))
+    misses, counts = screening.describe(np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2))
     assert counts[0] == 0 and (misses > 1e8).all()

@@ -199,7 +199,7 @@ def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, m
         Degrees 2theta; overwritten.
     kind : Kind
     q2_obs, slope, sigma : ndarray, shape (n_peaks,)
-        As in `ddi.search.Peaks`.
+        As in `ddi.index.search.Peaks`.
     zero_mean, zero_sigma : float
         Degrees 2theta.
     widths : ndarray

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from ddi import search, solve
 from ddi.forward import lattice, relations
 from ddi.forward.reflections import reference_hkl
+from ddi.index import known as solve
+from ddi.index import search
 from ddi.mcmc import problem
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc import starts as svdindex

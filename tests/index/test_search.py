@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import extinction, ranking, search
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines, relations
+from ddi.index import extinction, ranking, search
 
 WAVELENGTH = 1.540593
 CELLS = {

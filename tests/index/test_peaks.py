@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ddi import peakfiles, peaklist
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
+from ddi.index import peaks, readers
 
 CU = 1.540593
 Q2 = np.sort(lattice.q2([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1], [0, 0, 2]], [5.1, 6.2, 7.3, 90, 97, 90]))
@@ -26,18 +26,18 @@ def column(values):
     return "\n".join(f"{value:.9f}" for value in values) + "\n"
 
 
-@pytest.mark.parametrize("unit", peaklist.UNITS)
+@pytest.mark.parametrize("unit", peaks.UNITS)
 def test_every_unit_means_the_same_peaks(tmp_path, unit):
-    read = peakfiles.read(write(tmp_path, column(VALUES[unit])), unit, CU if unit == "2theta" else None)
+    read = readers.read(write(tmp_path, column(VALUES[unit])), unit, CU if unit == "2theta" else None)
     np.testing.assert_allclose(read.q2, Q2, rtol=1e-6)
     assert not read.warnings
 
 
-@pytest.mark.parametrize("unit", peaklist.UNITS)
+@pytest.mark.parametrize("unit", peaks.UNITS)
 def test_sigma_follows_the_derivative(unit):
     step = 1e-6 * VALUES[unit]
-    got = peaklist.from_values(VALUES[unit], unit, CU, sigma=step).sigma_q2
-    moved = peaklist.from_values(VALUES[unit] + step, unit, CU).q2
+    got = peaks.from_values(VALUES[unit], unit, CU, sigma=step).sigma_q2
+    moved = peaks.from_values(VALUES[unit] + step, unit, CU).q2
     np.testing.assert_allclose(got, np.abs(moved - Q2), rtol=1e-4)
 
 
@@ -50,24 +50,24 @@ def test_columns_are_found_by_name(tmp_path, heading):
     separator = ";" if ";" in heading else "," if "," in heading else "\t"
     columns = ([VALUES["2theta"]] if has_angle else []) + [VALUES["d"], np.arange(1.0, 9)]
     rows = [separator.join(f"{value:.9f}" for value in row) for row in zip(*columns)]
-    read = peakfiles.read(write(tmp_path, "\n".join([heading, *rows])))
+    read = readers.read(write(tmp_path, "\n".join([heading, *rows])))
     np.testing.assert_allclose(read.q2, Q2, rtol=1e-6)
     np.testing.assert_allclose(read.intensity, np.arange(1.0, 9))
 
 
 def test_npy_and_gsas_and_a_stated_wavelength(tmp_path):
     np.save(tmp_path / "a.npy", np.stack([Q2, np.ones(8)], axis=1))
-    np.testing.assert_allclose(peakfiles.read(tmp_path / "a.npy", "q2").q2, Q2)
+    np.testing.assert_allclose(readers.read(tmp_path / "a.npy", "q2").q2, Q2)
     rows = [f"[{angle:.6f}, True, {100 + k}, True, 12.5, False, 0.1, False]" for k, angle in enumerate(VALUES["2theta"])]
     gsas = write(tmp_path, "\n".join(["#GSAS-II peaks", *rows]), "a.pkslst")
-    np.testing.assert_allclose(peakfiles.read(gsas, wavelength=CU).q2, Q2, rtol=1e-6)
-    assert peakfiles.read(gsas, wavelength=CU).intensity[0] == 100
+    np.testing.assert_allclose(readers.read(gsas, wavelength=CU).q2, Q2, rtol=1e-6)
+    assert readers.read(gsas, wavelength=CU).intensity[0] == 100
     stated = write(tmp_path, f"# wavelength = {CU}\n2theta\n" + column(VALUES["2theta"]))
-    np.testing.assert_allclose(peakfiles.read(stated).q2, Q2, rtol=1e-6)
+    np.testing.assert_allclose(readers.read(stated).q2, Q2, rtol=1e-6)
 
 
 def test_descending_order_is_accepted_and_said(tmp_path):
-    read = peakfiles.read(write(tmp_path, column(VALUES["2theta"][::-1] + 25)), "2theta", CU)
+    read = readers.read(write(tmp_path, column(VALUES["2theta"][::-1] + 25)), "2theta", CU)
     assert (np.diff(read.q2) > 0).all() and "sorted" in read.warnings[0]
 
 
@@ -75,11 +75,11 @@ def test_a_pattern_is_picked(tmp_path):
     x = np.arange(10, 60, 0.02)
     y = 5 + sum(100 * np.exp(-0.5 * ((x - angle) / 0.04) ** 2) for angle in np.linspace(14, 55, 9))
     rows = "\n".join(f"{a:.3f} {b:.4f}" for a, b in zip(x, y))
-    read = peakfiles.read(write(tmp_path, rows, "a.xy"), "2theta", 1.3)
+    read = readers.read(write(tmp_path, rows, "a.xy"), "2theta", 1.3)
     np.testing.assert_allclose(2 * np.degrees(np.arcsin(np.sqrt(read.q2) * 0.65)), np.linspace(14, 55, 9), atol=2e-3)
     assert read.pattern is not None
     with pytest.raises(DDIError, match="--unit 2theta --wavelength"):
-        peakfiles.read(tmp_path / "a.xy")
+        readers.read(tmp_path / "a.xy")
 
 
 BAD = {
@@ -109,29 +109,29 @@ BAD = {
 def test_each_bad_file_gets_its_own_sentence(tmp_path, kind):
     content, unit, wavelength, said = BAD[kind]
     with pytest.raises(DDIError, match=said):
-        peakfiles.read(write(tmp_path, content), unit, wavelength)
+        readers.read(write(tmp_path, content), unit, wavelength)
     assert [path.name for path in tmp_path.iterdir()] == ["peaks.txt"]
 
 
 def test_missing_folder_and_broken_npy(tmp_path):
     with pytest.raises(DDIError, match="no file"):
-        peakfiles.read(tmp_path / "none.txt", "d")
+        readers.read(tmp_path / "none.txt", "d")
     with pytest.raises(DDIError, match="is a folder"):
-        peakfiles.read(tmp_path, "d")
+        readers.read(tmp_path, "d")
     with pytest.raises(DDIError, match="no .npy file"):
-        peakfiles.read(write(tmp_path, b"\x93NUMPY\x01\x00garbage", "b.npy"), "d")
+        readers.read(write(tmp_path, b"\x93NUMPY\x01\x00garbage", "b.npy"), "d")
 
 
 def check(path, unit, wavelength):
     try:
-        read = peakfiles.read(path, unit, wavelength)
+        read = readers.read(path, unit, wavelength)
     except DDIError as error:
         assert str(error)
         return
     assert (np.diff(read.q2) > 0).all() and np.isfinite(read.q2).all() and 6 <= len(read) <= 200
 
 
-OPTIONS = st.tuples(st.sampled_from([None, *peaklist.UNITS]), st.one_of(st.none(), st.floats(allow_nan=True)))
+OPTIONS = st.tuples(st.sampled_from([None, *peaks.UNITS]), st.one_of(st.none(), st.floats(allow_nan=True)))
 CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NUMBER = st.one_of(st.floats().map(str), st.floats(0.5, 90).map(lambda value: f"{value:.4f}"), st.text(max_size=4))
 ROWS = st.lists(st.lists(NUMBER, max_size=4).map(",".join), max_size=30).map("\n".join)
@@ -154,12 +154,12 @@ def test_no_table_makes_a_traceback(tmp_path, rows, options, name, head):
 @given(values=st.lists(st.floats(allow_nan=True), max_size=12), options=OPTIONS)
 def test_no_numbers_make_a_traceback(values, options):
     try:
-        peaklist.from_values(values, options[0] or "q2", options[1])
+        peaks.from_values(values, options[0] or "q2", options[1])
     except DDIError as error:
         assert str(error)
 
 
 def test_errors_are_valid_json_text():
     with pytest.raises(DDIError) as caught:
-        peaklist.from_values([1.0, 2.0], "d")
+        peaks.from_values([1.0, 2.0], "d")
     assert json.dumps(str(caught.value))

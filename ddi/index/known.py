@@ -1,6 +1,6 @@
 """Solving one pattern whose lattice system is known, and how often chains find the true cell.
 
-Chains propose, `ddi.ranking` judges: what a round of chains found goes, with its super- and sublattices, into the same ranked list that
+Chains propose, `ddi.index.ranking` judges: what a round of chains found goes, with its super- and sublattices, into the same ranked list that
 the search over all lattices keeps.
 """
 
@@ -9,11 +9,11 @@ from collections import defaultdict
 
 import numpy as np
 
-from ddi import kernel, ranking
 from ddi.forward import lattice, lines, relations
+from ddi.index import ranking, screening
+from ddi.index.search import WIDTHS, Found, Zero, chosen
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc.problem import CENTRINGS
-from ddi.search import WIDTHS, Found, Zero, chosen
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
 """Options of `ddi.mcmc.sampler.optimize` that notebook 09 found to succeed most per second."""
@@ -30,7 +30,7 @@ class Finds:
     Attributes
     ----------
     rows : list of dict
-        As `ddi.ranking.order` returns them, best first.
+        As `ddi.index.ranking.order` returns them, best first.
     history : list of (seconds, dict)
         Each lattice that came to stand first, with the time since the start.
     rounds, confirmed : int
@@ -83,7 +83,7 @@ def dealt(system):
 
 
 def candidates(peaks, result, zero):
-    """Return the cells of a `ddi.mcmc.sampler.Result`, refined with the zero shift against all peaks, as rows that `ddi.ranking.order` takes."""
+    """Return the cells of a `ddi.mcmc.sampler.Result`, refined with the zero shift against all peaks, as rows that `ddi.index.ranking.order` takes."""
     by_lattice = defaultdict(list)
     for cell, centring in zip(result.cells, result.centring):
         bravais, axes = relations.standard(lattice.reduced_cell(cell, centring))
@@ -93,7 +93,7 @@ def candidates(peaks, result, zero):
         kind = lines.KINDS[bravais]
         x = lattice.full_x(lattice.free_x(lattice.cell_to_x(np.array(cells)), kind.system), kind.system)
         found = Found(bravais, x, np.full(len(x), zero.mean), np.full(len(x), "chains", dtype=object))
-        kernel.refine(x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS)
+        screening.refine(x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS)
         rows += ranking.shortlist(peaks, found, zero)
     return rows
 
@@ -105,12 +105,12 @@ def solve(
 
     Parameters
     ----------
-    peaks : ddi.search.Peaks
-        Of `ddi.search.prepare`: the chains read the first ``n_search``, all of them judge.
+    peaks : ddi.index.search.Peaks
+        Of `ddi.index.search.prepare`: the chains read the first ``n_search``, all of them judge.
     system : str
     sample : callable
         ``sample(number) -> cells`` (n, 6), the candidates of round 0, 1, 2 ...; b unique if monoclinic.
-    zero : ddi.search.Zero, optional
+    zero : ddi.index.search.Zero, optional
         Prior of the zero shift, which the last refinement fits; none if not given. The chains know of none.
     time_budget : float
         Seconds after which no further round is begun.

@@ -97,17 +97,17 @@ def from_values(values, unit, wavelength=None, intensity=None, sigma=None, sourc
 
 
 def from_pattern(two_theta, intensity, wavelength, source="pattern", **options):
-    """Pick the peaks of a measured pattern (`ddi.peakpick.pick`, at most the 60 highest) and the faint ones; return them as `Peaks`."""
-    from ddi import peakpick
+    """Pick the peaks of a measured pattern (`ddi.index.picking.pick`, at most the 60 highest) and the faint ones; return them as `Peaks`."""
     from ddi.forward import bragg
+    from ddi.index import picking
 
-    picked = peakpick.pick(two_theta, intensity, wavelength, **options)
+    picked = picking.pick(two_theta, intensity, wavelength, **options)
     line = bragg.alpha1_wavelength(wavelength)
     said = () if line == wavelength else (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
     note = f"{source}: {len(picked['two_theta'])} peaks picked from {len(two_theta)} points"
     pattern = np.asarray(two_theta), np.asarray(intensity)
     peaks = from_values(picked["two_theta"], "2theta", line, picked["height"], picked["sigma"], note, pattern, said)
-    weak = peakpick.faint(two_theta, intensity, wavelength, picked["two_theta"])
+    weak = picking.faint(two_theta, intensity, wavelength, picked["two_theta"])
     q2 = _to_q2(weak["two_theta"], "2theta", line)
     return replace(peaks, faint=np.array([q2, _sigma_q2(weak["two_theta"], weak["sigma"], q2, "2theta", line, source), weak["spurious"]]))
 

@@ -3,7 +3,7 @@
 The score is a log likelihood ratio. An observed peak is any one of the lines the candidate allows near it, or, with a small
 probability that grows towards weak peaks, spurious; against it stands a peak that could be anywhere. A line is worth
 ``N(r; sigma) / rho``, so twice as many lines cost log 2 a peak, and a peak without a line costs log(1/e). Two refinements let real
-crystals look the way they do: lines that a space group extinguishes are not counted (`ddi.extinction`), and a superstructure may put
+crystals look the way they do: lines that a space group extinguishes are not counted (`ddi.index.extinction`), and a superstructure may put
 most of its peaks on the lines of its subcell.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ddi import extinction, kernel
 from ddi.forward import fom, lattice, relations
 from ddi.forward import lines as cell_lines
+from ddi.index import extinction, screening
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 TAIL, TAIL_WIDTH = 0.15, 3.0  # share and relative width of the outer of two normal curves of a peak's error
@@ -63,7 +63,7 @@ def shortlist(peaks, found, zero):
     scores, _ = plain_scores(peaks, found.bravais, found.x[good], found.zero[good], peaks.n_search)
     best = good[np.argsort(-scores, kind="stable")[:N_REFINED]]
     x, zeros = found.x[best].copy(), found.zero[best].copy()
-    kernel.refine(x, zeros, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
+    screening.refine(x, zeros, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
     good = lattice.is_positive(x)
     x, zeros, sources = x[good], zeros[good], np.asarray(found.source)[best[good]]
     scores, counts = plain_scores(peaks, found.bravais, x, zeros, len(peaks.q2))
@@ -81,7 +81,7 @@ def plain_scores(peaks, bravais, x, zero, n_use):
     """Return the scores (n,) by nearest lines, all lines of the lattice counted, and the numbers of lines (n,)."""
     kind = cell_lines.KINDS[bravais]
     q2, sigma = peaks.q2[:n_use], peaks.sigma[:n_use]
-    misses, counts = kernel.describe(x, zero, kind, q2, peaks.slope[:n_use])
+    misses, counts = screening.describe(x, zero, kind, q2, peaks.slope[:n_use])
     e = peaks.spurious[:n_use]
     gains = [
         np.log((1 - e) * error_density(misses, scale * sigma) / line_density(counts[:, None], q2, q2[-1]) + e).sum(axis=1) - cost
@@ -153,7 +153,7 @@ def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
         best, children = ordered[0], []
         for bravais, x, larger in relations.relatives(best["reduced"]):
             x, zeros = x[None].copy(), np.array([best["zero"]])
-            kernel.refine(x, zeros, cell_lines.KINDS[bravais], peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
+            screening.refine(x, zeros, cell_lines.KINDS[bravais], peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW)
             if bravais in symbols and lattice.is_positive(x)[0]:
                 source = "superlattice" if larger else "sublattice"
                 children.append(dict(bravais=bravais, x=x[0], zero=zeros[0], plain=best["plain"], source=source))
@@ -178,7 +178,7 @@ def table(peaks, ordered, n_best=50):
 
     Parameters
     ----------
-    peaks : ddi.search.Peaks
+    peaks : ddi.index.search.Peaks
     ordered : list of dict
         From `order`.
     n_best : int

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi import index, peaklist, result
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
 from ddi.forward.fom import m20
+from ddi.index import api, peaks, result
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
@@ -34,7 +34,7 @@ def engine(monkeypatch):
             rows.append([rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure, 20, 20, 0.0, 1, np.zeros((len(q2), 3), int)])
         return pd.DataFrame(rows, columns=COLUMNS)
 
-    monkeypatch.setattr("ddi.search.run", run)
+    monkeypatch.setattr("ddi.index.search.run", run)
     return asked
 
 
@@ -62,7 +62,7 @@ def test_calculated_lines_are_gemmis():
 
 
 def test_tables_hold_the_cell_and_its_lines(engine):
-    found = index.index_peaks(lines(), wavelength=CU)
+    found = api.index_peaks(lines(), wavelength=CU)
     assert list(found.cells.columns) == result.TABLE
     np.testing.assert_allclose(found.cells.iloc[0][result.CELL_COLUMNS].astype(float), CELL)
     table = found.hkl(1)
@@ -74,13 +74,13 @@ def test_tables_hold_the_cell_and_its_lines(engine):
 
 def test_a_zero_shift_comes_off_the_observed_lines(engine):
     angles = np.degrees(2 * np.arcsin(np.sqrt(lines()) * CU / 2)) + 0.05
-    found = index.index_peaks(angles, unit="2theta", wavelength=CU)
+    found = api.index_peaks(angles, unit="2theta", wavelength=CU)
     found.cells["zero_shift"] = 0.05
     assert np.abs(found.hkl(1).two_theta_diff).max() < 1e-6
 
 
 def test_options_reach_the_search(engine):
-    index.index_peaks(lines(), lattice="monoclinic,oP", zero_shift="none", n_peaks=15, max_volume=900, time=3, seed=7)
+    api.index_peaks(lines(), lattice="monoclinic,oP", zero_shift="none", n_peaks=15, max_volume=900, time=3, seed=7)
     assert engine["bravais"] == ["oP", "mC", "mP"] and engine["zero_shift"] is None and engine["time_budget"] == 3
     assert (engine["n_peaks"], engine["max_volume"], engine["seed"]) == (15, 900, 7)
 
@@ -91,17 +91,17 @@ def test_options_reach_the_search(engine):
 )
 def test_senseless_options_are_refused(engine, options, said):
     with pytest.raises(DDIError, match=said):
-        index.index_peaks(lines(), **options)
+        api.index_peaks(lines(), **options)
 
 
 def test_an_array_of_d_is_not_taken_for_q2(engine):
     with pytest.raises(DDIError, match="unit="):
-        index.index_peaks(lines() ** -0.5)
+        api.index_peaks(lines() ** -0.5)
 
 
 def test_nothing_convincing_is_a_sentence(engine):
     engine["probability"] = 0.2
-    found = index.index_peaks(np.append(lines(19), 0.2871))
+    found = api.index_peaks(np.append(lines(19), 0.2871))
     assert "No cell convinces" in found.message and "d = 1.8663" in found.message and "max_volume" in found.message
 
 
@@ -109,7 +109,7 @@ def test_json_of_several_files_keeps_their_order(engine, good, tmp_path, capsys)
     out = tmp_path / "out.json"
     bad = tmp_path / "bad.txt"
     bad.write_text("no peaks\n")
-    assert index.main(arguments(good, bad, good, json=str(out))) == 2
+    assert api.main(arguments(good, bad, good, json=str(out))) == 2
     first, second, third = json.loads(out.read_text())
     assert first["results"][0]["cell"] == pytest.approx(CELL) and "error" in second and third["file"] == str(good)
     assert first["results"][0]["hkl"][0]["d_obs"] == pytest.approx(lines()[0] ** -0.5, abs=1e-5)
@@ -117,7 +117,7 @@ def test_json_of_several_files_keeps_their_order(engine, good, tmp_path, capsys)
 
 
 def test_one_file_is_one_object_and_a_figure(engine, good, tmp_path):
-    assert index.main(arguments(good, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"), wavelength=CU)) == 0
+    assert api.main(arguments(good, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"), wavelength=CU)) == 0
     assert json.loads((tmp_path / "o.json").read_text())["results"][0]["bravais"] == "oP"
     assert (tmp_path / "o.png").stat().st_size > 5000
 
@@ -125,29 +125,29 @@ def test_one_file_is_one_object_and_a_figure(engine, good, tmp_path):
 def test_bad_input_writes_nothing(engine, tmp_path):
     bad = tmp_path / "bad.txt"
     bad.write_text("1 2 x\n")
-    assert index.main(arguments(bad, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"))) == 2
+    assert api.main(arguments(bad, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"))) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["bad.txt"]
 
 
 def test_unwritable_output_is_said_before_anything_is_done(engine, good, tmp_path):
     for out in (tmp_path, good / "below.json"):
         with pytest.raises(DDIError, match="cannot write"):
-            index.main(arguments(good, json=str(out)))
+            api.main(arguments(good, json=str(out)))
     with pytest.raises(DDIError, match="no figure"):
-        index.main(arguments(good, plot=str(tmp_path / "o.docx")))
+        api.main(arguments(good, plot=str(tmp_path / "o.docx")))
     assert "q2" not in engine
 
 
 def test_files_that_follow_the_lattice_are_still_files(engine, good):
-    assert index.main(arguments(lattice=["oP", str(good)])) == 0
+    assert api.main(arguments(lattice=["oP", str(good)])) == 0
     assert engine["bravais"] == ["oP"]
     with pytest.raises(DDIError, match="no file named"):
-        index.main(arguments())
+        api.main(arguments())
 
 
 def test_a_result_without_cells_still_speaks(monkeypatch, tmp_path):
-    monkeypatch.setattr("ddi.search.run", lambda *_args, **_options: pd.DataFrame(columns=COLUMNS))
-    found = index.index_peaks(peaklist.from_values(lines(), "q2"))
+    monkeypatch.setattr("ddi.index.search.run", lambda *_args, **_options: pd.DataFrame(columns=COLUMNS))
+    found = api.index_peaks(peaks.from_values(lines(), "q2"))
     assert "No cell was found" in found.message and found.to_dict()["results"] == []
     found.plot(tmp_path / "o.pdf")
     found.print()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from ddi import peakpick
 from ddi.base.errors import DDIError
 from ddi.forward import bragg
+from ddi.index import picking
 from ddi.study import damage
 
 CU = bragg.ANODES[0]
@@ -26,7 +26,7 @@ HEIGHTS = np.array([300, 1000, 200, 400, 150, 500, 250, 300, 200, 100.0])
 
 
 def test_positions_are_alpha1_and_within_their_errors():
-    found = peakpick.pick(X, measured(LINES, HEIGHTS, hump=60), CU.alpha1)
+    found = picking.pick(X, measured(LINES, HEIGHTS, hump=60), CU.alpha1)
     assert len(found["two_theta"]) == len(LINES)
     miss = found["two_theta"] - LINES
     assert np.abs(miss).max() < 0.01
@@ -35,38 +35,38 @@ def test_positions_are_alpha1_and_within_their_errors():
 
 
 def test_errors_scatter_as_they_say():
-    misses = [(found := peakpick.pick(X, measured(LINES, HEIGHTS / 25, seed=seed)))["two_theta"][0] - LINES[0] for seed in range(10)]
+    misses = [(found := picking.pick(X, measured(LINES, HEIGHTS / 25, seed=seed)))["two_theta"][0] - LINES[0] for seed in range(10)]
     assert 0.3 < np.std(misses) / found["sigma"][0] < 1.5
 
 
 def test_monochromatic_lines_keep_a_neighbour_at_the_alpha2_place():
     near = bragg.moved(60.0, CU.alpha2 / CU.alpha1)
     y = measured([60.0, near], [500, 250], ratio=1e-9)
-    assert len(peakpick.pick(X, y, 1.2)["two_theta"]) == 2
-    assert len(peakpick.pick(X, y, CU.alpha1)["two_theta"]) == 1
+    assert len(picking.pick(X, y, 1.2)["two_theta"]) == 2
+    assert len(picking.pick(X, y, CU.alpha1)["two_theta"]) == 1
 
 
 def test_beta_ghosts_go():
-    found = peakpick.pick(X, measured([45.0], [3000], beta=0.02))["two_theta"]
+    found = picking.pick(X, measured([45.0], [3000], beta=0.02))["two_theta"]
     assert len(found) == 1 and abs(found[0] - 45.0) < 0.005
 
 
 def test_scale_and_background_do_not_matter():
     y = measured(LINES, HEIGHTS)
-    first, second = peakpick.pick(X, y), peakpick.pick(X, 50 * y + 3000)
+    first, second = picking.pick(X, y), picking.pick(X, 50 * y + 3000)
     np.testing.assert_allclose(first["two_theta"], second["two_theta"], atol=1e-3)
 
 
 @pytest.mark.parametrize("y", [np.zeros(len(X)), np.full(len(X), 5.0)])
 def test_nothing_to_pick_is_said(y):
     with pytest.raises(DDIError, match="no peak"):
-        peakpick.pick(X, y)
+        picking.pick(X, y)
 
 
 def test_broken_patterns_are_refused():
     for x, y in ((X[::-1], X), (X[:50], X[:50]), (X, np.where(X < 20, np.nan, X))):
         with pytest.raises(DDIError, match="at least 100 points"):
-            peakpick.pick(x, y)
+            picking.pick(x, y)
 
 
 def test_degraded_patterns_are_shifted_and_reproducible():

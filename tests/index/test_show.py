@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from ddi import peaklist, result, show
+from ddi.index import peaks as peaklist
+from ddi.index import result, show
 
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
 

@@ -19,7 +19,7 @@ def index_peaks(
 
     Parameters
     ----------
-    peaks : str, Path, ddi.peaklist.Peaks or array_like of shape (n,)
+    peaks : str, Path, ddi.index.peaks.Peaks or array_like of shape (n,)
         A file, peaks already read, or positions.
     unit : {"d", "q", "q2", "2theta"}, optional
         Of a file that does not say it, or of an array; an array without a unit must be q2 = 1/d^2 in A^-2.
@@ -37,11 +37,11 @@ def index_peaks(
         Degrees 2theta; a number is taken off and kept.
     n_jobs, seed : int
     **search
-        Handed to `ddi.search.run`.
+        Handed to `ddi.index.search.run`.
 
     Returns
     -------
-    ddi.result.Result
+    ddi.index.result.Result
 
     Raises
     ------
@@ -53,8 +53,8 @@ def index_peaks(
     >>> result = index_peaks("quartz.txt", unit="2theta", wavelength=1.540593)   # doctest: +SKIP
     >>> result.cells.head(), result.hkl(1), result.message                        # doctest: +SKIP
     """
-    from ddi import result
-    from ddi import search as engine
+    from ddi.index import result
+    from ddi.index import search as engine
 
     symbols = _symbols(lattice)
     shift = _zero_shift(zero_shift)
@@ -91,12 +91,13 @@ def index_peaks(
 def _peaks(peaks, unit, wavelength):
     import numpy as np
 
-    from ddi import peakfiles, peaklist
+    from ddi.index import peaks as peaklist
+    from ddi.index import readers
 
     if isinstance(peaks, peaklist.Peaks):
         return peaks
     if isinstance(peaks, (str, os.PathLike)):
-        return peakfiles.read(peaks, unit, wavelength)
+        return readers.read(peaks, unit, wavelength)
     if unit is None:
         values = np.asarray(peaks, dtype=float)
         if values.size and (np.nanmax(values) > 3 or np.all(np.diff(values) < 0)):
@@ -106,7 +107,7 @@ def _peaks(peaks, unit, wavelength):
 
 def _symbols(lattice):
     """The named lattice systems and Bravais lattices, or None for all."""
-    from ddi import search
+    from ddi.index import search
 
     names = lattice.replace(",", " ").split() if isinstance(lattice, str) else [name for part in lattice or () for name in part.replace(",", " ").split()]
     if not names or names == ["all"]:

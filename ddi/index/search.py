@@ -2,7 +2,7 @@
 
 Candidates come from index templates (`ddi.models.templates`) and from any other generator that is handed in; the compiled kernel screens
 them at a few trial zero shifts; the best are refined with the zero shift as one more linear parameter and weights that forgive
-spurious peaks; `ddi.ranking` puts all that survive in one order.
+spurious peaks; `ddi.index.ranking` puts all that survive in one order.
 """
 
 import time
@@ -12,9 +12,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ddi import kernel, ranking
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, fom, lattice, lines
+from ddi.index import ranking, screening
 from ddi.models.templates import Templates, settings
 
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by
@@ -158,7 +158,7 @@ def run(
     Returns
     -------
     DataFrame
-        See `ddi.ranking.table`; empty if nothing was found.
+        See `ddi.index.ranking.table`; empty if nothing was found.
 
     Raises
     ------
@@ -224,7 +224,7 @@ def search_lattice(peaks, bravais, zero, max_volume=MAX_VOLUME, templates=None, 
         drawn = drawn_x(generator, peaks, bravais, seed)
         x, zeros = np.concatenate([x, drawn]), np.concatenate([zeros, np.full(len(drawn), zero.mean)])
         source = np.concatenate([source, np.full(len(drawn), generator.name, dtype=object)])
-    kernel.refine(x, zeros, kind, q2, slope, sigma, zero.mean, zero.sigma, WIDTHS, SCREEN_LINES)
+    screening.refine(x, zeros, kind, q2, slope, sigma, zero.mean, zero.sigma, WIDTHS, SCREEN_LINES)
     return Found(bravais, x, zeros, source)
 
 
@@ -235,9 +235,9 @@ def screen(spread, pick, trials, sigma, kind, max_volume=MAX_VOLUME):
     """
     volumes = MIN_VOLUME * kind.multiple, max_volume * kind.multiple
     scores = np.full((len(spread), len(trials)), -1.0)
-    scores[:, :1] = kernel.screen(spread, pick, trials[:1], sigma, kind, volumes, SCREEN_LINES)
+    scores[:, :1] = screening.screen(spread, pick, trials[:1], sigma, kind, volumes, SCREEN_LINES)
     again = np.argsort(-scores[:, 0], kind="stable")[: max(int(PROMISING * len(spread)), MIN_PROMISING)]
-    scores[again, 1:] = kernel.screen(spread[again], pick[again], trials[1:], sigma, kind, volumes, SCREEN_LINES)
+    scores[again, 1:] = screening.screen(spread[again], pick[again], trials[1:], sigma, kind, volumes, SCREEN_LINES)
     return scores
 
 
