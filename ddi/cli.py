@@ -24,15 +24,25 @@ def main(argv=None):
 
 
 def _parser():
-    parser = argparse.ArgumentParser(prog="python -m ddi", description="Data-driven indexing of powder diffraction patterns.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ddi", description="Data-driven indexing of powder diffraction patterns."
+    )
     parser.add_argument("--version", action="version", version=f"ddi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     study = commands.add_parser("study", help="run notebooks 01 to 10, resuming where they stopped")
-    study.add_argument("--profile", default="default", help="smoke, default, full, or your own notebooks/profiles/NAME.yml")
+    study.add_argument(
+        "--profile",
+        default="default",
+        help="smoke, default, full, or your own notebooks/profiles/NAME.yml",
+    )
     study.add_argument("--only", nargs="+", metavar="NN", help="only these notebooks, by number")
     study.add_argument("--force", action="store_true", help="run also what is unchanged")
-    study.add_argument("--cluster", metavar="ADDRESS", help="a Dask scheduler to compute on, e.g. tcp://10.0.0.1:8786")
+    study.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="a Dask scheduler to compute on, e.g. tcp://10.0.0.1:8786",
+    )
     study.set_defaults(run=_study)
 
     bench = commands.add_parser("bench", help="list the benchmarks, or run one")
@@ -60,7 +70,9 @@ def _bench(args):
     if args.name:
         return run(args.name)
     for name, entry in benchmarks().items():
-        print(f"{name:12s} {'at least' if entry.better == 'higher' else 'at most'} {entry.floor:<8g} {entry.about}")
+        print(
+            f"{name:12s} {'at least' if entry.better == 'higher' else 'at most'} {entry.floor:<8g} {entry.about}"
+        )
     return 0
 
 

@@ -1,4 +1,6 @@
-"""What several tests share: the repository, the default dataset where it has been made, and a copy of the study elsewhere."""
+"""What several tests share: the repository, the default dataset where it has been made, and a copy
+of the study elsewhere.
+"""
 
 import os
 from pathlib import Path

@@ -1,4 +1,6 @@
-"""Crystals for tests: made ones in every setting gemmi knows, and real ones where a study has read its sources."""
+"""Crystals for tests: made ones in every setting gemmi knows, and real ones where a study has read
+its sources.
+"""
 
 import gemmi
 import numpy as np
@@ -30,8 +32,14 @@ def made(group, seed=0):
         cell[:] = 8, 8, 8, 71, 71, 71
     rng = np.random.default_rng(seed)
     xyz = np.vstack([np.zeros(3), rng.random((3, 3))])
-    elements, occupancy, b_iso = ("Fe", "O", "Si", "O"), np.array([1, 0.7, 1, 1]), np.array([0.5, 1.0, 0.8, 2.0])
-    composition = chemistry.contents(cell, operations, xyz, occupancy, [{element: 1} for element in elements])
+    elements, occupancy, b_iso = (
+        ("Fe", "O", "Si", "O"),
+        np.array([1, 0.7, 1, 1]),
+        np.array([0.5, 1.0, 0.8, 2.0]),
+    )
+    composition = chemistry.contents(
+        cell, operations, xyz, occupancy, [{element: 1} for element in elements]
+    )
     return Entry(
         identifier=f"amcsd:{group.number:03d}{group.xhm().replace(' ', '')}",
         source="amcsd",
@@ -60,7 +68,9 @@ def some(n, folder, seed=0):
         path = Study(profile).interim / "entries.parquet"
         if path.exists():
             table = pq.read_table(path)
-            chosen = np.sort(np.random.default_rng(seed).choice(len(table), min(n, len(table)), replace=False))
+            chosen = np.sort(
+                np.random.default_rng(seed).choice(len(table), min(n, len(table)), replace=False)
+            )
             pq.write_table(table.take(chosen), folder / "some.parquet")
             return read_entries(folder / "some.parquet")
     return [made(group, seed) for group in settings_of(max(1, 564 // n))][:n]
@@ -84,7 +94,9 @@ def everything(cell, operations, q2_max):
 
 
 def are_duplicates(these, i, j, atoms):
-    """Say by the definition itself whether rows i and j of `ddi.data.dedup.Features` are duplicates."""
+    """Say by the definition itself whether rows i and j of `ddi.data.dedup.Features` are
+    duplicates.
+    """
     ratio = np.maximum(these.cell[i] / these.cell[j], these.cell[j] / these.cell[i])
     if these.family[i] != these.family[j] or ratio.max() > 1.05:
         return False

@@ -46,7 +46,9 @@ class TestContract:
         assert figures and all((ROOT / "figures" / name).exists() for name in figures)
 
     def test_parameters_are_annotated_and_commented(self, path):
-        (cell,) = [cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])]
+        (cell,) = [
+            cell for cell in cells(path, "code") if "parameters" in cell["metadata"].get("tags", [])
+        ]
         tree = ast.parse(source(cell))
         assert all(isinstance(node, ast.AnnAssign) for node in tree.body)
         assert all("#" in line for line in source(cell).splitlines() if re.match(r"\w+:", line))
@@ -60,7 +62,12 @@ class TestContract:
 
     @pytest.mark.parametrize("profile", ["smoke", "default", "full"])
     def test_profiles_name_only_parameters_that_exist(self, path, profile):
-        given = yaml.safe_load((ROOT / "notebooks" / "profiles" / f"{profile}.yml").read_text()).get(path.stem) or {}
+        given = (
+            yaml.safe_load((ROOT / "notebooks" / "profiles" / f"{profile}.yml").read_text()).get(
+                path.stem
+            )
+            or {}
+        )
         assert set(given) <= parameter_names(path)
 
 
@@ -71,15 +78,26 @@ def test_each_step_reads_only_what_an_earlier_one_writes():
         for pattern in io["reads"]:
             if pattern.startswith(("data/interim", "data/models", "data/results/{profile}")):
                 stem = pattern.split("*")[0]
-                assert any(stem.startswith(w.split("*")[0]) or w.startswith(stem) for w in written), f"{path.stem} reads {pattern}"
+                assert any(
+                    stem.startswith(w.split("*")[0]) or w.startswith(stem) for w in written
+                ), f"{path.stem} reads {pattern}"
         written.update(io["writes"])
 
 
 def test_the_paper_uses_every_macro_it_needs_and_none_else():
     text = (ROOT / "paper" / "main.tex").read_text()
-    numbers = set(re.findall(r"\\newcommand\{\\(\w+)\}", (ROOT / "paper" / "numbers.tex").read_text()))
+    numbers = set(
+        re.findall(r"\\newcommand\{\\(\w+)\}", (ROOT / "paper" / "numbers.tex").read_text())
+    )
     own = set(re.findall(r"\\(?:new|provide)command\{?\\(\w+)\}?", text))
-    camel = {name for name in re.findall(r"\\([A-Z][A-Za-z]+)\b", text)} - {"AA", "Delta", "Gamma", "AfterEndEnvironment", "BeforeBeginEnvironment", "IfFileExists"}
+    camel = {name for name in re.findall(r"\\([A-Z][A-Za-z]+)\b", text)} - {
+        "AA",
+        "Delta",
+        "Gamma",
+        "AfterEndEnvironment",
+        "BeforeBeginEnvironment",
+        "IfFileExists",
+    }
     assert camel - own <= numbers, sorted(camel - own - numbers)
 
 
@@ -88,8 +106,13 @@ def test_the_paper_includes_only_figures_and_tables_that_exist():
     figures = re.findall(r"\\(?:widefigure|includegraphics(?:\[[^]]*\])?)\{([^}#]+)\}", text)
     tables = re.findall(r"\\input\{tables/([^}]+)\}", text)
     assert figures and tables
-    assert all((ROOT / "figures" / f"{name.split('/')[-1]}").with_suffix(".pdf").exists() for name in figures)
-    assert all((ROOT / "paper" / "tables" / f"{name.removesuffix('.tex')}.tex").exists() for name in tables)
+    assert all(
+        (ROOT / "figures" / f"{name.split('/')[-1]}").with_suffix(".pdf").exists()
+        for name in figures
+    )
+    assert all(
+        (ROOT / "paper" / "tables" / f"{name.removesuffix('.tex')}.tex").exists() for name in tables
+    )
 
 
 def test_every_figure_has_its_csv():

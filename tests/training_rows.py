@@ -23,11 +23,19 @@ def frame(system, n=120, seed=0, groups=2):
     axis = 2 if system == "monoclinic" else -1
     free = generator.free_parameters(np.array(CELLS[system], dtype=float), system, axis)
     cells = lattice.full_cell(free * np.exp(0.08 * rng.standard_normal((n, len(free)))), system)
-    cells[:, 3:] = np.where(np.isin(cells[:, 3:], (90, 120)), cells[:, 3:], np.clip(cells[:, 3:], 65, 110))
+    cells[:, 3:] = np.where(
+        np.isin(cells[:, 3:], (90, 120)), cells[:, 3:], np.clip(cells[:, 3:], 65, 110)
+    )
     if axis == 2:
         cells[:, [4, 5]] = cells[:, [5, 4]]
     grid = np.stack(np.meshgrid(*[np.arange(-6, 7)] * 3), axis=-1).reshape(-1, 3)
     lines = [np.unique(np.round(q2[q2 > 0], 9))[:40] for q2 in lattice.q2(grid, cells)]
     names = [f"crystal{k}" for k in range(n)]
-    columns = {"identifier": names, "parent": "", "augmented": False, "group": [f"g{k % groups}" for k in range(n)], "bravais": "xP"}
+    columns = {
+        "identifier": names,
+        "parent": "",
+        "augmented": False,
+        "group": [f"g{k % groups}" for k in range(n)],
+        "bravais": "xP",
+    }
     return pd.DataFrame(columns).assign(unique_axis=axis, cell=list(cells), q2=lines)

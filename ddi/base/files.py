@@ -34,9 +34,13 @@ def atomic(path):
     path = Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}.", suffix="".join(path.suffixes[-2:]), dir=path.parent)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{path.stem[:40]}.", suffix="".join(path.suffixes[-2:]), dir=path.parent
+        )
     except OSError as error:
-        raise DDIError(f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable") from error
+        raise DDIError(
+            f"cannot write {path}: {error.strerror}; choose a folder that exists and is writable"
+        ) from error
     os.close(handle)
     temporary = Path(name)
     try:

@@ -37,12 +37,19 @@ def progress(iterable, desc, total=None):
         now = time.monotonic()
         if now - last > PLAIN_SECONDS:
             last = now
-            print(f"{desc}: {count}{f' of {total}' if total else ''}, {now - started:.0f} s", file=sys.stderr, flush=True)
-    print(f"{desc}: done, {count} in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+            print(
+                f"{desc}: {count}{f' of {total}' if total else ''}, {now - started:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+    print(
+        f"{desc}: done, {count} in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True
+    )
 
 
 def map_parallel(func, items, *, n_jobs=1, desc="", cluster=None):
-    """Return ``[func(item) for item in items]``, computed by `n_jobs` processes or on a Dask cluster.
+    """Return ``[func(item) for item in items]``, computed by `n_jobs` processes or on a Dask
+    cluster.
 
     Parameters
     ----------
@@ -54,7 +61,8 @@ def map_parallel(func, items, *, n_jobs=1, desc="", cluster=None):
     desc : str
         Shown with the progress.
     cluster : str or dask.distributed.Client, optional
-        Address of a running Dask scheduler, e.g. ``"tcp://10.0.0.1:8786"``, or a client; takes the place of `n_jobs`.
+        Address of a running Dask scheduler, e.g. ``"tcp://10.0.0.1:8786"``, or a client; takes the
+        place of `n_jobs`.
 
     Returns
     -------
@@ -66,7 +74,9 @@ def map_parallel(func, items, *, n_jobs=1, desc="", cluster=None):
         return [func(item) for item in progress(items, desc)]
     with _backend(cluster):
         jobs = (joblib.delayed(func)(item) for item in items)
-        results = joblib.Parallel(n_jobs=-1 if cluster else n_jobs, return_as="list" if cluster else "generator")(jobs)
+        results = joblib.Parallel(
+            n_jobs=-1 if cluster else n_jobs, return_as="list" if cluster else "generator"
+        )(jobs)
         return list(progress(results, desc, total=len(items)))
 
 

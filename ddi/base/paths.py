@@ -13,10 +13,12 @@ class Study:
     Parameters
     ----------
     profile : str
-        smoke, default, full or a name of your own. Only the default profile writes to the committed folders
-        ``figures`` and ``paper/tables``; every other keeps its figures and tables with its results.
+        smoke, default, full or a name of your own. Only the default profile writes to the committed
+        folders ``figures`` and ``paper/tables``; every other keeps its figures and tables with its
+        results.
     root : Path, optional
-        The repository, or a copy of its folders elsewhere; the environment variable DDI_ROOT, else this checkout.
+        The repository, or a copy of its folders elsewhere; the environment variable DDI_ROOT, else
+        this checkout.
 
     Attributes
     ----------
@@ -27,22 +29,37 @@ class Study:
         self.profile, self.root = profile, Path(root or os.environ.get("DDI_ROOT", ROOT))
         data = self.root / "data"
         self.raw = data / "raw"
-        self.interim, self.models, self.results = (data / kind / profile for kind in ("interim", "models", "results"))
+        self.interim, self.models, self.results = (
+            data / kind / profile for kind in ("interim", "models", "results")
+        )
         committed = profile == DEFAULT
         self.figures = self.root / "figures" if committed else self.results / "figures"
         self.tables = self.root / "paper" / "tables" if committed else self.results / "tables"
         self.numbers = self.results / "numbers"
         self.stamps = self.results / "stamps"
-        for folder in (self.raw, self.interim, self.models, self.results, self.figures, self.tables, self.numbers, self.stamps):
+        for folder in (
+            self.raw,
+            self.interim,
+            self.models,
+            self.results,
+            self.figures,
+            self.tables,
+            self.numbers,
+            self.stamps,
+        ):
             folder.mkdir(parents=True, exist_ok=True)
 
     def files(self, patterns):
-        """Return the files that `patterns` name now, sorted; a pattern whose environment variable is not set names none."""
+        """Return the files that `patterns` name now, sorted; a pattern whose environment variable
+        is not set names none.
+        """
         found = set()
         for pattern in patterns:
             pattern = os.path.expandvars(pattern.format(profile=self.profile))
             if "$" in pattern:
                 continue
-            base, glob = (Path("/"), pattern.lstrip("/")) if os.path.isabs(pattern) else (self.root, pattern)
+            base, glob = (
+                (Path("/"), pattern.lstrip("/")) if os.path.isabs(pattern) else (self.root, pattern)
+            )
             found.update(path for path in base.glob(glob) if path.is_file())
         return sorted(found)

@@ -1,6 +1,5 @@
 """report: to be described."""
 
-
 import numpy as np
 
 
@@ -33,7 +32,8 @@ def wilson(k, n, z=1.959963984540054):
 
 
 def calibration_error(probability, right, n_bins=10):
-    """Return the mean distance of probability from frequency over equal bins, weighted by how many fall into each.
+    """Return the mean distance of probability from frequency over equal bins, weighted by how many
+    fall into each.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""Assignment: accuracy and speed of the network against the nearest line, with the study's own models and test entries."""
+"""Assignment: accuracy and speed of the network against the nearest line, with the study's own
+models and test entries.
+"""
 
 import numpy as np
 
@@ -14,12 +16,19 @@ from ddi.study import eval_assignment
 SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026
 
 
-@benchmark("assign", floor=1.1, better="higher", about="right indices, network over nearest line; candidates a second of each")
+@benchmark(
+    "assign",
+    floor=1.1,
+    better="higher",
+    about="right indices, network over nearest line; candidates a second of each",
+)
 def bench_assign():
     """Compare on up to 300 monoclinic test entries with a noise of 0.05 on the scaled cell."""
     study = Study()
     if not (study.interim / "dataset.parquet").exists():
-        raise DDIError("the benchmark needs the default study's data and models; run make study first")
+        raise DDIError(
+            "the benchmark needs the default study's data and models; run make study first"
+        )
     network = assignment.AssignmentNetwork.load(assignment.path_of(study, SYSTEM, LEVEL), SYSTEM)
     problem = load_problem(study, SYSTEM, SEED, max_test=300)
     ways = controls(problem, LEVEL, SEED) | {"network": network}
@@ -28,8 +37,13 @@ def bench_assign():
     q2, x = problem.test.q2[0], np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
     H = lattice.design(problem.reference, SYSTEM)
     assignment.nearest(q2, x[:2], H)
-    nearest_rate = len(x) / min(eval_assignment.seconds_of(assignment.nearest, q2, x, H) for _ in range(3))
-    rates = {name: 512 / min(eval_assignment.seconds_of(way.predict, q2, x[:512]) for _ in range(3)) for name, way in ways.items()}
+    nearest_rate = len(x) / min(
+        eval_assignment.seconds_of(assignment.nearest, q2, x, H) for _ in range(3)
+    )
+    rates = {
+        name: 512 / min(eval_assignment.seconds_of(way.predict, q2, x[:512]) for _ in range(3))
+        for name, way in ways.items()
+    }
     return {
         "value": table.top1["network"] / table.top1["nearest line"],
         "unit": "ratio of top-1 accuracy",
@@ -37,5 +51,6 @@ def bench_assign():
         "top1": table.top1.round(4).to_dict(),
         "top5": table.top5.round(4).to_dict(),
         "solved": (table.after / table.n).round(4).to_dict(),
-        "candidates_per_second": {"nearest (compiled)": round(nearest_rate)} | {name: round(rate) for name, rate in rates.items()},
+        "candidates_per_second": {"nearest (compiled)": round(nearest_rate)}
+        | {name: round(rate) for name, rate in rates.items()},
     }

@@ -1,4 +1,6 @@
-"""Benchmarks of the dataset: milliseconds an entry, and how the search for duplicates grows with their number."""
+"""Benchmarks of the dataset: milliseconds an entry, and how the search for duplicates grows with
+their number.
+"""
 
 import time
 
@@ -19,9 +21,16 @@ def _entries(name):
     raise DDIError(f"no profile has {name}; run python -m ddi study --profile smoke first")
 
 
-@benchmark("dataset", floor=3.0, better="lower", about="ms of one core per unique AMCSD entry: reindexing, pattern, both peak lists")
+@benchmark(
+    "dataset",
+    floor=3.0,
+    better="lower",
+    about="ms of one core per unique AMCSD entry: reindexing, pattern, both peak lists",
+)
 def bench_dataset(limit=1000):
-    """Time `ddi.data.dataset.row` in one process on evenly spread unique AMCSD entries; metal-organic ones are given beside it."""
+    """Time `ddi.data.dataset.row` in one process on evenly spread unique AMCSD entries;
+    metal-organic ones are given beside it.
+    """
     entries = _entries("unique.parquet")
     times = {}
     for source in ("amcsd", "core_mof"):
@@ -38,15 +47,28 @@ def bench_dataset(limit=1000):
 
 
 @benchmark(
-    "dedup", floor=1.4, better="lower", about="exponent of time against n up to 500,000, the worse of two ways in which databases grow"
+    "dedup",
+    floor=1.4,
+    better="lower",
+    about="exponent of time against n up to 500,000, the worse of two ways in which databases grow",
 )
 def bench_dedup(sizes=(15_625, 31_250, 62_500, 125_000, 250_000, 500_000)):
-    """Fit log CPU time, and log pairs compared, against log n: for crystals of new elements, and for the same ones measured again."""
+    """Fit log CPU time, and log pairs compared, against log n: for crystals of new elements, and
+    for the same ones measured again.
+    """
     these, result = dedup.features(_entries("entries.parquet")), {}
     for name, make in (("new", leaders.substituted), ("again", leaders.remeasured)):
         growth = leaders.growth(these, make, sizes)
-        exponents = {column: np.polyfit(np.log(growth.n), np.log(growth[column]), 1)[0] for column in ("seconds", "pairs")}
-        result |= {f"{name}_{column}_exponent": round(value, 3) for column, value in exponents.items()}
-        result |= {f"{name}_pairs_an_entry": round(growth.pairs.iloc[-1] / sizes[-1], 1), f"{name}_longest_s": growth.seconds.iloc[-1]}
+        exponents = {
+            column: np.polyfit(np.log(growth.n), np.log(growth[column]), 1)[0]
+            for column in ("seconds", "pairs")
+        }
+        result |= {
+            f"{name}_{column}_exponent": round(value, 3) for column, value in exponents.items()
+        }
+        result |= {
+            f"{name}_pairs_an_entry": round(growth.pairs.iloc[-1] / sizes[-1], 1),
+            f"{name}_longest_s": growth.seconds.iloc[-1],
+        }
     value = max(result["new_seconds_exponent"], result["again_seconds_exponent"])
     return {"value": value, "unit": "exponent", "n": sizes[-1], **result}

@@ -10,7 +10,12 @@ from ddi.base.paths import ROOT
 from ddi.bench.registry import benchmark
 
 
-@benchmark("first", floor=30.0, better="lower", about="seconds of `python -m ddi index` on the example with nothing compiled; the same again beside it")
+@benchmark(
+    "first",
+    floor=30.0,
+    better="lower",
+    about="seconds of `python -m ddi index` on the example with nothing compiled; the same again beside it",
+)
 def bench_first():
     """Index the example twice with an empty cache of compiled functions."""
     command = [sys.executable, "-m", "ddi", "index", str(ROOT / "data" / "example_peaks.txt")]
@@ -18,6 +23,12 @@ def bench_first():
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(2):
             started = time.perf_counter()
-            subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=os.environ | {"NUMBA_CACHE_DIR": cache})
+            subprocess.run(
+                command,
+                check=True,
+                capture_output=True,
+                cwd=ROOT,
+                env=os.environ | {"NUMBA_CACHE_DIR": cache},
+            )
             seconds.append(time.perf_counter() - started)
     return {"value": seconds[0], "unit": "s", "n": 1, "again": seconds[1]}

@@ -38,7 +38,9 @@ def gained(n_models, warm=1):
 
 
 def gained_by_compiling(n_models, cycles=5):
-    """Train as the write-up's code did, compiling a Keras model for each phase; return the MiB gained a model."""
+    """Train as the write-up's code did, compiling a Keras model for each phase; return the MiB
+    gained a model.
+    """
     keras, start = _keras(), 0.0
     for model in range(n_models + 1):
         if model == 1:
@@ -55,7 +57,10 @@ def memory_table(n_models=20, n_compiled=2):
     import pandas as pd
 
     shared, compiled = gained(n_models, warm=2), gained_by_compiling(n_compiled)
-    rows = [("one shared training step", n_models, shared, shared / n_models), ("compiled for each phase", n_compiled, compiled * n_compiled, compiled)]
+    rows = [
+        ("one shared training step", n_models, shared, shared / n_models),
+        ("compiled for each phase", n_compiled, compiled * n_compiled, compiled),
+    ]
     return pd.DataFrame(rows, columns=["how", "models", "MiB gained", "MiB a model"])
 
 
@@ -66,25 +71,44 @@ def _keras():
 
 
 def _plain_network(keras):
-    """The mean, alpha and beta networks of section 2.2.2 as one Keras model with concatenated outputs."""
+    """The mean, alpha and beta networks of section 2.2.2 as one Keras model with concatenated
+    outputs.
+    """
     layers, peaks = keras.layers, keras.Input((20,))
     heads = []
     for units in ((200, 100, 60), (100, 60), (100, 60)):
         values = peaks
         for n in units:
-            values = layers.Dropout(0.5)(layers.Activation("gelu")(layers.LayerNormalization()(layers.Dense(n)(values))))
+            values = layers.Dropout(0.5)(
+                layers.Activation("gelu")(layers.LayerNormalization()(layers.Dense(n)(values)))
+            )
         heads.append(layers.Dense(6)(values))
     return keras.Model(peaks, layers.Add()(heads))
 
 
-@benchmark("memory", floor=60, better="lower", about="MiB gained while 20 variance networks are trained in one process; compiling each beside it")
+@benchmark(
+    "memory",
+    floor=60,
+    better="lower",
+    about="MiB gained while 20 variance networks are trained in one process; compiling each beside it",
+)
 def bench_memory():
     """Twenty models by the shared step, two by compilation."""
     shared, compiled = memory_table().to_dict("records")
-    return {"value": shared["MiB gained"], "unit": "MiB", "n": 20, "compiled_mib_a_model": compiled["MiB a model"]}
+    return {
+        "value": shared["MiB gained"],
+        "unit": "MiB",
+        "n": 20,
+        "compiled_mib_a_model": compiled["MiB a model"],
+    }
 
 
-@benchmark("train", floor=1.0, better="lower", about="seconds an epoch of 5,000 entries, as a share of a plain Keras fit in the same run")
+@benchmark(
+    "train",
+    floor=1.0,
+    better="lower",
+    about="seconds an epoch of 5,000 entries, as a share of a plain Keras fit in the same run",
+)
 def bench_train():
     """Best of five epochs each, so that other work on the machine counts little."""
     from ddi.models.trainer import trainer
@@ -95,7 +119,13 @@ def bench_train():
     network.compile(optimizer=keras.optimizers.Adam(1e-4), loss="mse")
     ours = _best(lambda: step.run("both", x, y, np.ones(6, dtype=np.float32), 1, rng))
     theirs = _best(lambda: network.fit(x, y, batch_size=64, epochs=1, verbose=0))
-    return {"value": ours / theirs, "unit": "x", "n": 5, "seconds_an_epoch": ours, "keras_seconds_an_epoch": theirs}
+    return {
+        "value": ours / theirs,
+        "unit": "x",
+        "n": 5,
+        "seconds_an_epoch": ours,
+        "keras_seconds_an_epoch": theirs,
+    }
 
 
 def _best(work, repeats=5):
@@ -108,7 +138,11 @@ def _best(work, repeats=5):
     return min(times)
 
 
-@benchmark("generators", floor=1.5, about="the shape generator's best of 30 within 5 %, over the better of forest and network; the less of orthorhombic and monoclinic")
+@benchmark(
+    "generators",
+    floor=1.5,
+    about="the shape generator's best of 30 within 5 %, over the better of forest and network; the less of orthorhombic and monoclinic",
+)
 def bench_generators(profile="default", n_test=100):
     """Every generator and control on test entries without isotypes in training."""
     from ddi.base.errors import DDIError
@@ -125,10 +159,18 @@ def bench_generators(profile="default", n_test=100):
         test = test.iloc[:: max(1, len(test) // n_test)].reset_index(drop=True)
         models = eval_generators.available(study, system, train) if len(train) else {}
         if not len(test) or not {"forest", "network", "shape"} <= set(models):
-            raise DDIError(f"no trained generators for {system} in {study.models}; run notebooks 01 to 06 of the {profile} profile")
+            raise DDIError(
+                f"no trained generators for {system} in {study.models}; run notebooks 01 to 06 of the {profile} profile"
+            )
         cells, true = eval_generators.draw(models, test, system, 30, 1), usable_cells(test, system)
-        rates[system] = {name: float(best_of_n(value, true, [0.05], [30])["rate"].iloc[0]) for name, value in cells.items()}
+        rates[system] = {
+            name: float(best_of_n(value, true, [0.05], [30])["rate"].iloc[0])
+            for name, value in cells.items()
+        }
         n += len(test)
         if system in ("orthorhombic", "monoclinic"):
-            gains.append(rates[system]["shape"] / max(rates[system]["forest"], rates[system]["network"], 1 / len(test)))
+            gains.append(
+                rates[system]["shape"]
+                / max(rates[system]["forest"], rates[system]["network"], 1 / len(test))
+            )
     return {"value": min(gains), "unit": "x", "n": n, "best_of_30": rates}

@@ -17,7 +17,9 @@ PATTERN_CELLS = 12  # simulated patterns a lattice system in `solve`
 
 
 def _pattern(cell, system, rng, n_peaks=20, lost=0.2, noise=problem.SIGMA_2THETA):
-    """First lines of a cell, a share of them lost at random, positions off by `noise` degrees 2theta."""
+    """First lines of a cell, a share of them lost at random, positions off by `noise` degrees
+    2theta.
+    """
     lines = np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], cell), 9))
     q2 = lines[rng.random(len(lines)) > lost][:n_peaks]
     return np.sort(q2 + problem.sigma_q2(q2, noise) * rng.standard_normal(len(q2)))
@@ -40,7 +42,11 @@ def _rate(advance, n_candidates, n_iterations, repeats):
     return n_iterations / min(seconds[1:]) * len(state.x) / n_candidates
 
 
-@benchmark("kernel", floor=300, about="iterations a second of 1,000 monoclinic candidates, 500 lines, 20 peaks; ratio to plain numpy (floor 15)")
+@benchmark(
+    "kernel",
+    floor=300,
+    about="iterations a second of 1,000 monoclinic candidates, 500 lines, 20 peaks; ratio to plain numpy (floor 15)",
+)
 def bench_kernel():
     """Time the compiled loop and, on fewer candidates, the plain one."""
     fast = _rate(chains.advance, 1000, 100, 5)
@@ -50,7 +56,12 @@ def bench_kernel():
     return {"value": fast if ratio >= 15 else 0.0, "unit": "iterations/s", "n": 1000, **measured}
 
 
-@benchmark("optimisers", floor=20, about="microseconds a candidate of the closed form, better lower; beside it dogleg and SVD", better="lower")
+@benchmark(
+    "optimisers",
+    floor=20,
+    about="microseconds a candidate of the closed form, better lower; beside it dogleg and SVD",
+    better="lower",
+)
 def bench_optimisers():
     """Time one step of 15 of 20 peaks for the three optimisers, monoclinic."""
     cost = costs(("dogleg",))
@@ -58,15 +69,22 @@ def bench_optimisers():
 
 
 def costs(named=(*steps.SECOND_ORDER, "BFGS", "L-BFGS-B")):
-    """Return the microseconds a candidate that one step of 15 of 20 peaks costs, monoclinic, by optimiser."""
+    """Return the microseconds a candidate that one step of 15 of 20 peaks costs, monoclinic, by
+    optimiser.
+    """
     rng = np.random.default_rng(0)
     q2 = _pattern(CELL, "monoclinic", rng)
     this = problem.Problem(q2, "monoclinic")
     x = lattice.free_x(lattice.cell_to_x(_candidates(500, rng)), "monoclinic")
     H = this.H[this.nearest(x)[0]]
     weight = np.where(np.arange(20) < 15, 1 / (q2 * 1e-3), 0.0) * np.ones((500, 1))
-    cost = {name: _microseconds(step, x, H, q2, weight) for name, step in (("closed_form", steps.closed_form), ("svd", steps.svd_step))}
-    return cost | {name: _microseconds(steps.by_name, x[:50], H[:50], q2, weight[:50], name) for name in named}
+    cost = {
+        name: _microseconds(step, x, H, q2, weight)
+        for name, step in (("closed_form", steps.closed_form), ("svd", steps.svd_step))
+    }
+    return cost | {
+        name: _microseconds(steps.by_name, x[:50], H[:50], q2, weight[:50], name) for name in named
+    }
 
 
 def _microseconds(function, x, *rest):
@@ -78,20 +96,33 @@ def _microseconds(function, x, *rest):
     return 1e6 * min(seconds) / len(x)
 
 
-@benchmark("solve", floor=0.8, about="share of simulated patterns solved within 10 s from random cells, the worst of the seven lattice systems")
+@benchmark(
+    "solve",
+    floor=0.8,
+    about="share of simulated patterns solved within 10 s from random cells, the worst of the seven lattice systems",
+)
 def bench_solve():
-    """Solve patterns of random cells of 150 to 1500 A^3, a fifth of the lines lost, 0.02 degrees of noise."""
+    """Solve patterns of random cells of 150 to 1500 A^3, a fifth of the lines lost, 0.02 degrees of
+    noise.
+    """
     share = {}
     for system in lattice.SYSTEMS:
         rng = np.random.default_rng(4)
         solved = [_is_solved(system, rng, number) for number in range(PATTERN_CELLS)]
         share[system] = float(np.mean(solved))
-    return {"value": min(share.values()), "unit": "share", "n": PATTERN_CELLS * len(share), "by_system": share}
+    return {
+        "value": min(share.values()),
+        "unit": "share",
+        "n": PATTERN_CELLS * len(share),
+        "by_system": share,
+    }
 
 
 def _is_solved(system, rng, number):
     cell = starts.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
     peaks = search.prepare(q2, problem.sigma_q2(q2), n_peaks=len(q2))
-    finds = known.solve(peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number)
+    finds = known.solve(
+        peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number
+    )
     return bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], cell)

@@ -1,4 +1,6 @@
-"""One door to the benchmarks: ``python -m ddi bench`` lists them, ``python -m ddi bench NAME`` runs one."""
+"""One door to the benchmarks: ``python -m ddi bench`` lists them, ``python -m ddi bench NAME`` runs
+one.
+"""
 
 import importlib
 import json
@@ -50,9 +52,17 @@ def run(name):
     """Run one benchmark, print its JSON line, and return 0 or, under its floor, 1."""
     known = benchmarks()
     if name not in known:
-        raise DDIError(f"there is no benchmark '{name}'; python -m ddi bench lists {', '.join(known)}")
+        raise DDIError(
+            f"there is no benchmark '{name}'; python -m ddi bench lists {', '.join(known)}"
+        )
     entry, started = known[name], time.perf_counter()
     result = entry.run()
-    line = {"name": name, "floor": entry.floor, "better": entry.better, "seconds": round(time.perf_counter() - started, 2), **result}
+    line = {
+        "name": name,
+        "floor": entry.floor,
+        "better": entry.better,
+        "seconds": round(time.perf_counter() - started, 2),
+        **result,
+    }
     print(json.dumps(line, default=float))
     return 0 if entry.passes(line["value"]) else 1

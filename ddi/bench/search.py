@@ -1,4 +1,6 @@
-"""How often the search is right, and how fast: on measured RRUFF patterns (DDI_RRUFF) and on held-out simulated ones."""
+"""How often the search is right, and how fast: on measured RRUFF patterns (DDI_RRUFF) and on
+held-out simulated ones.
+"""
 
 import contextlib
 import json
@@ -25,7 +27,8 @@ MISSED = 1000  # rank of a lattice that is not in the list
 
 @lru_cache(maxsize=1)
 def fair():
-    """Return RRUFF's fair patterns: grade A, at most two of the first twenty picked peaks not explained by the true cell.
+    """Return RRUFF's fair patterns: grade A, at most two of the first twenty picked peaks not
+    explained by the true cell.
 
     Returns
     -------
@@ -43,10 +46,23 @@ def fair():
         raise DDIError(
             "this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's archives, index.csv and picked_peaks.json"
         )
-    table = table[(table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)].set_index("id")
-    rows = [entry for entry in json.loads((place / "picked_peaks.json").read_text()) if entry["id"] in table.index]
-    frame = pd.DataFrame(rows)[["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]].sort_values("id", ignore_index=True)
-    return frame.assign(centring=[rruff.bravais_lattice(table.space_group[i], cell)[1] for i, cell in zip(frame.id, frame.cell)])
+    table = table[
+        (table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)
+    ].set_index("id")
+    rows = [
+        entry
+        for entry in json.loads((place / "picked_peaks.json").read_text())
+        if entry["id"] in table.index
+    ]
+    frame = pd.DataFrame(rows)[
+        ["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]
+    ].sort_values("id", ignore_index=True)
+    return frame.assign(
+        centring=[
+            rruff.bravais_lattice(table.space_group[i], cell)[1]
+            for i, cell in zip(frame.id, frame.cell)
+        ]
+    )
 
 
 def one_a_mineral():
@@ -55,24 +71,46 @@ def one_a_mineral():
 
 
 def picked():
-    """Return the rows of `fair` with the peaks that the project itself picks from the measured patterns, faint ones beside them."""
+    """Return the rows of `fair` with the peaks that the project itself picks from the measured
+    patterns, faint ones beside them.
+    """
     rows, patterns = fair().to_dict("records"), {pattern.id: pattern for pattern in rruff.load()}
     kept = []
     for row in rows:
         with contextlib.suppress(DDIError, KeyError):
             pattern = patterns[row["id"]]
-            kept.append(row | _columns(from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength)))
+            kept.append(
+                row
+                | _columns(from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength))
+            )
     return pd.DataFrame(kept)
 
 
 def _columns(peaks):
-    return {name: getattr(peaks, name) for name in ("q2", "sigma_q2", "intensity", "wavelength", "faint")}
+    return {
+        name: getattr(peaks, name)
+        for name in ("q2", "sigma_q2", "intensity", "wavelength", "faint")
+    }
 
 
 def held_out(study, bravais=None, n=None, seed=0):
-    """Return test entries of a study (no relative of theirs was in training): bravais, cell, centring, q2, intensity of peak list 1."""
+    """Return test entries of a study (no relative of theirs was in training): bravais, cell,
+    centring, q2, intensity of peak list 1.
+    """
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    rows = dataset.load(study, ["identifier", "bravais", "centring_reindexed", "cell", "q2_1", "intensity_1", "q2_2", "intensity_2"])
+    rows = dataset.load(
+        study,
+        [
+            "identifier",
+            "bravais",
+            "centring_reindexed",
+            "cell",
+            "q2_1",
+            "intensity_1",
+            "q2_2",
+            "intensity_2",
+        ],
+    )
     rows = rows.merge(groups[groups.split == "test"], on="identifier")
     rows = rows[[len(q2) >= 20 for q2 in rows.q2_2]]
     rows = rows[rows.bravais == bravais] if bravais else rows
@@ -81,14 +119,18 @@ def held_out(study, bravais=None, n=None, seed=0):
 
 
 def measure(rows, **options):
-    """Index each row's peaks; return rank of the right lattice (0 is first, `MISSED` if absent), seconds, probabilities and scores."""
+    """Index each row's peaks; return rank of the right lattice (0 is first, `MISSED` if absent),
+    seconds, probabilities and scores.
+    """
     out = []
     search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=WAVELENGTH)
     for row in rows.itertuples():
         chosen = row.bravais if options.get("known") else None
         started = time.perf_counter()
         beside = {name: getattr(row, name) for name in ("sigma_q2", "faint") if name in rows}
-        table = search.run(row.q2, intensities=row.intensity, wavelength=WAVELENGTH, bravais=chosen, **beside)
+        table = search.run(
+            row.q2, intensities=row.intensity, wavelength=WAVELENGTH, bravais=chosen, **beside
+        )
         seconds = time.perf_counter() - started
         out.append(
             dict(
@@ -104,7 +146,9 @@ def measure(rows, **options):
 def rank_of(table, cell, centring):
     """Return the place, from 0, of the first row that is the true lattice."""
     right = (
-        k for k, row in enumerate(table.itertuples()) if relations.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring)
+        k
+        for k, row in enumerate(table.itertuples())
+        if relations.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring)
     )
     return next(right, MISSED)
 
@@ -112,7 +156,13 @@ def rank_of(table, cell, centring):
 def rates(result):
     """Return first and first-ten rates with their Wilson intervals."""
     n, first, ten = len(result), int((result["rank"] == 0).sum()), int((result["rank"] < 10).sum())
-    return dict(n=n, first=first / n, first_interval=wilson(first, n), ten=ten / n, ten_interval=wilson(ten, n))
+    return dict(
+        n=n,
+        first=first / n,
+        first_interval=wilson(first, n),
+        ten=ten / n,
+        ten_interval=wilson(ten, n),
+    )
 
 
 def with_spurious(rows, n_extra=2, seed=0):
@@ -123,21 +173,32 @@ def with_spurious(rows, n_extra=2, seed=0):
         extra = rng.uniform(q2[0], q2[:20][-1], n_extra)
         order = np.argsort(np.concatenate([q2, extra]))
         rows.at[i, "q2"] = np.concatenate([q2, extra])[order]
-        rows.at[i, "intensity"] = np.concatenate([intensity, np.full(n_extra, np.median(intensity))])[order]
+        rows.at[i, "intensity"] = np.concatenate(
+            [intensity, np.full(n_extra, np.median(intensity))]
+        )[order]
     return rows
 
 
 def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
-    """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift (degrees 2theta)."""
+    """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift
+    (degrees 2theta).
+    """
     rng, out = np.random.default_rng(seed), []
     for q2 in rows.q2_2:
         angle = bragg.two_theta(q2, WAVELENGTH)
-        out.append(bragg.q2_of(np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))), WAVELENGTH))
+        out.append(
+            bragg.q2_of(
+                np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))),
+                WAVELENGTH,
+            )
+        )
     return rows.assign(q2=out, intensity=rows.intensity_2)
 
 
 def degraded(rows, seed=0):
-    """Return the rows with the peaks picked from simulated measurements (`ddi.study.damage`); rows that show too few are left out."""
+    """Return the rows with the peaks picked from simulated measurements (`ddi.study.damage`); rows
+    that show too few are left out.
+    """
     kept = []
     for i, row in enumerate(rows.to_dict("records")):
         with contextlib.suppress(DDIError):
@@ -146,10 +207,20 @@ def degraded(rows, seed=0):
     return pd.DataFrame(kept)
 
 
-@benchmark("index", floor=6.0, better="lower", about="median seconds a pattern, all lattices, fair RRUFF patterns, one a mineral")
+@benchmark(
+    "index",
+    floor=6.0,
+    better="lower",
+    about="median seconds a pattern, all lattices, fair RRUFF patterns, one a mineral",
+)
 def bench_index():
     seconds = measure(one_a_mineral()).seconds
-    return dict(value=float(seconds.median()), unit="s", n=len(seconds), percentile_95=float(np.percentile(seconds, 95)))
+    return dict(
+        value=float(seconds.median()),
+        unit="s",
+        n=len(seconds),
+        percentile_95=float(np.percentile(seconds, 95)),
+    )
 
 
 @benchmark(
@@ -161,7 +232,14 @@ def bench_rruff():
     unknown, known = measure(fair()), measure(fair(), known=True)
     by_bravais = {bravais: rates(rows)["first"] for bravais, rows in unknown.groupby("bravais")}
     one = rates(unknown.groupby("mineral").head(1))
-    return dict(value=rates(unknown)["first"], unit="share", **rates(unknown), known=rates(known), one_a_mineral=one, by_bravais=by_bravais)
+    return dict(
+        value=rates(unknown)["first"],
+        unit="share",
+        **rates(unknown),
+        known=rates(known),
+        one_a_mineral=one,
+        by_bravais=by_bravais,
+    )
 
 
 @benchmark(
@@ -171,19 +249,33 @@ def bench_rruff():
 )
 def bench_patterns():
     result = measure(picked())
-    return dict(value=rates(result)["first"], unit="share", **rates(result), one_a_mineral=rates(result.groupby("mineral").head(1)))
+    return dict(
+        value=rates(result)["first"],
+        unit="share",
+        **rates(result),
+        one_a_mineral=rates(result.groupby("mineral").head(1)),
+    )
 
 
 @benchmark(
-    "triclinic", floor=0.80, about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up to 0.1, aP given"
+    "triclinic",
+    floor=0.80,
+    about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up to 0.1, aP given",
 )
 def bench_triclinic():
     result = measure(disturbed(held_out(Study("default"), "aP", N_TRICLINIC)), known=True)
-    return dict(value=rates(result)["first"], unit="share", **rates(result), median_seconds=float(result.seconds.median()))
+    return dict(
+        value=rates(result)["first"],
+        unit="share",
+        **rates(result),
+        median_seconds=float(result.seconds.median()),
+    )
 
 
 @benchmark(
-    "spurious", floor=0.80, about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown"
+    "spurious",
+    floor=0.80,
+    about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown",
 )
 def bench_spurious():
     result = measure(with_spurious(one_a_mineral()))
@@ -208,7 +300,8 @@ def bench_calibration():
 
 
 def recalibrate(study, n=60, seed=0):
-    """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, to every second mineral of RRUFF's fair ones.
+    """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, to
+    every second mineral of RRUFF's fair ones.
 
     The measured patterns come in twice, with the reference's peaks and with the project's own.
 
@@ -220,6 +313,11 @@ def recalibrate(study, n=60, seed=0):
     sets = [degraded(held_out(study, n=n, seed=seed), seed)]
     if rruff.folder():
         minerals = sorted(fair().mineral.unique())[::2]
-        sets += [rows[rows.mineral.isin(minerals)].groupby("mineral").head(2).reset_index(drop=True) for rows in (fair(), picked())]
+        sets += [
+            rows[rows.mineral.isin(minerals)].groupby("mineral").head(2).reset_index(drop=True)
+            for rows in (fair(), picked())
+        ]
     result = pd.concat([measure(rows) for rows in sets], ignore_index=True)
-    return ranking.calibrate(list(result.score), [-1 if rank == MISSED else rank for rank in result["rank"]])
+    return ranking.calibrate(
+        list(result.score), [-1 if rank == MISSED else rank for rank in result["rank"]]
+    )

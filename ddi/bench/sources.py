@@ -8,11 +8,17 @@ from ddi.bench.registry import benchmark
 from ddi.data.sources import catalogue, core_mof
 
 
-@benchmark("sources", floor=40, about="entries a CPU second of the slowest source; every source's rate beside it")
+@benchmark(
+    "sources",
+    floor=40,
+    about="entries a CPU second of the slowest source; every source's rate beside it",
+)
 def bench_sources():
     """Read part of each source in this process; COD only where DDI_COD names a mirror."""
     rates, count = {}, 0
-    readers = {"amcsd": _amcsd, "core_mof": _core_mof} | ({"cod": _cod} if os.environ.get("DDI_COD") else {})
+    readers = {"amcsd": _amcsd, "core_mof": _core_mof} | (
+        {"cod": _cod} if os.environ.get("DDI_COD") else {}
+    )
     for name, reader in readers.items():
         read, seconds = reader()
         rates[f"{name}_per_second"] = round(read / seconds, 1)
@@ -33,7 +39,9 @@ def _amcsd():
 
 
 def _core_mof():
-    """Unpacking reads all 23,845 files however few are wanted, so its cost is shared out over all structures."""
+    """Unpacking reads all 23,845 files however few are wanted, so its cost is shared out over all
+    structures.
+    """
     folder = ROOT / "data" / "raw"
     catalogue.fetch("core_mof", folder)
     texts, unpacking = _timed(lambda: core_mof.unpack(folder))

@@ -7,14 +7,24 @@ import time
 from ddi.bench.registry import benchmark
 
 
-@benchmark("import", floor=0.5, better="lower", about="seconds until `python -m ddi --help` has answered, best of five")
+@benchmark(
+    "import",
+    floor=0.5,
+    better="lower",
+    about="seconds until `python -m ddi --help` has answered, best of five",
+)
 def bench_import():
     """Time the help text in fresh processes."""
     command = [sys.executable, "-m", "ddi", "--help"]
     return {"value": min(_seconds(command) for _ in range(5)), "unit": "s", "n": 5}
 
 
-@benchmark("study", floor=360, better="lower", about="seconds of the smoke profile from nothing; MiB at its peak")
+@benchmark(
+    "study",
+    floor=360,
+    better="lower",
+    about="seconds of the smoke profile from nothing; MiB at its peak",
+)
 def bench_study():
     """Run every notebook of the smoke profile anew."""
     from ddi.study.runner import run

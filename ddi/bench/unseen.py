@@ -1,4 +1,6 @@
-"""How many patterns are solved that nobody looked at while the solving was built: those drawn after the first 200 of a lattice system."""
+"""How many patterns are solved that nobody looked at while the solving was built: those drawn after
+the first 200 of a lattice system.
+"""
 
 from functools import partial
 
@@ -16,15 +18,23 @@ HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")
 
 
 def solved(study, system, *, first=LOOKED_AT, n=N_FRESH, seed=2026):
-    """Solve the test patterns of a lattice system from number `first` on as notebook 09 does; return a row each (DataFrame)."""
+    """Solve the test patterns of a lattice system from number `first` on as notebook 09 does;
+    return a row each (DataFrame).
+    """
     fresh = eval_optimisation.patterns(study, system, first + n, seed)[first:]
-    rows = map_parallel(partial(_attempt, study, seed=seed), fresh, n_jobs=2, desc=system) if fresh else []
+    rows = (
+        map_parallel(partial(_attempt, study, seed=seed), fresh, n_jobs=2, desc=system)
+        if fresh
+        else []
+    )
     return pd.DataFrame(rows, columns=["system", "solved", "correct_from", "seconds"])
 
 
 def _attempt(study, pattern, seed):
     eval_optimisation.warm_up()
-    return eval_optimisation.attempt(study, pattern, "both+shape+random", "misfit weights", seed=seed)
+    return eval_optimisation.attempt(
+        study, pattern, "both+shape+random", "misfit weights", seed=seed
+    )
 
 
 @benchmark(
@@ -36,5 +46,15 @@ def bench_unseen():
     study = Study("default")
     by_system = {system: solved(study, system)["solved"] for system in lattice.SYSTEMS}
     high = pd.concat([by_system[system] for system in HIGH])
-    counts = {system: f"{int(right.sum())}/{len(right)}" for system, right in by_system.items() if len(right)}
-    return {"value": high.mean(), "unit": "share", "n": len(high), "interval": wilson(high.sum(), len(high)), "by_system": counts}
+    counts = {
+        system: f"{int(right.sum())}/{len(right)}"
+        for system, right in by_system.items()
+        if len(right)
+    }
+    return {
+        "value": high.mean(),
+        "unit": "share",
+        "n": len(high),
+        "interval": wilson(high.sum(), len(high)),
+        "by_system": counts,
+    }

@@ -1,4 +1,6 @@
-"""The write-up's wishes at equal time: its one assignment, resampled ones, the mixture, and the gradient through the assignment network."""
+"""The write-up's wishes at equal time: its one assignment, resampled ones, the mixture, and the
+gradient through the assignment network.
+"""
 
 import numpy as np
 import pandas as pd
@@ -14,9 +16,11 @@ METHODS = ("misfit weights", "one assignment", "resampled", "marginal")
 
 
 def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
-    """Solve the same patterns from the same starts with each method, `budget` seconds of CPU each; return a row each (DataFrame).
+    """Solve the same patterns from the same starts with each method, `budget` seconds of CPU each;
+    return a row each (DataFrame).
 
-    Chains read 300 starts a round, the gradient climbs from `N_CLIMBED` of them; the indexer's ranking judges both.
+    Chains read 300 starts a round, the gradient climbs from `N_CLIMBED` of them; the indexer's
+    ranking judges both.
     """
     from ddi.mcmc.ascent import Ascent
 
@@ -26,10 +30,20 @@ def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
         ascent = Ascent(eval_optimisation.assigner(study.models, system, "network")["assign"])
         for number, pattern in enumerate(eval_optimisation.patterns(study, system, n, seed)):
             if number == 0:
-                _climb(study, ascent, pattern, budget=1.0, seed=seed)  # compiles; with no budget no round would begin
-            tried = {method: eval_optimisation.attempt(study, pattern, "both", method, seed=seed, time_budget=budget) for method in METHODS}
+                _climb(
+                    study, ascent, pattern, budget=1.0, seed=seed
+                )  # compiles; with no budget no round would begin
+            tried = {
+                method: eval_optimisation.attempt(
+                    study, pattern, "both", method, seed=seed, time_budget=budget
+                )
+                for method in METHODS
+            }
             tried["through the network"] = _climb(study, ascent, pattern, budget=budget, seed=seed)
-            rows += [{"system": system, "method": name, "solved": row["solved"], "rounds": row["rounds"]} for name, row in tried.items()]
+            rows += [
+                {"system": system, "method": name, "solved": row["solved"], "rounds": row["rounds"]}
+                for name, row in tried.items()
+            ]
     return pd.DataFrame(rows)
 
 
@@ -42,9 +56,20 @@ def _climb(study, ascent, pattern, *, budget, seed):
         x = lattice.free_x(lattice.cell_to_x(cells[some]), pattern["system"])
         return lattice.x_to_cell(lattice.full_x(ascent.ascend(x, pattern["q2"]), pattern["system"]))
 
-    options = {"time_budget": budget, "n_iterations": 0, "centrings": "P", "clock": eval_optimisation.CLOCK, "n_jobs": 1, "seed": seed}
+    options = {
+        "time_budget": budget,
+        "n_iterations": 0,
+        "centrings": "P",
+        "clock": eval_optimisation.CLOCK,
+        "n_jobs": 1,
+        "seed": seed,
+    }
     finds = known.solve(pattern["peaks"], pattern["system"], climbed, **options)
-    return {"solved": bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], pattern["reduced"]), "rounds": finds.rounds}
+    return {
+        "solved": bool(finds.rows)
+        and relations.same_lattice(finds.rows[0]["reduced"], pattern["reduced"]),
+        "rounds": finds.rounds,
+    }
 
 
 @benchmark(
@@ -55,7 +80,9 @@ def _climb(study, ascent, pattern, *, budget, seed):
 def bench_wishes():
     rows = compare(Study("default"))
     share = rows.groupby("method", sort=False)["solved"].mean()
-    by_system = rows.groupby(["method", "system"], sort=False)["solved"].sum().unstack().to_dict("index")
+    by_system = (
+        rows.groupby(["method", "system"], sort=False)["solved"].sum().unstack().to_dict("index")
+    )
     rounds = rows.groupby("method", sort=False)["rounds"].mean().round(1).to_dict()
     return {
         "value": share["misfit weights"],

@@ -1,4 +1,6 @@
-"""More training entries where symbols are rare: perturbed cells, their lines, resampled peaks (write-up, section 2.1.5)."""
+"""More training entries where symbols are rare: perturbed cells, their lines, resampled peaks
+(write-up, section 2.1.5).
+"""
 
 from dataclasses import dataclass
 
@@ -22,8 +24,9 @@ _GENERIC = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0])  # tells rows of integers a
 def n_children(symbols, total, rng, at_most=AT_MOST):
     """Return how many children each entry gets, rare symbols first.
 
-    Every symbol is filled up to the same level of rows, real and augmented, as far as `at_most` children an entry reach; the
-    level is the highest that needs no more than `total` children. What does not divide evenly falls on entries at random.
+    Every symbol is filled up to the same level of rows, real and augmented, as far as `at_most`
+    children an entry reach; the level is the highest that needs no more than `total` children. What
+    does not divide evenly falls on entries at random.
 
     Parameters
     ----------
@@ -75,16 +78,23 @@ def line_rows(cell, operations, unique_axis, system, q2_to, n=N_LINES):
     Returns
     -------
     rows : ndarray, shape (<= n, n_free)
-        Of the design matrix, by ascending q2; indices that coincide in every cell of the system are one line.
+        Of the design matrix, by ascending q2; indices that coincide in every cell of the system are
+        one line.
     complete : float
         No line below this q2 is missing.
     """
     reach = np.ceil(np.asarray(cell[:3]) * np.sqrt(q2_to)).astype(int)
-    hkl = np.indices((reach[0] + 1, *(2 * reach[1:] + 1))).reshape(3, -1).T - (0, reach[1], reach[2])
+    hkl = np.indices((reach[0] + 1, *(2 * reach[1:] + 1))).reshape(3, -1).T - (
+        0,
+        reach[1],
+        reach[2],
+    )
     x = lattice.cell_to_x(cell)
     q2 = ((hkl @ np.linalg.cholesky(lattice.x_to_metric(x))) ** 2).sum(axis=1)
     hkl = hkl[(q2 <= q2_to) & (q2 > 0)].astype(np.int32)
-    hkl = hkl[~np.asarray(_group(operations).systematic_absences(b_placed(hkl, unique_axis)), dtype=bool)]
+    hkl = hkl[
+        ~np.asarray(_group(operations).systematic_absences(b_placed(hkl, unique_axis)), dtype=bool)
+    ]
     rows = lattice.design(hkl, system)
     rows = rows[np.unique(np.round(rows @ _GENERIC[: rows.shape[1]], 6), return_index=True)[1]]
     q2 = rows @ lattice.free_x(x, system)
@@ -118,20 +128,24 @@ class Family:
 
     @classmethod
     def of(cls, frame, system, q2_max):
-        """Collect from rows of the dataset: columns unique_axis, cell, operations_reindexed, q2_1; `q2_max` ends the patterns."""
+        """Collect from rows of the dataset: columns unique_axis, cell, operations_reindexed, q2_1;
+        `q2_max` ends the patterns.
+        """
         unique_axis = frame["unique_axis"].to_numpy()
         cells = b_placed(np.array(frame["cell"].tolist()), unique_axis)
         rows = np.full((len(frame), N_LINES, len(lattice.SYSTEM[system].free)), np.inf)
         complete = np.empty(len(frame))
         for i, (operations, q2) in enumerate(zip(frame["operations_reindexed"], frame["q2_1"])):
-            # The number of lines grows as q2^(3/2); beyond FARTHEST even a child that has shrunk a lot shows none.
+            # The number of lines grows as q2^(3/2); beyond FARTHEST even a child that has shrunk a
+            # lot shows none.
             q2_to = min(1.2 * q2[-1] * (N_LINES / len(q2)) ** (2 / 3), FARTHEST * q2_max)
             found, complete[i] = line_rows(cells[i], operations, unique_axis[i], system, q2_to)
             rows[i, : len(found)] = found
         return cls(system, unique_axis, cells, rows, complete)
 
     def lines(self, which, cells, q2_max):
-        """Return the ascending lines of children, rows padded with infinity, as far as none is missing.
+        """Return the ascending lines of children, rows padded with infinity, as far as none is
+        missing.
 
         Parameters
         ----------
@@ -149,12 +163,15 @@ class Family:
         x = lattice.free_x(lattice.cell_to_x(cells), self.system)
         rows = self.rows[which]
         known = np.isfinite(rows[:, :, 0])
-        q2 = np.where(known, np.einsum("clf,cf->cl", np.where(known[:, :, None], rows, 0), x), np.inf)
+        q2 = np.where(
+            known, np.einsum("clf,cf->cl", np.where(known[:, :, None], rows, 0), x), np.inf
+        )
         limit = np.minimum(shrinkage(self.cells[which], cells) * self.complete[which], q2_max)
         return np.sort(np.where(q2 <= limit[:, None], q2, np.inf), axis=1)
 
     def children(self, counts, perturbation, resampler, rng, q2_max):
-        """Perturb cells and resample peaks until every child is valid and shows enough peaks, or `ROUNDS` is over.
+        """Perturb cells and resample peaks until every child is valid and shows enough peaks, or
+        `ROUNDS` is over.
 
         Parameters
         ----------
@@ -198,8 +215,9 @@ def augment_system(frame, system, *, total, seed, q2_max, method=None, train=Non
     Parameters
     ----------
     frame : pandas.DataFrame
-        Entries with peaks enough, of one side of the split; columns identifier, sg_symbol_reindexed, bravais, group,
-        unique_axis, cell, operations_reindexed, q2_1, q2_2, split.
+        Entries with peaks enough, of one side of the split; columns identifier,
+        sg_symbol_reindexed, bravais, group, unique_axis, cell, operations_reindexed, q2_1, q2_2,
+        split.
     system : str
     total : int
         Children at most.
@@ -214,7 +232,8 @@ def augment_system(frame, system, *, total, seed, q2_max, method=None, train=Non
     Returns
     -------
     augmented : pandas.DataFrame
-        Columns identifier, parent, augmented, lattice_system, bravais, group, unique_axis, cell, q2, split; real rows first.
+        Columns identifier, parent, augmented, lattice_system, bravais, group, unique_axis, cell,
+        q2, split; real rows first.
     fitted : dict
         perturbation, resampler, level (rows a symbol is filled up to), asked (children).
     """
@@ -232,13 +251,31 @@ def augment_system(frame, system, *, total, seed, q2_max, method=None, train=Non
     number = children.groupby("identifier").cumcount() + 1
     children["identifier"] = children["parent"] + "#" + number.astype(str)
     real = frame.assign(q2=frame["q2_2"], augmented=False, parent="")
-    columns = ["identifier", "parent", "augmented", "lattice_system", "bravais", "group", "unique_axis", "cell", "q2", "split"]
-    fitted = {"perturbation": perturbation, "resampler": resampler, "level": level, "asked": int(counts.sum())}
+    columns = [
+        "identifier",
+        "parent",
+        "augmented",
+        "lattice_system",
+        "bravais",
+        "group",
+        "unique_axis",
+        "cell",
+        "q2",
+        "split",
+    ]
+    fitted = {
+        "perturbation": perturbation,
+        "resampler": resampler,
+        "level": level,
+        "asked": int(counts.sum()),
+    }
     return pd.concat([real, children])[columns].reset_index(drop=True), fitted
 
 
 def augment_item(item, **options):
-    """Return `augment_system` of an item ``(system, frame)``: the form in which systems are handed to several processes."""
+    """Return `augment_system` of an item ``(system, frame)``: the form in which systems are handed
+    to several processes.
+    """
     system, frame = item
     return augment_system(frame, system, **options)
 
@@ -261,7 +298,12 @@ def features(q2, cells, n_peaks):
     """
     first = np.array([peaks[:n_peaks] for peaks in q2], dtype=float).reshape(-1, n_peaks)
     volume = lattice.volume(np.array(list(cells), dtype=float).reshape(-1, 6))
-    return {"first peak": first[:, 0], "last peak": first[:, -1], "separation": np.diff(first).ravel(), "volume": volume}
+    return {
+        "first peak": first[:, 0],
+        "last peak": first[:, -1],
+        "separation": np.diff(first).ravel(),
+        "volume": volume,
+    }
 
 
 def compare(real, other):
@@ -270,10 +312,15 @@ def compare(real, other):
     Returns
     -------
     pandas.DataFrame
-        Columns feature, ks (Kolmogorov-Smirnov) and wasserstein (over the standard deviation of `real`).
+        Columns feature, ks (Kolmogorov-Smirnov) and wasserstein (over the standard deviation of
+        `real`).
     """
     rows = [
-        (name, ks_2samp(real[name], other[name]).statistic, wasserstein_distance(real[name], other[name]) / np.std(real[name]))
+        (
+            name,
+            ks_2samp(real[name], other[name]).statistic,
+            wasserstein_distance(real[name], other[name]) / np.std(real[name]),
+        )
         for name in real
         if len(real[name]) > 1 and len(other[name])
     ]

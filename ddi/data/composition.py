@@ -24,14 +24,28 @@ GROUPS = {
 
 
 def hill(composition):
-    """Return a composition as a formula in Hill order: carbon, hydrogen, then alphabetically; ``"C2 H6 O0.5"``."""
+    """Return a composition as a formula in Hill order: carbon, hydrogen, then alphabetically; ``"C2
+    H6 O0.5"``.
+    """
     first = ("C", "H") if "C" in composition else ()
-    order = [e for e in first if e in composition] + sorted(e for e in composition if e not in first)
-    return " ".join(e + ("" if abs(composition[e] - 1) < 5e-4 else f"{composition[e]:.3f}".rstrip("0").rstrip(".")) for e in order)
+    order = [e for e in first if e in composition] + sorted(
+        e for e in composition if e not in first
+    )
+    return " ".join(
+        e
+        + (
+            ""
+            if abs(composition[e] - 1) < 5e-4
+            else f"{composition[e]:.3f}".rstrip("0").rstrip(".")
+        )
+        for e in order
+    )
 
 
 def parse_formula(formula):
-    """Return element -> count of a formula such as ``"C2 H6 O0.5"``; empty if it holds anything else but charges and groups."""
+    """Return element -> count of a formula such as ``"C2 H6 O0.5"``; empty if it holds anything
+    else but charges and groups.
+    """
     composition = {}
     for element, count in re.findall(r"([A-Z][a-z]?)\s*(\d*\.?\d*)", formula):
         if not is_element(element):
@@ -67,7 +81,8 @@ def contents(cell, operations, xyz, occupancy, sites):
 
 
 def left_out(elements, placed):
-    """Return the flag for atoms left out: a refusal if one that counts for the pattern has no coordinates.
+    """Return the flag for atoms left out: a refusal if one that counts for the pattern has no
+    coordinates.
 
     Parameters
     ----------

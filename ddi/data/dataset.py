@@ -1,7 +1,9 @@
-"""The dataset file: one row a unique crystal with its three cells and two peak lists, and how models read it (write-up 2.1.1).
+"""The dataset file: one row a unique crystal with its three cells and two peak lists, and how
+models read it (write-up 2.1.1).
 
-Building it runs in chunks. A finished chunk is a file, named by a hash of everything that went into it, so an interrupted build goes
-on where it stopped; the workers of a cluster must see the same folder.
+Building it runs in chunks. A finished chunk is a file, named by a hash of everything that went into
+it, so an interrupted build goes on where it stopped; the workers of a cluster must see the same
+folder.
 """
 
 import hashlib
@@ -21,8 +23,21 @@ from ddi.base.parallel import map_parallel
 from ddi.forward import lattice, powder, scattering, settings
 
 CHUNK = 100  # entries a chunk
-_STRINGS = ("identifier", "source", "name", "formula", "sg_symbol", "sg_symbol_reindexed", "bravais", "lattice_system")
-_CELLS = {"cell_conventional": "volume_conventional", "cell": "volume", "cell_niggli": "volume_niggli"}
+_STRINGS = (
+    "identifier",
+    "source",
+    "name",
+    "formula",
+    "sg_symbol",
+    "sg_symbol_reindexed",
+    "bravais",
+    "lattice_system",
+)
+_CELLS = {
+    "cell_conventional": "volume_conventional",
+    "cell": "volume",
+    "cell_niggli": "volume_niggli",
+}
 _LISTS = [f"{name}_{k}" for k in (1, 2) for name in ("q2", "hkl", "hkl_conventional", "intensity")]
 UNITS = {
     "r_factor": "fraction",
@@ -31,18 +46,35 @@ UNITS = {
     **{name: "A^3" for name in _CELLS.values()},
     **{f"q2_{k}": "1/d^2 in A^-2" for k in (1, 2)},
     **{f"intensity_{k}": "integrated, strongest simulated line = 1" for k in (1, 2)},
-    **{f"hkl{which}_{k}": "h k l of the lines, one after the other" for k in (1, 2) for which in ("", "_conventional")},
+    **{
+        f"hkl{which}_{k}": "h k l of the lines, one after the other"
+        for k in (1, 2)
+        for which in ("", "_conventional")
+    },
 }
 
 
 def _schema():
     kinds = {name: pa.string() for name in (*_STRINGS, "centring_reindexed", "reindex_op")}
-    kinds |= {"sg_number": pa.int16(), "unique_axis": pa.int8(), "year": pa.int16(), "r_factor": pa.float64(), "n_atoms": pa.float64()}
+    kinds |= {
+        "sg_number": pa.int16(),
+        "unique_axis": pa.int8(),
+        "year": pa.int16(),
+        "r_factor": pa.float64(),
+        "n_atoms": pa.float64(),
+    }
     kinds |= {"operations_reindexed": pa.list_(pa.string())}
     for cell, volume in _CELLS.items():
         kinds |= {cell: pa.list_(pa.float64()), volume: pa.float64()}
-    kinds |= {name: pa.list_(pa.int16() if name.startswith("hkl") else pa.float64()) for name in _LISTS}
-    return pa.schema([pa.field(name, kind, metadata={"unit": UNITS[name]} if name in UNITS else None) for name, kind in kinds.items()])
+    kinds |= {
+        name: pa.list_(pa.int16() if name.startswith("hkl") else pa.float64()) for name in _LISTS
+    }
+    return pa.schema(
+        [
+            pa.field(name, kind, metadata={"unit": UNITS[name]} if name in UNITS else None)
+            for name, kind in kinds.items()
+        ]
+    )
 
 
 SCHEMA = _schema()
@@ -74,7 +106,10 @@ def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=powder.WAVELENGTH)
         "cell": setting.cell,
         "cell_niggli": lattice.reduced_cell(setting.cell, setting.centring),
     }
-    values = {name: getattr(entry, name) for name in ("identifier", "source", "name", "formula", "sg_symbol", "r_factor", "year")}
+    values = {
+        name: getattr(entry, name)
+        for name in ("identifier", "source", "name", "formula", "sg_symbol", "r_factor", "year")
+    }
     values |= {
         "sg_number": setting.number,
         "sg_symbol_reindexed": setting.symbol,
@@ -88,18 +123,27 @@ def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=powder.WAVELENGTH)
         **cells,
         **{_CELLS[name]: float(lattice.volume(cell)) for name, cell in cells.items()},
     }
-    for k, chosen in ((1, np.arange(min(powder.N_LINES, len(simulated.q2)))), (2, simulated.observed)):
+    for k, chosen in (
+        (1, np.arange(min(powder.N_LINES, len(simulated.q2)))),
+        (2, simulated.observed),
+    ):
         hkl = simulated.hkl[chosen]
-        values[f"q2_{k}"], values[f"intensity_{k}"] = simulated.q2[chosen], simulated.intensity[chosen]
-        values[f"hkl_{k}"], values[f"hkl_conventional_{k}"] = hkl.ravel(), setting.to_conventional(hkl).ravel()
+        values[f"q2_{k}"], values[f"intensity_{k}"] = (
+            simulated.q2[chosen],
+            simulated.intensity[chosen],
+        )
+        values[f"hkl_{k}"], values[f"hkl_conventional_{k}"] = (
+            hkl.ravel(),
+            setting.to_conventional(hkl).ravel(),
+        )
     return values, simulated.pattern.astype(np.float16)
 
 
 def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
     """Simulate every entry and write the dataset and, beside it, ``patterns.npy``.
 
-    Entries without a single line in peak list 1 are left out. Row i of the patterns, float16 and NaN where a large cell was not simulated,
-    belongs to row i of the dataset.
+    Entries without a single line in peak list 1 are left out. Row i of the patterns, float16 and
+    NaN where a large cell was not simulated, belongs to row i of the dataset.
 
     Parameters
     ----------
@@ -127,9 +171,19 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
     map_parallel(_build_chunk, missing, n_jobs=n_jobs, desc="simulating patterns", cluster=cluster)
     parts = [pickle.loads(task[0].read_bytes()) for task in tasks]
     table = pa.concat_tables([part for part, _ in parts]) if parts else SCHEMA.empty_table()
-    about = {"units": json.dumps(UNITS), "ddi": ddi.__version__, "sources": sources, "options": json.dumps(options)}
+    about = {
+        "units": json.dumps(UNITS),
+        "ddi": ddi.__version__,
+        "sources": sources,
+        "options": json.dumps(options),
+    }
     with atomic(path.with_name("patterns.npy")) as temporary:
-        np.save(temporary, np.concatenate([patterns for _, patterns in parts]) if parts else np.empty((0, 0), np.float16))
+        np.save(
+            temporary,
+            np.concatenate([patterns for _, patterns in parts])
+            if parts
+            else np.empty((0, 0), np.float16),
+        )
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata(about), temporary, compression="zstd")
     shutil.rmtree(folder)
@@ -138,8 +192,19 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
 
 def _key(chunk, options):
     """Hash of the entries, the options and the code that decide what a chunk holds."""
-    code = b"".join(Path(module.__file__).read_bytes() for module in (lattice, powder, scattering, settings)) + Path(__file__).read_bytes()
-    facts = [[value.tobytes() if isinstance(value, np.ndarray) else value for value in vars(entry).values()] for entry in chunk]
+    code = (
+        b"".join(
+            Path(module.__file__).read_bytes() for module in (lattice, powder, scattering, settings)
+        )
+        + Path(__file__).read_bytes()
+    )
+    facts = [
+        [
+            value.tobytes() if isinstance(value, np.ndarray) else value
+            for value in vars(entry).values()
+        ]
+        for entry in chunk
+    ]
     return hashlib.sha256(code + repr((facts, sorted(options.items()))).encode()).hexdigest()[:24]
 
 
@@ -156,7 +221,9 @@ def _build_chunk(task):
 
 def _read(path, notebook, columns=None):
     if not path.exists():
-        raise DDIError(f"{path} does not exist; run notebook {notebook} first: python -m ddi study --only {notebook}")
+        raise DDIError(
+            f"{path} does not exist; run notebook {notebook} first: python -m ddi study --only {notebook}"
+        )
     return pq.read_table(path, columns=columns).to_pandas()
 
 
@@ -192,7 +259,9 @@ def stack(series, n, width=None):
     size = n * (width or 1)
     short = sum(len(values) < size for values in series)
     if short:
-        raise DDIError(f"{short} rows of '{series.name}' have fewer than {n} peaks; keep the longer ones before stacking")
+        raise DDIError(
+            f"{short} rows of '{series.name}' have fewer than {n} peaks; keep the longer ones before stacking"
+        )
     return np.array([values[:size] for values in series], dtype=float).reshape(len(series), *shape)
 
 
@@ -200,7 +269,8 @@ _TRAINING = ["identifier", "parent", "augmented", "group", "bravais", "unique_ax
 
 
 def training(study, system):
-    """Return the training rows of one lattice system, real and augmented, that have as many peaks as the models read.
+    """Return the training rows of one lattice system, real and augmented, that have as many peaks
+    as the models read.
 
     Parameters
     ----------
@@ -211,15 +281,22 @@ def training(study, system):
     Returns
     -------
     DataFrame
-        Columns identifier, parent, augmented, group, bravais, unique_axis, cell (arrays (6,)), q2 (arrays, A^-2).
+        Columns identifier, parent, augmented, group, bravais, unique_axis, cell (arrays (6,)), q2
+        (arrays, A^-2).
     """
-    frame = _read(study.interim / "augmented.parquet", "04", [*_TRAINING, "lattice_system", "split"])
+    frame = _read(
+        study.interim / "augmented.parquet", "04", [*_TRAINING, "lattice_system", "split"]
+    )
     return _enough(frame[frame.split == "train"], system)
 
 
 def test(study, system):
-    """Return the test rows of one lattice system, never augmented, with the columns of `training`; q2 is peak list 2."""
-    rows = load(study, ["identifier", "lattice_system", "bravais", "unique_axis", "cell", "q2_2"]).rename(columns={"q2_2": "q2"})
+    """Return the test rows of one lattice system, never augmented, with the columns of `training`;
+    q2 is peak list 2.
+    """
+    rows = load(
+        study, ["identifier", "lattice_system", "bravais", "unique_axis", "cell", "q2_2"]
+    ).rename(columns={"q2_2": "q2"})
     groups = _read(study.interim / "groups.parquet", "03", ["identifier", "group", "split"])
     frame = rows.merge(groups[groups.split == "test"], on="identifier").assign(augmented=False)
     return _enough(frame.assign(parent=frame.identifier), system)

@@ -29,12 +29,13 @@ class Entry:
     formula : str
         Contents of the unit cell in Hill order; empty if unknown.
     composition : dict
-        Element -> atoms in the conventional cell; the listed formula times Z where both are given, else counted from the atoms.
-        Deuterium counts as hydrogen.
+        Element -> atoms in the conventional cell; the listed formula times Z where both are given,
+        else counted from the atoms. Deuterium counts as hydrogen.
     sg_number : int
         Number listed, else that of the operations; 0 if unknown.
     sg_symbol : str
-        Hermann-Mauguin symbol of the setting the operations are in; empty if the setting is in no table.
+        Hermann-Mauguin symbol of the setting the operations are in; empty if the setting is in no
+        table.
     operations : tuple of str
         The whole group with centring, as triplets such as ``"-x,y+1/2,-z"``.
     cell : ndarray, shape (6,)
@@ -99,7 +100,11 @@ def evenly(items, limit=None):
     items = list(items)
     if limit is None or limit >= len(items):
         return items
-    return [items[i] for i in np.linspace(0, len(items) - 1, limit).round().astype(int)] if limit else []
+    return (
+        [items[i] for i in np.linspace(0, len(items) - 1, limit).round().astype(int)]
+        if limit
+        else []
+    )
 
 
 _SCHEMA = pa.schema(
@@ -120,7 +125,18 @@ _SCHEMA = pa.schema(
         ("flags", pa.list_(pa.string())),
     ]
 )
-_PLAIN = ("identifier", "source", "name", "formula", "sg_number", "sg_symbol", "volume", "r_factor", "year", "crystal_system")
+_PLAIN = (
+    "identifier",
+    "source",
+    "name",
+    "formula",
+    "sg_number",
+    "sg_symbol",
+    "volume",
+    "r_factor",
+    "year",
+    "crystal_system",
+)
 
 
 def write_entries(path, entries):
@@ -133,8 +149,8 @@ def write_entries(path, entries):
 
     Notes
     -----
-    Columns are those of `Entry`, but the composition is ``elements`` and ``counts``, the atoms' elements are ``atom_elements``,
-    and ``xyz`` is flattened to 3n numbers.
+    Columns are those of `Entry`, but the composition is ``elements`` and ``counts``, the atoms'
+    elements are ``atom_elements``, and ``xyz`` is flattened to 3n numbers.
     """
     entries = list(entries)
     columns = {name: [getattr(entry, name) for entry in entries] for name in _PLAIN}
@@ -160,9 +176,13 @@ def read_entries(path):
     try:
         table = pq.read_table(path, schema=_SCHEMA)
     except FileNotFoundError as error:
-        raise DDIError(f"{path} does not exist; run notebook 01 first (python -m ddi study --only 01)") from error
+        raise DDIError(
+            f"{path} does not exist; run notebook 01 first (python -m ddi study --only 01)"
+        ) from error
     except pa.ArrowInvalid as error:
-        raise DDIError(f"{path} is no file of entries ({error}); delete it and run notebook 01 again") from error
+        raise DDIError(
+            f"{path} is no file of entries ({error}); delete it and run notebook 01 again"
+        ) from error
     return [_from_row(row) for row in table.to_pylist()]
 
 

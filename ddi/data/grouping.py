@@ -1,8 +1,10 @@
-"""Groups of entries that one generator learns from: lattice system, Bravais lattice, reflection conditions (write-up, section 2.1.2).
+"""Groups of entries that one generator learns from: lattice system, Bravais lattice, reflection
+conditions (write-up, section 2.1.2).
 
-A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.forward.conditions` computes from its operations. A *block*
-is what groups never mix: a Bravais lattice and, for monoclinic cells ordered a <= b <= c, the axis that is unique.
-GroupSpec files (`ddi.data.groupspec`) say which group every setting belongs to, and a person may change them.
+A *setting* is a reindexed Hermann-Mauguin symbol; its *pattern* is what `ddi.forward.conditions`
+computes from its operations. A *block* is what groups never mix: a Bravais lattice and, for
+monoclinic cells ordered a <= b <= c, the axis that is unique. GroupSpec files
+(`ddi.data.groupspec`) say which group every setting belongs to, and a person may change them.
 """
 
 import gemmi
@@ -18,8 +20,12 @@ ALIKE = 1.1
 
 
 def block_of(frame):
-    """Return what groups never mix, as text such as ``"oP"`` or ``"mPb"``; columns bravais and unique_axis."""
-    return frame["bravais"].astype(str) + frame["unique_axis"].map(dict(enumerate("abc"))).fillna("")
+    """Return what groups never mix, as text such as ``"oP"`` or ``"mPb"``; columns bravais and
+    unique_axis.
+    """
+    return frame["bravais"].astype(str) + frame["unique_axis"].map(dict(enumerate("abc"))).fillna(
+        ""
+    )
 
 
 def setting_table(frame, usable=None):
@@ -28,19 +34,24 @@ def setting_table(frame, usable=None):
     Parameters
     ----------
     frame : pandas.DataFrame
-        Columns lattice_system, bravais, unique_axis, sg_number, sg_symbol_reindexed, operations_reindexed.
+        Columns lattice_system, bravais, unique_axis, sg_number, sg_symbol_reindexed,
+        operations_reindexed.
     usable : array_like of bool, optional
         Which entries have lines enough to learn from; all if not given.
 
     Returns
     -------
     table : pandas.DataFrame
-        Columns lattice_system, block, bravais, unique_axis, number, symbol, conditions, entries, n (usable ones), pattern.
+        Columns lattice_system, block, bravais, unique_axis, number, symbol, conditions, entries, n
+        (usable ones), pattern.
     row : ndarray of int, shape (len(frame),)
         Where in the table each entry is.
     """
     columns = frame["operations_reindexed"], frame["bravais"], frame["unique_axis"]
-    patterns = [pattern_of(tuple(operations), bravais, int(axis)) for operations, bravais, axis in zip(*columns)]
+    patterns = [
+        pattern_of(tuple(operations), bravais, int(axis))
+        for operations, bravais, axis in zip(*columns)
+    ]
     every = frame[["lattice_system", "bravais", "unique_axis"]].assign(
         block=block_of(frame),
         number=frame["sg_number"],
@@ -50,15 +61,18 @@ def setting_table(frame, usable=None):
     every["pattern"], every["usable"] = patterns, True if usable is None else np.asarray(usable)
     keys = ["lattice_system", "block", "bravais", "unique_axis", "number", "symbol", "conditions"]
     grouped = every.groupby(keys, sort=True)
-    table = grouped.agg(entries=("usable", "size"), n=("usable", "sum"), pattern=("pattern", "first")).reset_index()
+    table = grouped.agg(
+        entries=("usable", "size"), n=("usable", "sum"), pattern=("pattern", "first")
+    ).reset_index()
     return table, grouped.ngroup().to_numpy()
 
 
 def join_small(table, minimum):
     """Join groups that are too small with their nearest.
 
-    As long as the smallest group of a block has fewer than `minimum` entries and the block holds another, it joins the one at the
-    least mean `ddi.forward.conditions.distance` between their entries. Of several within `ALIKE` of the least, it joins the largest.
+    As long as the smallest group of a block has fewer than `minimum` entries and the block holds
+    another, it joins the one at the least mean `ddi.forward.conditions.distance` between their
+    entries. Of several within `ALIKE` of the least, it joins the largest.
 
     Parameters
     ----------
@@ -93,7 +107,8 @@ def _joined(rows, minimum):
 
 
 def make_groups(table, minimum):
-    """Group settings by pattern, join what has fewer than `minimum` usable entries, and name groups by block and size.
+    """Group settings by pattern, join what has fewer than `minimum` usable entries, and name groups
+    by block and size.
 
     Parameters
     ----------
@@ -129,25 +144,51 @@ def place(table, spec):
     group : pandas.Series
         The group of each row of `table`.
     how : pandas.Series
-        ``"listed"``; ``"same conditions"`` where the symbol is not listed but its pattern is; ``"nearest"`` where only other
-        patterns are; ``"new"`` where the block has no listed setting among the data.
+        ``"listed"``; ``"same conditions"`` where the symbol is not listed but its pattern is;
+        ``"nearest"`` where only other patterns are; ``"new"`` where the block has no listed setting
+        among the data.
     """
     listed = spec.set_index(["block", "symbol", "conditions"])["group"]
-    largest = spec.sort_values("entries", ascending=False, kind="stable").drop_duplicates(["block", "conditions"])
+    largest = spec.sort_values("entries", ascending=False, kind="stable").drop_duplicates(
+        ["block", "conditions"]
+    )
     by_conditions = largest.set_index(["block", "conditions"])["group"]
-    group = pd.Series([listed.get(key) for key in zip(table["block"], table["symbol"], table["conditions"])], table.index, dtype=object)
+    group = pd.Series(
+        [listed.get(key) for key in zip(table["block"], table["symbol"], table["conditions"])],
+        table.index,
+        dtype=object,
+    )
     how = pd.Series("listed", table.index).where(group.notna(), "same conditions")
-    group = group.fillna(pd.Series([by_conditions.get(key) for key in zip(table["block"], table["conditions"])], table.index, dtype=object))
+    group = group.fillna(
+        pd.Series(
+            [by_conditions.get(key) for key in zip(table["block"], table["conditions"])],
+            table.index,
+            dtype=object,
+        )
+    )
     for row in table.index[group.isna()]:
-        known = table[group.notna() & (table["block"] == table.at[row, "block"]) & (how != "nearest") & (how != "new")]
+        known = table[
+            group.notna()
+            & (table["block"] == table.at[row, "block"])
+            & (how != "nearest")
+            & (how != "new")
+        ]
         how[row] = "nearest" if len(known) else "new"
-        apart = [(round(distance(table.at[row, "pattern"], pattern), 9), -n) for pattern, n in zip(known["pattern"], known["n"])]
-        group[row] = group[known.index[apart.index(min(apart))]] if len(known) else f"{table.at[row, 'block']}-new"
+        apart = [
+            (round(distance(table.at[row, "pattern"], pattern), 9), -n)
+            for pattern, n in zip(known["pattern"], known["n"])
+        ]
+        group[row] = (
+            group[known.index[apart.index(min(apart))]]
+            if len(known)
+            else f"{table.at[row, 'block']}-new"
+        )
     return group.rename("group"), how.rename("placed")
 
 
 def group_settings(table, folder, minimum):
-    """Group the settings of every lattice system: by its GroupSpec where there is one, else by pattern.
+    """Group the settings of every lattice system: by its GroupSpec where there is one, else by
+    pattern.
 
     Parameters
     ----------
@@ -166,7 +207,9 @@ def group_settings(table, folder, minimum):
     parts = []
     for system, rows in table.groupby("lattice_system", sort=True):
         spec = read_spec(folder, system)
-        group, placed = (make_groups(rows, minimum), "computed") if spec is None else place(rows, spec)
+        group, placed = (
+            (make_groups(rows, minimum), "computed") if spec is None else place(rows, spec)
+        )
         parts.append(rows.assign(group=group, placed=placed))
     return pd.concat(parts).sort_index()
 
@@ -187,7 +230,8 @@ def example_settings(symbols, bravais, hkl, table):
     Returns
     -------
     pandas.DataFrame
-        One row a symbol: number, symbol, conditions, entries and group (0 and "" if the table lacks it) and present (of each hkl).
+        One row a symbol: number, symbol, conditions, entries and group (0 and "" if the table lacks
+        it) and present (of each hkl).
     """
     operations = [gemmi.SpaceGroup(symbol).operations() for symbol in symbols]
     frame = pd.DataFrame(
@@ -197,13 +241,22 @@ def example_settings(symbols, bravais, hkl, table):
             "unique_axis": -1,
             "sg_number": [gemmi.SpaceGroup(symbol).number for symbol in symbols],
             "sg_symbol_reindexed": list(symbols),
-            "operations_reindexed": [[operation.triplet() for operation in group] for group in operations],
+            "operations_reindexed": [
+                [operation.triplet() for operation in group] for group in operations
+            ],
         }
     )
     example, row = setting_table(frame)
-    known = table[table["bravais"] == bravais].groupby("symbol").agg(entries=("entries", "sum"), group=("group", "first"))
+    known = (
+        table[table["bravais"] == bravais]
+        .groupby("symbol")
+        .agg(entries=("entries", "sum"), group=("group", "first"))
+    )
     example["entries"] = example["symbol"].map(known["entries"]).fillna(0).astype(int)
     example["group"] = example["symbol"].map(known["group"]).fillna("")
     example = example.iloc[row].reset_index(drop=True)
-    example["present"] = [~np.asarray(group.systematic_absences(np.asarray(hkl, dtype=np.int32)), dtype=bool) for group in operations]
+    example["present"] = [
+        ~np.asarray(group.systematic_absences(np.asarray(hkl, dtype=np.int32)), dtype=bool)
+        for group in operations
+    ]
     return example[["number", "symbol", "conditions", "entries", "group", "present"]]

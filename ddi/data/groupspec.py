@@ -1,4 +1,6 @@
-"""GroupSpec files: which group every setting belongs to, as a workbook that a crystallographer can read and edit (write-up, section 2.1.2)."""
+"""GroupSpec files: which group every setting belongs to, as a workbook that a crystallographer can
+read and edit (write-up, section 2.1.2).
+"""
 
 from pathlib import Path
 
@@ -10,16 +12,25 @@ from openpyxl.styles import Alignment, Font
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 
-SPEC_COLUMNS = {"group": 10, "bravais": 9, "unique_axis": 12, "number": 9, "symbol": 16, "conditions": 60, "entries": 9}
+SPEC_COLUMNS = {
+    "group": 10,
+    "bravais": 9,
+    "unique_axis": 12,
+    "number": 9,
+    "symbol": 16,
+    "conditions": 60,
+    "entries": 9,
+}
 """Columns of a GroupSpec and their widths."""
 
 _NOTE = """\
-One row for each Hermann-Mauguin symbol in the reindexed setting (a <= b <= c where the three lengths are free).
-group: which generator learns from the entries of this symbol. Change it, save, and run notebook 03 again.
-A new name makes a new group. A group stays within one Bravais lattice and one unique axis.
-conditions: what the operations forbid beyond the centring; conditions that others imply are left out.
-entries: unique entries when this file was written; not read back.
-A symbol that is not listed joins the group of its conditions, or of the nearest ones, and the notebook lists it."""
+One row for each Hermann-Mauguin symbol in the reindexed setting (a <= b <= c where the three
+lengths are free). group: which generator learns from the entries of this symbol. Change it, save,
+and run notebook 03 again. A new name makes a new group. A group stays within one Bravais lattice
+and one unique axis. conditions: what the operations forbid beyond the centring; conditions that
+others imply are left out. entries: unique entries when this file was written; not read back.
+A symbol that is not listed joins the group of its conditions, or of the nearest ones, and the
+notebook lists it."""
 
 
 def spec_path(folder, system):
@@ -28,7 +39,8 @@ def spec_path(folder, system):
 
 
 def write_spec(folder, system, table):
-    """Write a GroupSpec file: one row a reindexed symbol, sorted by group, with a second sheet that says how to edit it.
+    """Write a GroupSpec file: one row a reindexed symbol, sorted by group, with a second sheet that
+    says how to edit it.
 
     Parameters
     ----------
@@ -63,12 +75,14 @@ def read_spec(folder, system):
     Returns
     -------
     pandas.DataFrame or None
-        Columns group, block, bravais, symbol, conditions, entries; None where there is no such file.
+        Columns group, block, bravais, symbol, conditions, entries; None where there is no such
+        file.
 
     Raises
     ------
     DDIError
-        If it is no workbook, lacks a column, leaves a group empty, lists a symbol twice, or mixes blocks in a group.
+        If it is no workbook, lacks a column, leaves a group empty, lists a symbol twice, or mixes
+        blocks in a group.
     """
     path = spec_path(folder, system)
     if not path.exists():
@@ -76,10 +90,14 @@ def read_spec(folder, system):
     try:
         spec = pd.read_excel(path, keep_default_na=False)
     except Exception as error:  # openpyxl and zipfile raise a dozen kinds
-        raise DDIError(f"{path} is not a workbook that can be read ({error}); restore it from git") from error
+        raise DDIError(
+            f"{path} is not a workbook that can be read ({error}); restore it from git"
+        ) from error
     missing = [column for column in SPEC_COLUMNS if column not in spec]
     if missing:
-        raise DDIError(f"{path} has no column {', '.join(missing)}; the first sheet needs {', '.join(SPEC_COLUMNS)}")
+        raise DDIError(
+            f"{path} has no column {', '.join(missing)}; the first sheet needs {', '.join(SPEC_COLUMNS)}"
+        )
     spec["group"] = spec["group"].astype(str).str.strip()
     spec["block"] = spec["bravais"] + spec["unique_axis"]
     spec["entries"] = pd.to_numeric(spec["entries"], errors="coerce").fillna(0)
@@ -93,7 +111,11 @@ def _check_spec(path, spec):
         raise DDIError(f"{path} row {empty[0] + 2}: no group; name one for every symbol")
     twice = spec.index[spec.duplicated(["block", "symbol", "conditions"])]
     if len(twice):
-        raise DDIError(f"{path} row {twice[0] + 2}: {spec['symbol'][twice[0]]} is listed twice; keep one row")
+        raise DDIError(
+            f"{path} row {twice[0] + 2}: {spec['symbol'][twice[0]]} is listed twice; keep one row"
+        )
     blocks = spec.groupby("group")["block"].unique()
     for group, mixed in blocks[blocks.map(len) > 1].items():
-        raise DDIError(f"{path}: group {group} mixes {' and '.join(mixed)}; a group stays within one lattice and unique axis")
+        raise DDIError(
+            f"{path}: group {group} mixes {' and '.join(mixed)}; a group stays within one lattice and unique axis"
+        )

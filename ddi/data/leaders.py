@@ -1,10 +1,12 @@
-"""Which of many crystals represents each: the search behind `ddi.data.dedup`, and pretended crystals to time it on.
+"""Which of many crystals represents each: the search behind `ddi.data.dedup`, and pretended
+crystals to time it on.
 
-Going from most to least wanted, a crystal is kept unless it duplicates one already kept. It is compared only with kept ones in boxes
-that a duplicate could be in. The axes of the boxes are the lengths, the number of atoms, and the commonest element with its number.
-Let duplicates differ by at most m atoms of any element. Then in a duplicate of a crystal the latter's commonest element is less than
-2 m short of being the commonest. So a kept crystal is filed under every element that is; where 2 m short means none at all, it is filed
-under no element, and everyone looks there too.
+Going from most to least wanted, a crystal is kept unless it duplicates one already kept. It is
+compared only with kept ones in boxes that a duplicate could be in. The axes of the boxes are the
+lengths, the number of atoms, and the commonest element with its number. Let duplicates differ by at
+most m atoms of any element. Then in a duplicate of a crystal the latter's commonest element is less
+than 2 m short of being the commonest. So a kept crystal is filed under every element that is; where
+2 m short means none at all, it is filed under no element, and everyone looks there too.
 """
 
 import time
@@ -16,14 +18,16 @@ from scipy.sparse import csr_matrix
 
 CELL_TOLERANCE = 0.05  # relative, of reduced lengths and angles
 ROUNDING = 0.05  # atoms; occupancies are given with two or three digits
-BOX = 4.0  # tolerances that a box is wide: half of the crystals look into one box along an axis, half into two
+# tolerances that a box is wide: half of the crystals look into one box along an axis, half into two
+BOX = 4.0
 
 
 def leaders(these, atoms, order):
     """Return for each of n crystals the one that represents it, itself if it is kept, shape (n,).
 
-    No two kept crystals are duplicates, every other is a duplicate of the most wanted kept one it duplicates, and chains of
-    near-duplicates are not swallowed whole. The order of the input does not matter, because `order` is total.
+    No two kept crystals are duplicates, every other is a duplicate of the most wanted kept one it
+    duplicates, and chains of near-duplicates are not swallowed whole. The order of the input does
+    not matter, because `order` is total.
 
     Parameters
     ----------
@@ -42,7 +46,9 @@ def leaders_and_work(these, atoms, order):
     contents = these.contents[order].sorted_indices()
     family, n_atoms = these.family[order], np.asarray(contents.sum(axis=1)).ravel()
     logs = np.log(these.cell[order]) / np.log1p(CELL_TOLERANCE)
-    places = np.column_stack([n_atoms / allowed, logs, 2.0 * family])  # of duplicates, within one in each
+    places = np.column_stack(
+        [n_atoms / allowed, logs, 2.0 * family]
+    )  # of duplicates, within one in each
     content = contents.indptr, contents.indices, contents.data
     leader, compared = _leaders(places, family * (n_elements + 1), n_elements, *content, allowed)
     found = np.empty(len(order), dtype=int)
@@ -54,8 +60,13 @@ def leaders_and_work(these, atoms, order):
 def _leaders(places, family, none, start, element, count, allowed):
     n, slack, compared = len(places), 2 * allowed + 1e-6, 0
     leader = np.arange(n)
-    slots = np.full(_power_of_two(2 * n), -1, np.int32)  # where the list of a box begins; boxes may share a slot
-    nodes, filed = np.empty((len(count) + n, 2), np.int32), 0  # a kept crystal and where the list goes on
+    slots = np.full(
+        _power_of_two(2 * n), -1, np.int32
+    )  # where the list of a box begins; boxes may share a slot
+    nodes, filed = (
+        np.empty((len(count) + n, 2), np.int32),
+        0,
+    )  # a kept crystal and where the list goes on
     box, low, high = np.empty((3, 6), np.int64)
     for i in range(n):
         elements, counts = element[start[i] : start[i + 1]], count[start[i] : start[i + 1]]
@@ -70,7 +81,9 @@ def _leaders(places, family, none, start, element, count, allowed):
                 while node >= 0:
                     other, node = nodes[node, 0], nodes[node, 1]
                     compared += 1
-                    if other < leader[i] and _duplicates(i, other, places, start, element, count, allowed):
+                    if other < leader[i] and _duplicates(
+                        i, other, places, start, element, count, allowed
+                    ):
                         leader[i] = other
                 more = _next(box, low, high)
         if leader[i] == i and most <= slack:
@@ -144,7 +157,8 @@ def _duplicates(i, j, places, start, element, count, allowed):
 
 
 def substituted(these, n, seed=0):
-    """Pretend a larger database: every round of copies built of other elements, so that each crystal has as many duplicates as in the real one.
+    """Pretend a larger database: every round of copies built of other elements, so that each
+    crystal has as many duplicates as in the real one.
 
     Parameters
     ----------
@@ -155,21 +169,35 @@ def substituted(these, n, seed=0):
     Returns
     -------
     ddi.data.dedup.Features
-        Real ones in turn, lengths perturbed by 0.2 %, elements exchanged in each round by a random permutation.
+        Real ones in turn, lengths perturbed by 0.2 %, elements exchanged in each round by a random
+        permutation.
     """
     rng, chosen = np.random.default_rng(seed), np.arange(n) % len(these.family)
     contents = these.contents[chosen].tocoo()
     n_elements = contents.shape[1]
     rounds = np.arange(n) // len(these.family)
-    exchange = np.array([np.arange(n_elements), *(rng.permutation(n_elements) for _ in range(rounds.max(initial=0)))])
+    exchange = np.array(
+        [
+            np.arange(n_elements),
+            *(rng.permutation(n_elements) for _ in range(rounds.max(initial=0))),
+        ]
+    )
     elements = exchange[rounds[contents.row], contents.col]
-    return _changed(these, chosen, rng, (0.002, 0), csr_matrix((contents.data, (contents.row, elements)), contents.shape))
+    return _changed(
+        these,
+        chosen,
+        rng,
+        (0.002, 0),
+        csr_matrix((contents.data, (contents.row, elements)), contents.shape),
+    )
 
 
 def remeasured(these, n, seed=0):
-    """Pretend that the same crystals are measured again and again: ever more duplicates in the same space; arguments as for `substituted`.
+    """Pretend that the same crystals are measured again and again: ever more duplicates in the same
+    space; arguments as for `substituted`.
 
-    Lengths are perturbed by 2 %, angles by 0.5 %, and two copies of three have one atom more or less of one element.
+    Lengths are perturbed by 2 %, angles by 0.5 %, and two copies of three have one atom more or
+    less of one element.
     """
     rng, chosen = np.random.default_rng(seed), np.arange(n) % len(these.family)
     contents = these.contents[chosen]

@@ -26,7 +26,9 @@ def b_placed(vectors, unique_axis):
     ndarray
     """
     vectors = np.asarray(vectors)
-    order = np.array([[1, 0, 2], [0, 1, 2], [0, 2, 1], [0, 1, 2]])[np.broadcast_to(unique_axis, len(vectors))]
+    order = np.array([[1, 0, 2], [0, 1, 2], [0, 2, 1], [0, 1, 2]])[
+        np.broadcast_to(unique_axis, len(vectors))
+    ]
     order = order if vectors.shape[-1] == 3 else np.concatenate([order, order + 3], axis=-1)
     return np.take_along_axis(vectors, order, axis=-1)
 
@@ -46,7 +48,9 @@ def _svd(scaled):
 
 
 SPREADS = {"random": _random, "covariance": _covariance, "svd": _svd}
-"""Method -> function from the scaled training set, (n, n_free), to a matrix that turns independent unit normals into noise."""
+"""Method -> function from the scaled training set, (n, n_free), to a matrix that turns independent
+unit normals into noise.
+"""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,13 @@ class Perturbation:
         method = method or ("random" if free.shape[1] == 1 or len(free) < free.shape[1] else "svd")
         scaler = CellScaler.fit(free, system)
         lengths = free[:, ~scaler.is_angle]
-        return cls(method, scaler, strength * SPREADS[method](scaler.forward(free)), float(lengths.min()), float(lengths.max()))
+        return cls(
+            method,
+            scaler,
+            strength * SPREADS[method](scaler.forward(free)),
+            float(lengths.min()),
+            float(lengths.max()),
+        )
 
     def draw(self, free, rng):
         """Return perturbed free parameters, same shape, in A and degrees."""
@@ -97,8 +107,8 @@ class Perturbation:
 def is_valid(cells, system, shortest=lattice.MIN_LENGTH, longest=lattice.MAX_LENGTH):
     """Say which cells the reindexing would leave as they are.
 
-    Lengths between `shortest` and `longest` (A) and angles that close to a volume; a <= b <= c where all three are free; angles
-    all acute or all not.
+    Lengths between `shortest` and `longest` (A) and angles that close to a volume; a <= b <= c
+    where all three are free; angles all acute or all not.
 
     Parameters
     ----------
@@ -109,9 +119,15 @@ def is_valid(cells, system, shortest=lattice.MIN_LENGTH, longest=lattice.MAX_LEN
     ndarray of bool, shape (n,)
     """
     cells = np.asarray(cells, dtype=float)
-    ordered = (np.diff(cells[:, :3], axis=1) >= 0).all(axis=1) | (not {0, 1, 2} <= set(lattice.SYSTEM[system].free))
+    ordered = (np.diff(cells[:, :3], axis=1) >= 0).all(axis=1) | (
+        not {0, 1, 2} <= set(lattice.SYSTEM[system].free)
+    )
     acute = cells[:, 3:] < 90
-    return lattice.is_possible(cells, shortest, longest) & ordered & (acute.all(axis=1) | ~acute.any(axis=1))
+    return (
+        lattice.is_possible(cells, shortest, longest)
+        & ordered
+        & (acute.all(axis=1) | ~acute.any(axis=1))
+    )
 
 
 def shrinkage(parents, children):
@@ -129,4 +145,6 @@ def shrinkage(parents, children):
     ndarray, shape (n,)
     """
     inverse = np.linalg.inv(np.linalg.cholesky(np.linalg.inv(lattice.metric(parents))))
-    return np.linalg.eigvalsh(inverse @ np.linalg.inv(lattice.metric(children)) @ inverse.transpose(0, 2, 1))[:, 0]
+    return np.linalg.eigvalsh(
+        inverse @ np.linalg.inv(lattice.metric(children)) @ inverse.transpose(0, 2, 1)
+    )[:, 0]

@@ -1,7 +1,8 @@
 """Quality control: the seven rules of section 2.1.1, each with its own verdict and reason.
 
-A rule takes an `Entry` and returns ``""`` where the entry passes, else the reason in a few words. Nothing is raised for a bad
-entry; what is raised is a bug, and is kept apart as a `Crash` (section "bugs are not rejections" of notebook 01).
+A rule takes an `Entry` and returns ``""`` where the entry passes, else the reason in a few words.
+Nothing is raised for a bad entry; what is raised is a bug, and is kept apart as a `Crash` (section
+"bugs are not rejections" of notebook 01).
 """
 
 from functools import partial
@@ -15,7 +16,9 @@ from ddi.base.parallel import map_parallel
 from ddi.data.entry import REFUSED, Crash, guarded
 from ddi.forward import lattice, symmetry
 
-LENGTH_TOLERANCE = 0.01  # relative; a cell may break the symmetry of its space group by rounding, not by more
+LENGTH_TOLERANCE = (
+    0.01  # relative; a cell may break the symmetry of its space group by rounding, not by more
+)
 ANGLE_TOLERANCE = 0.5  # degrees
 VOLUME_TOLERANCE = 0.01  # relative
 WRITTEN_LIMIT = 18.0  # A^3 an atom
@@ -32,11 +35,17 @@ SYSTEMS = {
     "cubic": 195,
 }
 """Crystal system -> its first space-group number."""
-_ALIASES = {name: name for name in SYSTEMS} | {"rhombohedral": "trigonal", "isometric": "cubic", "anorthic": "triclinic"}
+_ALIASES = {name: name for name in SYSTEMS} | {
+    "rhombohedral": "trigonal",
+    "isometric": "cubic",
+    "anorthic": "triclinic",
+}
 
 
 def usable(entry):
-    """Rule 0: the source could read the entry, holds atoms of it, and does not itself call it wrong, a copy or calculated."""
+    """Rule 0: the source could read the entry, holds atoms of it, and does not itself call it
+    wrong, a copy or calculated.
+    """
     refused = [flag.removeprefix(REFUSED) for flag in entry.flags if flag.startswith(REFUSED)]
     return refused[0] if refused else "" if entry.elements else "no atoms with coordinates"
 
@@ -47,18 +56,30 @@ def formula_listed(entry):
 
 
 def number_listed(entry):
-    """Rule 2: a space-group number is listed, or follows from the operations, and lies between 1 and 230."""
-    return "" if 1 <= entry.sg_number <= 230 else f"space-group number {entry.sg_number or 'missing'}"
+    """Rule 2: a space-group number is listed, or follows from the operations, and lies between 1
+    and 230.
+    """
+    return (
+        "" if 1 <= entry.sg_number <= 230 else f"space-group number {entry.sg_number or 'missing'}"
+    )
 
 
 def symbol_obtainable(entry):
     """Rule 3: the operations are a setting with a Hermann-Mauguin symbol, and of the number listed."""
     if not entry.sg_symbol:
-        return "setting is in no table" if entry.operations else "no symmetry operations that make a group, and no known symbol"
+        return (
+            "setting is in no table"
+            if entry.operations
+            else "no symmetry operations that make a group, and no known symbol"
+        )
     found = gemmi.find_spacegroup_by_name(entry.sg_symbol)
     if found is None:
         return f"symbol {entry.sg_symbol} unknown"
-    return "" if found.number == entry.sg_number else f"number {entry.sg_number} listed, but {entry.sg_symbol} is {found.number}"
+    return (
+        ""
+        if found.number == entry.sg_number
+        else f"number {entry.sg_number} listed, but {entry.sg_symbol} is {found.number}"
+    )
 
 
 def crystal_system(number):
@@ -67,7 +88,9 @@ def crystal_system(number):
 
 
 def system_compatible(entry):
-    """Rule 4: the crystal system (listed, else that of the space group) fits the space group and the cell parameters."""
+    """Rule 4: the crystal system (listed, else that of the space group) fits the space group and
+    the cell parameters.
+    """
     if not 1 <= entry.sg_number <= 230:
         return "no crystal system"
     system = crystal_system(entry.sg_number)
@@ -83,7 +106,9 @@ def system_compatible(entry):
 
 
 def symmetry_misfit(cell, operations):
-    """Return by how much the symmetry operations change a cell: largest relative length and largest angle in degrees."""
+    """Return by how much the symmetry operations change a cell: largest relative length and largest
+    angle in degrees.
+    """
     rotations = symmetry.rotations(tuple(operations))
     images = rotations.transpose(0, 2, 1) @ lattice.metric(cell) @ rotations
     lengths = np.sqrt(np.diagonal(images, axis1=1, axis2=2))
@@ -93,7 +118,9 @@ def symmetry_misfit(cell, operations):
 
 
 def reducible(entry):
-    """Rule 5: the conventional cell can be turned into a reduced one, of the right fraction of its volume."""
+    """Rule 5: the conventional cell can be turned into a reduced one, of the right fraction of its
+    volume.
+    """
     if not np.isfinite(entry.cell).all() or not lattice.is_possible(entry.cell, 0.1, np.inf):
         return "no possible cell"
     if not entry.operations:
@@ -112,11 +139,17 @@ def volume_matches(entry):
     if not (np.isfinite(computed) and np.isfinite(entry.volume) and entry.volume > 0):
         return "no volume"
     ratio = computed / entry.volume
-    return "" if abs(ratio - 1) <= VOLUME_TOLERANCE else f"cell gives {computed:.1f} A^3, listed are {entry.volume:.1f}"
+    return (
+        ""
+        if abs(ratio - 1) <= VOLUME_TOLERANCE
+        else f"cell gives {computed:.1f} A^3, listed are {entry.volume:.1f}"
+    )
 
 
 def volume_per_atom(entry):
-    """Return the given volume over the atoms in the cell in A^3, what rule 7 limits; NaN if either is unknown."""
+    """Return the given volume over the atoms in the cell in A^3, what rule 7 limits; NaN if either
+    is unknown.
+    """
     atoms = sum(entry.composition.values())
     return entry.volume / atoms if atoms > 0 else np.nan
 
@@ -149,15 +182,20 @@ def check(entry, limits=VOLUME_PER_ATOM):
     ----------
     entry : Entry or Crash
     limits : dict
-        Source -> limit of rule 7 in A^3 an atom; None counts what 18 would reject, but rejects nothing.
+        Source -> limit of rule 7 in A^3 an atom; None counts what 18 would reject, but rejects
+        nothing.
 
     Returns
     -------
     dict
-        ``identifier``, ``source``, for each rule its reason (``""`` passed), ``volume_per_atom``, ``accepted``,
-        ``rejected_by`` (first rule failed, ``"crash"`` or ``""``) and ``reason``.
+        ``identifier``, ``source``, for each rule its reason (``""`` passed), ``volume_per_atom``,
+        ``accepted``, ``rejected_by`` (first rule failed, ``"crash"`` or ``""``) and ``reason``.
     """
-    outcome = entry if isinstance(entry, Crash) else guarded(_judge, entry.identifier, entry.source, entry, limits)
+    outcome = (
+        entry
+        if isinstance(entry, Crash)
+        else guarded(_judge, entry.identifier, entry.source, entry, limits)
+    )
     if isinstance(outcome, Crash):
         nothing = {**dict.fromkeys(RULES, ""), "volume_per_atom": np.nan, "accepted": False}
         outcome = {**nothing, "rejected_by": "crash", "reason": outcome.traceback}
@@ -174,7 +212,13 @@ def _judge(entry, limits):
     applied = [rule for rule in RULES if reasons[rule] and not (rule == LAST and limit is None)]
     first = applied[0] if applied else ""
     value = volume_per_atom(entry)
-    return {**reasons, "volume_per_atom": value, "accepted": not first, "rejected_by": first, "reason": reasons.get(first, "")}
+    return {
+        **reasons,
+        "volume_per_atom": value,
+        "accepted": not first,
+        "rejected_by": first,
+        "reason": reasons.get(first, ""),
+    }
 
 
 BATCH = 500  # entries a task
@@ -198,7 +242,13 @@ def run(entries, limits=VOLUME_PER_ATOM, *, n_jobs=1, cluster=None):
     """
     entries = list(entries)
     batches = [entries[start : start + BATCH] for start in range(0, len(entries), BATCH)]
-    checked = map_parallel(partial(_check_batch, limits=limits), batches, n_jobs=n_jobs, desc="checking entries", cluster=cluster)
+    checked = map_parallel(
+        partial(_check_batch, limits=limits),
+        batches,
+        n_jobs=n_jobs,
+        desc="checking entries",
+        cluster=cluster,
+    )
     return pd.DataFrame([verdict for batch in checked for verdict in batch], columns=COLUMNS)
 
 
@@ -207,10 +257,14 @@ def _check_batch(batch, limits):
 
 
 def write_crashes(path, verdicts):
-    """Write identifier and traceback of every crash to a text file, an empty one if there was none; return their number."""
+    """Write identifier and traceback of every crash to a text file, an empty one if there was none;
+    return their number.
+    """
     crashes = verdicts[verdicts.rejected_by == "crash"]
     with atomic(path) as temporary:
-        temporary.write_text("".join(f"{row.identifier}\n{row.reason}\n" for row in crashes.itertuples()))
+        temporary.write_text(
+            "".join(f"{row.identifier}\n{row.reason}\n" for row in crashes.itertuples())
+        )
     return len(crashes)
 
 
@@ -220,8 +274,8 @@ def rejections(verdicts):
     Returns
     -------
     pandas.DataFrame
-        Rows: read, each rule, crashes, accepted; columns: ``step`` and the sources. Where rule 7 is off its row says
-        what it would have rejected.
+        Rows: read, each rule, crashes, accepted; columns: ``step`` and the sources. Where rule 7 is
+        off its row says what it would have rejected.
     """
     rows = {"read": verdicts.groupby("source").size()}
     for rule in RULES:
@@ -232,34 +286,67 @@ def rejections(verdicts):
 
 
 def examples(verdicts, n=20):
-    """Return n rejected entries with their reasons, spread evenly over sources and rules, crashes left out."""
+    """Return n rejected entries with their reasons, spread evenly over sources and rules, crashes
+    left out.
+    """
     rejected = verdicts[~verdicts.accepted & (verdicts.rejected_by != "crash")]
     turn = rejected.groupby(["source", "rejected_by"]).cumcount()
-    chosen = rejected.assign(turn=turn).sort_values(["turn", "source", "rejected_by"], kind="stable").head(n)
-    return chosen.sort_values(["source", "rejected_by", "identifier"])[["identifier", "rejected_by", "reason"]]
+    chosen = (
+        rejected.assign(turn=turn)
+        .sort_values(["turn", "source", "rejected_by"], kind="stable")
+        .head(n)
+    )
+    return chosen.sort_values(["source", "rejected_by", "identifier"])[
+        ["identifier", "rejected_by", "reason"]
+    ]
 
 
 def overview(entries):
-    """Return, for each source: entries, how many give a year and an R-factor, median volume in A^3 and median atoms in the cell."""
+    """Return, for each source: entries, how many give a year and an R-factor, median volume in A^3
+    and median atoms in the cell.
+    """
     frame = pd.DataFrame(
         [
-            (e.source, e.year > 0, np.isfinite(e.r_factor), e.volume, sum(e.composition.values()) or np.nan)
+            (
+                e.source,
+                e.year > 0,
+                np.isfinite(e.r_factor),
+                e.volume,
+                sum(e.composition.values()) or np.nan,
+            )
             for e in entries
             if not isinstance(e, Crash)
         ],
         columns=["source", "year", "r_factor", "volume", "atoms"],
     )
     groups = frame.groupby("source")
-    columns = {"entries": groups.size(), "with year": groups.year.sum(), "with R-factor": groups.r_factor.sum()}
-    medians = {"median volume (Å³)": groups.volume.median().round(), "median atoms": groups.atoms.median().round()}
+    columns = {
+        "entries": groups.size(),
+        "with year": groups.year.sum(),
+        "with R-factor": groups.r_factor.sum(),
+    }
+    medians = {
+        "median volume (Å³)": groups.volume.median().round(),
+        "median atoms": groups.atoms.median().round(),
+    }
     return pd.DataFrame({**columns, **medians}).astype(int).reset_index()
 
 
 def by_system(entries):
-    """Return how many entries each source has in each crystal system: columns ``system`` and the sources."""
-    frame = pd.DataFrame([(entry.source, crystal_system(entry.sg_number)) for entry in entries], columns=["source", "system"])
+    """Return how many entries each source has in each crystal system: columns ``system`` and the
+    sources.
+    """
+    frame = pd.DataFrame(
+        [(entry.source, crystal_system(entry.sg_number)) for entry in entries],
+        columns=["source", "system"],
+    )
     counts = frame.groupby(["system", "source"]).size().unstack(fill_value=0)
-    return counts.reindex(list(SYSTEMS), fill_value=0).rename_axis(columns=None).rename_axis("system").reset_index()
+    return (
+        counts.reindex(list(SYSTEMS), fill_value=0)
+        .rename_axis(columns=None)
+        .rename_axis("system")
+        .reset_index()
+    )
 
 
 def write_verdicts(path, verdicts):

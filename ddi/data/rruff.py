@@ -1,8 +1,9 @@
 """RRUFF's measured powder patterns with the cells they belong to, read from RRUFF's own downloads.
 
-The files are looked for in the folder named by the environment variable ``DDI_RRUFF``, then in ``data/raw/rruff``: the archives
-``XY_Processed.zip`` and ``DIF.zip`` as they are downloaded, or folders that hold their files. A DIF file gives the cell and the
-space group; it is read by its headings, because RRUFF adds lines of locality, density and atoms between them.
+The files are looked for in the folder named by the environment variable ``DDI_RRUFF``, then in
+``data/raw/rruff``: the archives ``XY_Processed.zip`` and ``DIF.zip`` as they are downloaded, or
+folders that hold their files. A DIF file gives the cell and the space group; it is read by its
+headings, because RRUFF adds lines of locality, density and atoms between them.
 """
 
 import os
@@ -20,9 +21,20 @@ from ddi.base.paths import ROOT
 from ddi.forward import lattice
 
 ARCHIVES = {"xy": "XY_Processed.zip", "dif": "DIF.zip"}
-_NAME = re.compile(r"^(?P<mineral>.+?)__(?P<id>[^_]+)__Powder__(?P<kind>DIF_File|Xray_Data_XY_Processed)__(?P<number>\d+)\.(txt|rtf|dif|xy)$", re.I)
+_NAME = re.compile(
+    r"^(?P<mineral>.+?)__(?P<id>[^_]+)__Powder__(?P<kind>DIF_File|Xray_Data_XY_Processed)__(?P<number>\d+)\.(txt|rtf|dif|xy)$",
+    re.I,
+)
 _NUMBER = r"[-+]?\d*\.?\d+(?:\(\d+\))?"
-_LETTERS = {"triclinic": "a", "monoclinic": "m", "orthorhombic": "o", "tetragonal": "t", "trigonal": "h", "hexagonal": "h", "cubic": "c"}
+_LETTERS = {
+    "triclinic": "a",
+    "monoclinic": "m",
+    "orthorhombic": "o",
+    "tetragonal": "t",
+    "trigonal": "h",
+    "hexagonal": "h",
+    "cubic": "c",
+}
 
 
 @dataclass(frozen=True)
@@ -60,13 +72,18 @@ class Pattern:
 def folder():
     """Return the folder that holds RRUFF's files, or None where there is none."""
     for place in (os.environ.get("DDI_RRUFF"), ROOT / "data" / "raw" / "rruff"):
-        if place and Path(place).is_dir() and all(list(_files(Path(place), kind)) for kind in ARCHIVES):
+        if (
+            place
+            and Path(place).is_dir()
+            and all(list(_files(Path(place), kind)) for kind in ARCHIVES)
+        ):
             return Path(place)
     return None
 
 
 def download(target=None):
-    """Fetch RRUFF's two archives from the addresses in ``data/sources.yml`` and return their folder.
+    """Fetch RRUFF's two archives from the addresses in ``data/sources.yml`` and return their
+    folder.
 
     Raises
     ------
@@ -111,7 +128,9 @@ def load(place=None, ids=None):
     """
     place = Path(place) if place else folder()
     if place is None:
-        raise DDIError("no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, or run ddi.data.rruff.download()")
+        raise DDIError(
+            "no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, or run ddi.data.rruff.download()"
+        )
     cells, patterns = {}, []
     for name, text in _files(place, "dif"):
         cells.setdefault(_key(name), text)
@@ -123,7 +142,10 @@ def load(place=None, ids=None):
             patterns.append(_pattern(key, text, cells[key]))
         except DDIError:
             continue
-    return sorted({pattern.id: pattern for pattern in reversed(patterns)}.values(), key=lambda pattern: pattern.id)
+    return sorted(
+        {pattern.id: pattern for pattern in reversed(patterns)}.values(),
+        key=lambda pattern: pattern.id,
+    )
 
 
 def _key(name):
@@ -132,7 +154,9 @@ def _key(name):
 
 
 def _files(place, kind):
-    """Yield (name, text) of the files of one kind, from the archive if it is there, else from folders."""
+    """Yield (name, text) of the files of one kind, from the archive if it is there, else from
+    folders.
+    """
     wanted = "DIF_File" if kind == "dif" else "Xray_Data_XY_Processed"
     archive = place / ARCHIVES[kind]
     if archive.is_file():
@@ -143,7 +167,9 @@ def _files(place, kind):
                     if (match := _NAME.match(name)) and match["kind"].lower() == wanted.lower():
                         yield name, held.read(item).decode("utf-8", "replace")
         except (zipfile.BadZipFile, OSError) as error:
-            raise DDIError(f"{archive} is not a whole zip archive; remove it and download {ARCHIVES[kind]} again") from error
+            raise DDIError(
+                f"{archive} is not a whole zip archive; remove it and download {ARCHIVES[kind]} again"
+            ) from error
         return
     for path in sorted(place.rglob(f"*__{wanted}__*")):
         if _NAME.match(path.name):
@@ -154,11 +180,22 @@ def _pattern(key, xy, dif):
     two_theta, intensity = read_xy(xy)
     header = read_dif(dif)
     bravais, centring = bravais_lattice(header["space_group"], header["cell"])
-    return Pattern(key[1], key[0], two_theta, intensity, header["wavelength"], header["cell"], header["space_group"], bravais, centring)
+    return Pattern(
+        key[1],
+        key[0],
+        two_theta,
+        intensity,
+        header["wavelength"],
+        header["cell"],
+        header["space_group"],
+        bravais,
+        centring,
+    )
 
 
 def read_xy(text):
-    """Return (two_theta, intensity) of RRUFF's XY text: lines of two numbers after ``##KEY=value`` lines.
+    """Return (two_theta, intensity) of RRUFF's XY text: lines of two numbers after ``##KEY=value``
+    lines.
 
     Raises
     ------
@@ -171,7 +208,9 @@ def read_xy(text):
     except ValueError as error:
         raise DDIError(f"a line of the XY pattern is no pair of numbers: {error}") from error
     if len(table) < 100 or not np.isfinite(table).all() or not (np.diff(table[:, 0]) > 0).all():
-        raise DDIError("an XY pattern wants at least 100 lines '2theta, intensity' with rising 2theta")
+        raise DDIError(
+            "an XY pattern wants at least 100 lines '2theta, intensity' with rising 2theta"
+        )
     return table[:, 0], table[:, 1]
 
 
@@ -185,15 +224,18 @@ def read_dif(text):
     Returns
     -------
     dict
-        ``cell`` (6,) in Angstrom and degrees, ``space_group`` str, ``wavelength`` float (1.541838 if not given) and ``lines``, a
-        DataFrame with columns two_theta, intensity, d, h, k, l.
+        ``cell`` (6,) in Angstrom and degrees, ``space_group`` str, ``wavelength`` float (1.541838
+        if not given) and ``lines``, a DataFrame with columns two_theta, intensity, d, h, k, l.
 
     Raises
     ------
     DDIError
         If there is no complete CELL PARAMETERS line.
     """
-    cell = [float(value.split("(")[0]) for value in re.findall(_NUMBER, _heading(text, "CELL PARAMETERS"))]
+    cell = [
+        float(value.split("(")[0])
+        for value in re.findall(_NUMBER, _heading(text, "CELL PARAMETERS"))
+    ]
     if len(cell) < 6 or not lattice.is_possible(cell[:6]):
         raise DDIError("the DIF file has no line 'CELL PARAMETERS:' with six sensible numbers")
     wavelength = re.search(_NUMBER, _heading(text, "X-RAY WAVELENGTH"))
@@ -206,7 +248,9 @@ def read_dif(text):
 
 
 def _heading(text, name):
-    """What stands after ``name:`` at the start of a line; prose above the table may hold the same words."""
+    """What stands after ``name:`` at the start of a line; prose above the table may hold the same
+    words.
+    """
     found = re.search(rf"^[ \t#]*{name}[ \t]*[:=](.*)$", text, re.M | re.I)
     return found[1].strip() if found else ""
 
@@ -229,7 +273,8 @@ def bravais_lattice(space_group, cell):
     Parameters
     ----------
     space_group : str
-        Hermann-Mauguin symbol as mineralogists write it: ``P2_1/c``, ``*C2/c``, ``I41/acd%var1%``, ``Fm3m`` are understood.
+        Hermann-Mauguin symbol as mineralogists write it: ``P2_1/c``, ``*C2/c``, ``I41/acd%var1%``,
+        ``Fm3m`` are understood.
     cell : array_like, shape (6,)
         Decides between the axes of a rhombohedral lattice.
 
@@ -245,7 +290,8 @@ def bravais_lattice(space_group, cell):
     symbol = re.sub(r"%.*|[_*~\s]|\(.*\)", "", space_group)
     group = gemmi.find_spacegroup_by_name(symbol, float(cell[3]), float(cell[5]))
     if group is None:
-        # C-1 and the like are in no table; a triclinic lattice is aP whatever letter its cell carries.
+        # C-1 and the like are in no table; a triclinic lattice is aP whatever letter its cell
+        # carries.
         if re.fullmatch("[PABCFI]-?1", symbol):
             return "aP", symbol[0]
         raise DDIError(f"'{space_group}' is no space group that gemmi knows")
@@ -257,19 +303,25 @@ def bravais_lattice(space_group, cell):
 
 
 def reference(place=None):
-    """Return the table ``index.csv`` beside the archives (id, grade, n_matched_of_first_20, n_first ...), or None."""
+    """Return the table ``index.csv`` beside the archives (id, grade, n_matched_of_first_20, n_first
+    ...), or None.
+    """
     place = Path(place) if place else folder()
     table = place / "index.csv" if place else None
     return pd.read_csv(table, dtype={"id": str}) if table and table.is_file() else None
 
 
 def lines_two_theta(cell, centring, wavelength, two_theta_max):
-    """Return the sorted 2theta in degrees of every line the lattice allows; only the centring takes lines away."""
+    """Return the sorted 2theta in degrees of every line the lattice allows; only the centring takes
+    lines away.
+    """
     d_min = wavelength / (2 * np.sin(np.radians(min(two_theta_max, 179.0) / 2)))
     group = gemmi.SpaceGroup("R 3:H" if centring == "R" else f"{centring} 1")
     unit_cell = gemmi.UnitCell(*map(float, cell))
     q2 = unit_cell.calculate_1_d2_array(gemmi.make_miller_array(unit_cell, group, d_min, 0, True))
-    return np.unique(np.degrees(2 * np.arcsin(np.clip(np.sqrt(q2) * wavelength / 2, 0, 1))).round(6))
+    return np.unique(
+        np.degrees(2 * np.arcsin(np.clip(np.sqrt(q2) * wavelength / 2, 0, 1))).round(6)
+    )
 
 
 def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, zero=None):
@@ -292,7 +344,8 @@ def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, z
     Returns
     -------
     dict
-        n_first, n_matched, zero_shift (degrees), rms (degrees, of the matched peaks), matched (bool mask).
+        n_first, n_matched, zero_shift (degrees), rms (degrees, of the matched peaks), matched (bool
+        mask).
     """
     observed = np.asarray(two_theta, dtype=float)[:n_first]
     lines = lines_two_theta(cell, centring, wavelength, observed.max() + 1)
@@ -301,7 +354,13 @@ def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, z
     distance = _to_nearest(observed - zero, lines)
     matched = np.abs(distance) <= tolerance
     rms = float(np.sqrt(np.mean(distance[matched] ** 2))) if matched.any() else np.nan
-    return {"n_first": len(observed), "n_matched": int(matched.sum()), "zero_shift": float(zero), "rms": rms, "matched": matched}
+    return {
+        "n_first": len(observed),
+        "n_matched": int(matched.sum()),
+        "zero_shift": float(zero),
+        "rms": rms,
+        "matched": matched,
+    }
 
 
 def _to_nearest(observed, lines):
@@ -312,9 +371,14 @@ def _to_nearest(observed, lines):
 
 
 def _zero_shift(observed, lines, tolerance):
-    """The shift with the largest sum of (1 - (distance/tolerance)^2)+, then the median distance of what matches."""
+    """The shift with the largest sum of (1 - (distance/tolerance)^2)+, then the median distance of
+    what matches.
+    """
     trials = np.linspace(-0.2, 0.2, 81)
-    gain = [np.clip(1 - (_to_nearest(observed - trial, lines) / tolerance) ** 2, 0, None).sum() for trial in trials]
+    gain = [
+        np.clip(1 - (_to_nearest(observed - trial, lines) / tolerance) ** 2, 0, None).sum()
+        for trial in trials
+    ]
     best = trials[int(np.argmax(gain))]
     distance = _to_nearest(observed - best, lines)
     near = np.abs(distance) <= tolerance
@@ -331,8 +395,8 @@ def fairness(pattern, two_theta, wavelength, known=None):
         Picked peaks, K-alpha1, degrees.
     wavelength : float
     known : pandas.DataFrame, optional
-        `reference()`; where it holds the pattern its grade and counts are taken, else they are computed: grade A wants an rms of
-        0.02 degrees or less.
+        `reference()`; where it holds the pattern its grade and counts are taken, else they are
+        computed: grade A wants an rms of 0.02 degrees or less.
 
     Returns
     -------
@@ -344,5 +408,14 @@ def fairness(pattern, two_theta, wavelength, known=None):
         grade, matched, first = row.iloc[0][["grade", "n_matched_of_first_20", "n_first"]]
     else:
         result = compare(two_theta, pattern.cell, pattern.centring, wavelength)
-        grade, matched, first = "A" if result["rms"] <= 0.02 else "B", result["n_matched"], result["n_first"]
-    return {"grade": str(grade), "n_matched": int(matched), "n_first": int(first), "fair": bool(grade == "A" and first - matched <= 2)}
+        grade, matched, first = (
+            "A" if result["rms"] <= 0.02 else "B",
+            result["n_matched"],
+            result["n_first"],
+        )
+    return {
+        "grade": str(grade),
+        "n_matched": int(matched),
+        "n_first": int(first),
+        "fair": bool(grade == "A" and first - matched <= 2),
+    }

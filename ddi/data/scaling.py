@@ -1,6 +1,7 @@
 """Scalers that bring peaks and cells to the scale of one (write-up, section 2.1.4).
 
-Fit on the training entries of one lattice system; both go to a dictionary of arrays, for a model's npz file, and back.
+Fit on the training entries of one lattice system; both go to a dictionary of arrays, for a model's
+npz file, and back.
 """
 
 from dataclasses import asdict, dataclass
@@ -19,7 +20,9 @@ class _Stored:
 
     @classmethod
     def from_dict(cls, stored):
-        """Make a scaler again from what `to_dict` returned, or from an opened npz file that holds it."""
+        """Make a scaler again from what `to_dict` returned, or from an opened npz file that holds
+        it.
+        """
         return cls(**{name: np.asarray(stored[name])[()] for name in cls.__dataclass_fields__})
 
 
@@ -46,7 +49,8 @@ class Q2Scaler(_Stored):
 
 @dataclass(frozen=True)
 class CellScaler(_Stored):
-    """One mean and standard deviation for all lengths; angles from 90 degrees, over the spread of those that are not 90.
+    """One mean and standard deviation for all lengths; angles from 90 degrees, over the spread of
+    those that are not 90.
 
     Attributes
     ----------
@@ -80,12 +84,20 @@ class CellScaler(_Stored):
     def forward(self, free):
         """Scale free cell parameters, shape (..., n_free)."""
         free = np.asarray(free, dtype=float)
-        return np.where(self.is_angle, np.radians(free - 90) / self.angle_std, (free - self.length_mean) / self.length_std)
+        return np.where(
+            self.is_angle,
+            np.radians(free - 90) / self.angle_std,
+            (free - self.length_mean) / self.length_std,
+        )
 
     def inverse(self, scaled):
         """Return free cell parameters in A and degrees."""
         scaled = np.asarray(scaled, dtype=float)
-        return np.where(self.is_angle, np.degrees(scaled * self.angle_std) + 90, scaled * self.length_std + self.length_mean)
+        return np.where(
+            self.is_angle,
+            np.degrees(scaled * self.angle_std) + 90,
+            scaled * self.length_std + self.length_mean,
+        )
 
 
 def _spread(values):

@@ -1,9 +1,13 @@
-"""Training and test sets without relatives on both sides, and what other splits leak (write-up, section 2.1.3; errata, decision 5).
+"""Training and test sets without relatives on both sides, and what other splits leak (write-up,
+section 2.1.3; errata, decision 5).
 
-Two entries are *isotypes* when they have the same space group and their reduced cells agree within 5 % in either of two readings:
+Two entries are *isotypes* when they have the same space group and their reduced cells agree within
+5 % in either of two readings:
 
-- the six Niggli parameters: lengths within 5 %, angles within 5 % of their value, obtuse ones counted as their supplement;
-- the seven lengths of `signature`, which do not jump where a Niggli cell flips from one type to the other.
+- the six Niggli parameters: lengths within 5 %, angles within 5 % of their value, obtuse ones
+counted as their supplement;
+- the seven lengths of `signature`, which do not jump where a Niggli cell flips from one type to the
+other.
 
 A *family* is everything that a chain of isotypes connects.
 """
@@ -22,8 +26,8 @@ TOLERANCE = 0.05
 def signature(cells):
     """Return the seven lengths that tell reduced lattices apart without a jump, sorted, in A.
 
-    The edges of the Niggli cell, the shorter diagonal of each face and the shortest body diagonal (Bernstein, Andrews & Xerri
-    (2023), Acta Cryst. A79, 369-380).
+    The edges of the Niggli cell, the shorter diagonal of each face and the shortest body diagonal
+    (Bernstein, Andrews & Xerri (2023), Acta Cryst. A79, 369-380).
 
     Parameters
     ----------
@@ -42,7 +46,11 @@ def signature(cells):
     def square(vectors):
         return np.einsum("...i,nij,...j->n...", vectors, metric, vectors)
 
-    lengths = [square(edges), square(faces).min(axis=-1), square(bodies).min(axis=-1, keepdims=True)]
+    lengths = [
+        square(edges),
+        square(faces).min(axis=-1),
+        square(bodies).min(axis=-1, keepdims=True),
+    ]
     return np.sqrt(np.sort(np.concatenate(lengths, axis=1), axis=1))
 
 
@@ -75,19 +83,26 @@ def isotype_pairs(numbers, cells, tolerance=TOLERANCE):
         rows = np.flatnonzero(numbers == number)
         for features in (signature(cells[rows]), folded(cells[rows])):
             tree = cKDTree(np.log(features))
-            found.append(rows[tree.query_pairs(np.log1p(tolerance), p=np.inf, output_type="ndarray")])
+            found.append(
+                rows[tree.query_pairs(np.log1p(tolerance), p=np.inf, output_type="ndarray")]
+            )
     return np.unique(np.concatenate(found), axis=0)
 
 
 def families(numbers, cells, tolerance=TOLERANCE):
-    """Number the isotype families, in order of their first member; arguments as for `isotype_pairs`."""
+    """Number the isotype families, in order of their first member; arguments as for
+    `isotype_pairs`.
+    """
     pairs, n = isotype_pairs(numbers, cells, tolerance), len(cells)
-    labels = connected_components(coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n)), directed=False)[1]
+    labels = connected_components(
+        coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n)), directed=False
+    )[1]
     return pd.factorize(labels)[0]
 
 
 def split_families(group, family, *, fraction=0.2, seed=0):
-    """Split families so that each group has `fraction` of its entries in the test set, or as many as whole families allow.
+    """Split families so that each group has `fraction` of its entries in the test set, or as many
+    as whole families allow.
 
     Families come in random order; one goes to the test set if that takes no group above its share.
 
@@ -107,7 +122,10 @@ def split_families(group, family, *, fraction=0.2, seed=0):
     group, family = pd.factorize(np.asarray(group))[0], pd.factorize(np.asarray(family))[0]
     room = np.round(fraction * np.bincount(group)).astype(int)
     counts = pd.Series(1, pd.MultiIndex.from_arrays([family, group])).groupby(level=[0, 1]).sum()
-    members = {number: (rows.index.get_level_values(1).to_numpy(), rows.to_numpy()) for number, rows in counts.groupby(level=0)}
+    members = {
+        number: (rows.index.get_level_values(1).to_numpy(), rows.to_numpy())
+        for number, rows in counts.groupby(level=0)
+    }
     test = np.zeros(len(members), dtype=bool)
     for number in np.random.default_rng(seed).permutation(len(members)):
         groups, sizes = members[number]
@@ -118,7 +136,9 @@ def split_families(group, family, *, fraction=0.2, seed=0):
 
 
 def split_entries(group, *, fraction=0.2, seed=0):
-    """Split entries inside each group without regard to relatives: the write-up's own split. As `split_families`."""
+    """Split entries inside each group without regard to relatives: the write-up's own split. As
+    `split_families`.
+    """
     return split_families(group, np.arange(len(group)), fraction=fraction, seed=seed)
 
 
@@ -137,20 +157,32 @@ def nearest_relative(numbers, cells, side):
     Returns
     -------
     distance : ndarray, shape (n_test,)
-        Largest relative difference of the seven lengths of `signature` or, if that is less, of the six folded Niggli parameters,
-        from the nearest training entry of the same space group; infinite where there is none.
+        Largest relative difference of the seven lengths of `signature` or, if that is less, of the
+        six folded Niggli parameters, from the nearest training entry of the same space group;
+        infinite where there is none.
     index : ndarray of int, shape (n_test,)
         That training entry, or -1.
     """
-    numbers, cells, side = pd.factorize(np.asarray(numbers))[0], np.asarray(cells, dtype=float), np.asarray(side)
+    numbers, cells, side = (
+        pd.factorize(np.asarray(numbers))[0],
+        np.asarray(cells, dtype=float),
+        np.asarray(side),
+    )
     best, index = np.full(len(numbers), np.inf), np.full(len(numbers), -1)
     for number in np.unique(numbers):
-        train, test = (np.flatnonzero((numbers == number) & (side == name)) for name in ("train", "test"))
+        train, test = (
+            np.flatnonzero((numbers == number) & (side == name)) for name in ("train", "test")
+        )
         if len(train) and len(test):
             for describe in (signature, folded):
-                apart, nearest = cKDTree(np.log(describe(cells[train]))).query(np.log(describe(cells[test])), p=np.inf)
+                apart, nearest = cKDTree(np.log(describe(cells[train]))).query(
+                    np.log(describe(cells[test])), p=np.inf
+                )
                 closer = np.expm1(apart) < best[test]
-                best[test[closer]], index[test[closer]] = np.expm1(apart[closer]), train[nearest[closer]]
+                best[test[closer]], index[test[closer]] = (
+                    np.expm1(apart[closer]),
+                    train[nearest[closer]],
+                )
     return best[side == "test"], index[side == "test"]
 
 
@@ -163,13 +195,15 @@ def leakage(frame, splits=("split", "split_entry"), kin="sg_number", tolerance=T
         Columns identifier, lattice_system, cell_niggli and those named in `splits` and by `kin`.
     splits : sequence of str
     kin : str
-        Column that relatives share; ``"bravais"`` looks for like lattices in other space groups as well.
+        Column that relatives share; ``"bravais"`` looks for like lattices in other space groups as
+        well.
     tolerance : float
 
     Returns
     -------
     pandas.DataFrame
-        Columns split, identifier, lattice_system, relative, distance, isotype (is it within `tolerance`).
+        Columns split, identifier, lattice_system, relative, distance, isotype (is it within
+        `tolerance`).
     """
     cells, names = np.array(frame["cell_niggli"].tolist()), frame["identifier"].to_numpy()
     parts = []

@@ -1,6 +1,5 @@
 """fom: to be described."""
 
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,7 +21,9 @@ DOUBLET_RATIO = 0.5
 
 @dataclass(frozen=True)
 class Anode:
-    """K lines of an X-ray tube, wavelengths in Angstrom (Hoelzer et al. (1997), Phys. Rev. A 56, 4554; Bearden (1967) for Mo and Ag)."""
+    """K lines of an X-ray tube, wavelengths in Angstrom (Hoelzer et al. (1997), Phys. Rev. A 56,
+    4554; Bearden (1967) for Mo and Ag).
+    """
 
     name: str
     alpha1: float
@@ -46,7 +47,9 @@ ANODES = (
 
 
 def anode(wavelength):
-    """Return the `Anode` whose K-alpha1 or mean K-alpha `wavelength` (Angstrom) is, or None: then there is one line only."""
+    """Return the `Anode` whose K-alpha1 or mean K-alpha `wavelength` (Angstrom) is, or None: then
+    there is one line only.
+    """
     for entry in ANODES:
         if min(abs(wavelength - entry.alpha1), abs(wavelength - entry.mean)) < 0.0006:
             return entry
@@ -54,12 +57,16 @@ def anode(wavelength):
 
 
 def moved(two_theta, ratio):
-    """Return where the line at `two_theta` (degrees) stands for a wavelength that is `ratio` times as long; NaN beyond 180 degrees."""
+    """Return where the line at `two_theta` (degrees) stands for a wavelength that is `ratio` times
+    as long; NaN beyond 180 degrees.
+    """
     sine = np.sin(np.radians(np.asarray(two_theta) / 2)) * ratio
     return np.degrees(2 * np.arcsin(np.where(sine < 1, sine, np.nan)))
 
 
 def alpha1_wavelength(wavelength):
-    """Return the wavelength in Angstrom that picked positions belong to: K-alpha1 of a known tube, else `wavelength` itself."""
+    """Return the wavelength in Angstrom that picked positions belong to: K-alpha1 of a known tube,
+    else `wavelength` itself.
+    """
     tube = anode(wavelength)
     return tube.alpha1 if tube else wavelength

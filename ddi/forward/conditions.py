@@ -1,7 +1,8 @@
 """Reflection conditions of a setting, computed from its operations (write-up, section 2.1.2).
 
-A *pattern* is the set of low-order reflections that the operations forbid. Its *label* says so in the way of International
-Tables, "P; h00:2n; 0k0:2n", leaving out what the centring, a zone or an equivalent class already implies.
+A *pattern* is the set of low-order reflections that the operations forbid. Its *label* says so in
+the way of International Tables, "P; h00:2n; 0k0:2n", leaving out what the centring, a zone or an
+equivalent class already implies.
 """
 
 from dataclasses import dataclass
@@ -26,11 +27,22 @@ _CLASSES = {
     "0k0": (_H == 0) & (_L == 0),
     "00l": (_H == 0) & (_K == 0),
 }
-_SUMS = {"h": _H, "k": _K, "l": _L, "k+l": _K + _L, "h+l": _H + _L, "h+k": _H + _K, "2h+l": 2 * _H + _L}
+_SUMS = {
+    "h": _H,
+    "k": _K,
+    "l": _L,
+    "k+l": _K + _L,
+    "h+l": _H + _L,
+    "h+k": _H + _K,
+    "2h+l": 2 * _H + _L,
+}
 # For each class the conditions it can carry: text and what the condition forbids within the class.
 _CONDITIONS = {
     name: [
-        (f"{modulus}n" if name.count("0") == 2 else f"{text}={modulus}n", members & (total % modulus != 0))
+        (
+            f"{modulus}n" if name.count("0") == 2 else f"{text}={modulus}n",
+            members & (total % modulus != 0),
+        )
         for modulus in (2, 3, 4, 6)
         for text, total in _SUMS.items()
         if set(text) & set("hkl") <= set(name)
@@ -49,7 +61,8 @@ class Pattern:
     Attributes
     ----------
     label : str
-        Centring letter, unique axis of a monoclinic setting, then ``class:condition`` separated by semicolons.
+        Centring letter, unique axis of a monoclinic setting, then ``class:condition`` separated by
+        semicolons.
     absent : ndarray of bool, shape (2197,)
         Over all indices up to `REACH`.
     """
@@ -77,8 +90,9 @@ def pattern_of(operations, bravais, unique_axis=-1):
 
     Notes
     -----
-    The classes are looked at from zones to axes. Each gets the first condition that accounts for what is absent in it and not
-    implied by what was found before or by an equivalent class under the group's rotations.
+    The classes are looked at from zones to axes. Each gets the first condition that accounts for
+    what is absent in it and not implied by what was found before or by an equivalent class under
+    the group's rotations.
     """
     group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in operations])
     absent = np.asarray(group.systematic_absences(_HKL), dtype=bool)
@@ -99,7 +113,9 @@ def _absent_by_centring(group):
 
 
 def _equivalents(group):
-    """Return, for each rotation, where in `_HKL` each index goes; indices that leave the range stay where they are."""
+    """Return, for each rotation, where in `_HKL` each index goes; indices that leave the range stay
+    where they are.
+    """
     rotations = {tuple(map(tuple, op.rot)) for op in group.sym_ops}
     tables = []
     for rotation in sorted(rotations):
@@ -110,9 +126,15 @@ def _equivalents(group):
 
 
 def _condition(name, absent, implied):
-    """Return the text and mask of the condition that explains most of what is left of a class and forbids nothing present."""
+    """Return the text and mask of the condition that explains most of what is left of a class and
+    forbids nothing present.
+    """
     left = absent & ~implied
-    true = [(text, forbidden) for text, forbidden in _CONDITIONS[name] if not (forbidden & ~absent).any()]
+    true = [
+        (text, forbidden)
+        for text, forbidden in _CONDITIONS[name]
+        if not (forbidden & ~absent).any()
+    ]
     best = max(true, key=lambda condition: (condition[1] & left).sum(), default=None)
     return best if best is not None and (best[1] & left).any() else None
 
@@ -120,7 +142,8 @@ def _condition(name, absent, implied):
 def distance(first, second):
     """Return how differently two patterns thin out the low orders.
 
-    The sum of 1/(h2 + k2 + l2)^2 over the reflections up to `REACH`, Friedel mates once, that one pattern forbids and the
-    other allows. A twofold screw axis is 1.01 away from no condition, an axial glide 1.68.
+    The sum of 1/(h2 + k2 + l2)^2 over the reflections up to `REACH`, Friedel mates once, that one
+    pattern forbids and the other allows. A twofold screw axis is 1.01 away from no condition, an
+    axial glide 1.68.
     """
     return float(_WEIGHT[first.absent != second.absent].sum())

@@ -1,9 +1,10 @@
-"""Figures of merit that every indexing paper quotes, and what a found cell has to do with the true one.
+"""Figures of merit that every indexing paper quotes, and what a found cell has to do with the true
+one.
 
-`m20` is de Wolff's (J. Appl. Cryst. 1, 108, 1968), `f_n` Smith & Snyder's (J. Appl. Cryst. 12, 60, 1979), `explain` fills
-section 2.4.4 of the write-up (errata, decision 9). The score that ranks cells is in `ddi.index.ranking`.
+`m20` is de Wolff's (J. Appl. Cryst. 1, 108, 1968), `f_n` Smith & Snyder's (J. Appl. Cryst. 12, 60,
+1979), `explain` fills section 2.4.4 of the write-up (errata, decision 9). The score that ranks
+cells is in `ddi.index.ranking`.
 """
-
 
 import numpy as np
 
@@ -39,7 +40,8 @@ def m20(q2_obs, q2_lines, n=20):
 
 
 def f_n(q2_obs, q2_lines, wavelength, n=20):
-    """Return Smith & Snyder's figure of merit, F_N = N / (<|d 2theta|> N_possible), with 2theta in degrees.
+    """Return Smith & Snyder's figure of merit, F_N = N / (<|d 2theta|> N_possible), with 2theta in
+    degrees.
 
     Parameters
     ----------
@@ -52,11 +54,16 @@ def f_n(q2_obs, q2_lines, wavelength, n=20):
     -------
     ndarray or float, shape (...)
     """
-    angle = [two_theta(q2, wavelength) for q2 in (np.asarray(q2_obs, dtype=float), np.asarray(q2_lines, dtype=float))]
+    angle = [
+        two_theta(q2, wavelength)
+        for q2 in (np.asarray(q2_obs, dtype=float), np.asarray(q2_lines, dtype=float))
+    ]
     obs, possible, error = _count_and_error(*angle, n)
     return len(obs) / (np.maximum(error, 1e-6) * possible)
 
 
 def reach(q2):
-    """Return a wavelength in A that reaches every q2 up to the one given: 1.540593 (Cu K-alpha1), or shorter if need be."""
+    """Return a wavelength in A that reaches every q2 up to the one given: 1.540593 (Cu K-alpha1),
+    or shorter if need be.
+    """
     return min(1.540593, 1.9 / np.sqrt(q2))

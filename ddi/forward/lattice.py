@@ -4,10 +4,12 @@ Everything rests on one linear fact (write-up, section 1.1, with the errata's co
 
     q2 = x_hh h^2 + x_kk k^2 + x_ll l^2 + x_kl k l + x_hl h l + x_hk h k
 
-A lattice system ties the six components of ``x`` together: ``x = FREE @ x_free``. That small matrix, one a system, and the list
-of cell parameters that stay free are all that distinguishes the systems; nothing else in the package branches on them.
+A lattice system ties the six components of ``x`` together: ``x = FREE @ x_free``. That small
+matrix, one a system, and the list of cell parameters that stay free are all that distinguishes the
+systems; nothing else in the package branches on them.
 
-Cells are ``(..., 6)`` arrays of a, b, c in Angstrom and alpha, beta, gamma in degrees; ``x`` is ``(..., 6)`` in A^-2.
+Cells are ``(..., 6)`` arrays of a, b, c in Angstrom and alpha, beta, gamma in degrees; ``x`` is
+``(..., 6)`` in A^-2.
 """
 
 from dataclasses import dataclass
@@ -29,7 +31,8 @@ class LatticeSystem:
     free : tuple of int
         Which of (a, b, c, alpha, beta, gamma) are free.
     copies : tuple of int
-        Index of the free parameter that each of the six cell parameters copies; -1 where `fixed` holds.
+        Index of the free parameter that each of the six cell parameters copies; -1 where `fixed`
+        holds.
     fixed : tuple of float
         Value in degrees of the cell parameters that copy nothing.
     n_peaks : int
@@ -50,10 +53,26 @@ class LatticeSystem:
 _90 = (0, 0, 0, 90.0, 90.0, 90.0)
 _TABLE = (
     LatticeSystem("cubic", ((1, 1, 1, 0, 0, 0),), (0,), (0, 0, 0, -1, -1, -1), _90, 10, 100),
-    LatticeSystem("tetragonal", ((1, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)), (0, 2), (0, 0, 1, -1, -1, -1), _90),
-    LatticeSystem("hexagonal", ((1, 1, 0, 0, 0, 1), (0, 0, 1, 0, 0, 0)), (0, 2), (0, 0, 1, -1, -1, -1), (0, 0, 0, 90.0, 90.0, 120.0)),
-    LatticeSystem("rhombohedral", ((1, 1, 1, 0, 0, 0), (0, 0, 0, 1, 1, 1)), (0, 3), (0, 0, 0, 1, 1, 1), _90),
-    LatticeSystem("orthorhombic", ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)), (0, 1, 2), (0, 1, 2, -1, -1, -1), _90),
+    LatticeSystem(
+        "tetragonal", ((1, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)), (0, 2), (0, 0, 1, -1, -1, -1), _90
+    ),
+    LatticeSystem(
+        "hexagonal",
+        ((1, 1, 0, 0, 0, 1), (0, 0, 1, 0, 0, 0)),
+        (0, 2),
+        (0, 0, 1, -1, -1, -1),
+        (0, 0, 0, 90.0, 90.0, 120.0),
+    ),
+    LatticeSystem(
+        "rhombohedral", ((1, 1, 1, 0, 0, 0), (0, 0, 0, 1, 1, 1)), (0, 3), (0, 0, 0, 1, 1, 1), _90
+    ),
+    LatticeSystem(
+        "orthorhombic",
+        ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)),
+        (0, 1, 2),
+        (0, 1, 2, -1, -1, -1),
+        _90,
+    ),
     LatticeSystem(
         "monoclinic",
         ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0), (0, 0, 0, 0, 1, 0)),
@@ -61,7 +80,13 @@ _TABLE = (
         (0, 1, 2, -1, 3, -1),
         _90,
     ),
-    LatticeSystem("triclinic", tuple(tuple(row) for row in np.eye(6, dtype=int).tolist()), (0, 1, 2, 3, 4, 5), (0, 1, 2, 3, 4, 5), _90),
+    LatticeSystem(
+        "triclinic",
+        tuple(tuple(row) for row in np.eye(6, dtype=int).tolist()),
+        (0, 1, 2, 3, 4, 5),
+        (0, 1, 2, 3, 4, 5),
+        _90,
+    ),
 )
 
 SYSTEM = {entry.name: entry for entry in _TABLE}
@@ -77,7 +102,8 @@ BRAVAIS = {
     "mC": ("monoclinic", "C"), "mP": ("monoclinic", "P"),
     "aP": ("triclinic", "P"),
 }  # fmt: skip
-"""Bravais lattice -> (lattice system, centring of the standard cell), from most to least symmetric."""
+"""Bravais lattice -> (lattice system, centring of the standard cell), from most to least symmetric.
+"""
 POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
 """Centring -> lattice points in the conventional cell."""
 
@@ -111,7 +137,9 @@ def design(hkl, system="triclinic"):
 
 
 def q2(hkl, cells):
-    """Return q2 = 1/d^2 in A^-2 of every index for every cell, shape (n_cells..., n_hkl) (write-up, section 1.1)."""
+    """Return q2 = 1/d^2 in A^-2 of every index for every cell, shape (n_cells..., n_hkl) (write-up,
+    section 1.1).
+    """
     return cell_to_x(cells) @ design(hkl).T
 
 
@@ -121,7 +149,9 @@ def full_x(x_free, system):
 
 
 def free_x(x, system):
-    """Pick the free components, shape (..., n_free), from all six: the least-squares inverse of `full_x`."""
+    """Pick the free components, shape (..., n_free), from all six: the least-squares inverse of
+    `full_x`.
+    """
     return np.asarray(x, dtype=float) @ np.linalg.pinv(ties(system)).T
 
 
@@ -152,7 +182,9 @@ def metric(cells):
 
 
 def from_metric(tensor):
-    """Return the cells, shape (..., 6), of metric tensors in A^2, shape (..., 3, 3): the inverse of `metric`."""
+    """Return the cells, shape (..., 6), of metric tensors in A^2, shape (..., 3, 3): the inverse of
+    `metric`.
+    """
     lengths = np.sqrt(np.diagonal(tensor, axis1=-2, axis2=-1))
     i, j = _PRODUCTS[3:].T
     cosines = tensor[..., i, j] / (lengths[..., i] * lengths[..., j])
@@ -193,7 +225,12 @@ def is_positive(x):
     g = x_to_metric(x)
     second = g[..., 0, 0] * g[..., 1, 1] - g[..., 0, 1] ** 2
     scale = np.abs(np.asarray(x)[..., :3]).prod(axis=-1)
-    return (g[..., 0, 0] > 0) & (second > 0) & (np.linalg.det(g) > 1e-12 * scale) & np.isfinite(x).all(axis=-1)
+    return (
+        (g[..., 0, 0] > 0)
+        & (second > 0)
+        & (np.linalg.det(g) > 1e-12 * scale)
+        & np.isfinite(x).all(axis=-1)
+    )
 
 
 def volume(cells):
@@ -206,8 +243,12 @@ def is_possible(cells, shortest=MIN_LENGTH, longest=MAX_LENGTH):
     """Say which cells have lengths within bounds (A) and angles that close to a volume."""
     cells = np.asarray(cells, dtype=float)
     lengths, angles = cells[..., :3], cells[..., 3:]
-    inside = ((lengths >= shortest) & (lengths <= longest)).all(axis=-1) & ((angles > 0) & (angles < 180)).all(axis=-1)
-    fill = np.sqrt(np.clip(np.linalg.det(metric(np.where(inside[..., None], cells, 90.0))), 0, None))
+    inside = ((lengths >= shortest) & (lengths <= longest)).all(axis=-1) & (
+        (angles > 0) & (angles < 180)
+    ).all(axis=-1)
+    fill = np.sqrt(
+        np.clip(np.linalg.det(metric(np.where(inside[..., None], cells, 90.0))), 0, None)
+    )
     return inside & (fill > 1e-3 * np.where(inside[..., None], lengths, 90.0).prod(axis=-1))
 
 
@@ -239,15 +280,21 @@ def b_unique(cells, unique_axis=None):
     b = np.take_along_axis(cells, unique_axis[..., None], -1)[..., 0]
     beta = np.take_along_axis(cells, unique_axis[..., None] + 3, -1)[..., 0]
     right = np.full_like(beta, 90.0)
-    return np.stack([np.minimum(a, c), b, np.maximum(a, c), right, np.maximum(beta, 180 - beta), right], axis=-1)
+    return np.stack(
+        [np.minimum(a, c), b, np.maximum(a, c), right, np.maximum(beta, 180 - beta), right], axis=-1
+    )
 
 
-_TO_RHOMBOHEDRAL = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3  # rows: a, b, c of the obverse rhombohedral cell
+_TO_RHOMBOHEDRAL = (
+    np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
+)  # rows: a, b, c of the obverse rhombohedral cell
 _TO_HEXAGONAL = np.array([[1, -1, 0], [0, 1, -1], [1, 1, 1]])
 
 
 def change_basis(cells, rows):
-    """Return the cells whose basis vectors are the given combinations, ``rows`` (3, 3), of the old ones."""
+    """Return the cells whose basis vectors are the given combinations, ``rows`` (3, 3), of the old
+    ones.
+    """
     rows = np.asarray(rows, dtype=float)
     return from_metric(rows @ metric(cells) @ rows.T)
 
@@ -274,7 +321,8 @@ def reduced_cell(cell, centring="P"):
     ----------
     cell : array_like, shape (6,)
     centring : str
-        P, A, B, C, I, F or R. R means hexagonal axes; a rhombohedral cell in rhombohedral axes is "P".
+        P, A, B, C, I, F or R. R means hexagonal axes; a rhombohedral cell in rhombohedral axes is
+        "P".
 
     Returns
     -------
@@ -287,12 +335,18 @@ def reduced_cell(cell, centring="P"):
 
 @lru_cache(maxsize=None)
 def unimodular():
-    """All 3 x 3 matrices over -1, 0, 1 with determinant +1 or -1: the changes between nearly equal reduced bases."""
-    digits = np.array(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij")).reshape(9, -1).T.reshape(-1, 3, 3)
+    """All 3 x 3 matrices over -1, 0, 1 with determinant +1 or -1: the changes between nearly equal
+    reduced bases.
+    """
+    digits = (
+        np.array(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij")).reshape(9, -1).T.reshape(-1, 3, 3)
+    )
     return digits[np.abs(np.round(np.linalg.det(digits))) == 1].astype(float)
 
 
 def close(cells, other, length_tolerance, angle_tolerance):
-    """Say which cells, shape (..., 6), have every length within a relative and every angle within an absolute (degrees) tolerance of another."""
+    """Say which cells, shape (..., 6), have every length within a relative and every angle within
+    an absolute (degrees) tolerance of another.
+    """
     lengths = np.abs(cells[..., :3] / other[:3] - 1).max(axis=-1) <= length_tolerance
     return lengths & (np.abs(cells[..., 3:] - other[3:]).max(axis=-1) <= angle_tolerance)

@@ -22,7 +22,8 @@ class Kind:
     rule : tuple of int
         k from 0, l from 0, k <= h, l <= k (each 0 or 1), centring number.
     order : float
-        Volume in reciprocal space a line stands for, in units of the primitive cell: the order of the Laue group.
+        Volume in reciprocal space a line stands for, in units of the primitive cell: the order of
+        the Laue group.
     multiple : int
         Lattice points in the cell.
     """
@@ -65,7 +66,9 @@ def _allowed(h, k, l, centring):
 
 @_jit
 def _cholesky(x, out):
-    """Fill (D_l, D_k, D_h, kl, hl, B): q2 = D_l (l + kl k + hl h)^2 + D_k (k + B h)^2 + D_h h^2; False if x is not positive."""
+    """Fill (D_l, D_k, D_h, kl, hl, B): q2 = D_l (l + kl k + hl h)^2 + D_k (k + B h)^2 + D_h h^2;
+    False if x is not positive.
+    """
     if not x[2] > 1e-9:
         return False
     kl, hl = 0.5 * x[3] / x[2], 0.5 * x[4] / x[2]
@@ -80,7 +83,9 @@ def _cholesky(x, out):
 
 @_jit
 def _lines(form, rule, q2_max, q2, hkl):
-    """Write the distinct lines up to q2_max and their indices; return how many, or -1 if they do not fit."""
+    """Write the distinct lines up to q2_max and their indices; return how many, or -1 if they do
+    not fit.
+    """
     d_l, d_k, d_h, kl, hl, b = form
     k_positive, l_positive, k_below, l_below, centring = rule
     n = 0
@@ -132,6 +137,10 @@ def lines(x, bravais, q2_max, max_lines=4096):
         Both empty if x is not positive definite or has more than `max_lines` lines.
     """
     q2, hkl, form = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16), np.empty(6)
-    n = _lines(form, KINDS[bravais].rule, q2_max, q2, hkl) if _cholesky(np.asarray(x, dtype=float), form) else 0
+    n = (
+        _lines(form, KINDS[bravais].rule, q2_max, q2, hkl)
+        if _cholesky(np.asarray(x, dtype=float), form)
+        else 0
+    )
     order = np.argsort(q2[: max(n, 0)], kind="stable")
     return hkl[order].astype(int), q2[order]

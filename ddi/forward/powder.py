@@ -1,7 +1,7 @@
 """Simulated powder patterns and the two peak lists drawn from them (write-up, section 2.1.1).
 
-Intensities are |F|^2 times multiplicity times the Lorentz-polarisation factor of a powder without monochromator; the profile is
-Gaussian.
+Intensities are |F|^2 times multiplicity times the Lorentz-polarisation factor of a powder without
+monochromator; the profile is Gaussian.
 """
 
 from dataclasses import dataclass
@@ -32,9 +32,11 @@ class Powder:
     q2 : ndarray, shape (n,)
         1/d^2 in A^-2 of every line that is not systematically absent, rising.
     hkl : ndarray, shape (n, 3)
-        Indices of the strongest reflection of each line, of its equivalents the lexicographically largest.
+        Indices of the strongest reflection of each line, of its equivalents the lexicographically
+        largest.
     intensity : ndarray, shape (n,)
-        Integrated, the strongest being 1; reflections with the same q2 (within `COINCIDENT`) are added up.
+        Integrated, the strongest being 1; reflections with the same q2 (within `COINCIDENT`) are
+        added up.
     pattern : ndarray, shape (n_points,)
         At 0, `STEP`, ... degrees 2theta; its squares sum to one; NaN beyond what was simulated.
     observed : ndarray of int
@@ -58,11 +60,22 @@ def two_theta_of(q2, wavelength=WAVELENGTH):
     return bragg.two_theta(q2, wavelength)
 
 
-def simulate(cell, operations, elements, xyz, occupancy, b_iso, *, two_theta_max=TWO_THETA_MAX, wavelength=WAVELENGTH):
+def simulate(
+    cell,
+    operations,
+    elements,
+    xyz,
+    occupancy,
+    b_iso,
+    *,
+    two_theta_max=TWO_THETA_MAX,
+    wavelength=WAVELENGTH,
+):
     """Simulate a powder pattern and pick its peaks.
 
-    Large cells are simulated only as far as the first `N_LINES` observable peaks need: from `FIRST_LINES` lines on, the number of
-    lines is doubled until the list is full. The norm of the pattern is then that of its simulated part.
+    Large cells are simulated only as far as the first `N_LINES` observable peaks need: from
+    `FIRST_LINES` lines on, the number of lines is doubled until the list is full. The norm of the
+    pattern is then that of its simulated part.
 
     Parameters
     ----------
@@ -85,7 +98,13 @@ def simulate(cell, operations, elements, xyz, occupancy, b_iso, *, two_theta_max
     """
     atoms = scattering.unit_cell(cell, operations, elements, xyz, occupancy, b_iso)
     end = float(q2_of(two_theta_max, wavelength))
-    density = 4 / 3 * np.pi * lattice.volume(cell) / (len(operations) * (1 if scattering.is_centric(operations) else 2))
+    density = (
+        4
+        / 3
+        * np.pi
+        * lattice.volume(cell)
+        / (len(operations) * (1 if scattering.is_centric(operations) else 2))
+    )
     whole = density * end**1.5
     n_lines = whole if whole * len(atoms[0]) <= FULL_TERMS else FIRST_LINES
     while True:
@@ -110,7 +129,9 @@ def _simulate_to(limit, cell, operations, atoms, two_theta_max, wavelength):
     observed = observable(two_theta, intensity, pattern)
     if cut < two_theta_max - 1e-9:
         observed = observed[two_theta[observed] < cut - MARGIN]
-    return Powder(q2, hkl, intensity / max(intensity.max(initial=0), 1e-300), pattern, observed[:N_LINES])
+    return Powder(
+        q2, hkl, intensity / max(intensity.max(initial=0), 1e-300), pattern, observed[:N_LINES]
+    )
 
 
 def lorentz_polarisation(q2, wavelength=WAVELENGTH):
@@ -120,7 +141,8 @@ def lorentz_polarisation(q2, wavelength=WAVELENGTH):
 
 
 def merge(q2, hkl, intensity, tolerance=COINCIDENT):
-    """Sort reflections by q2 and join those that coincide: intensities add up, the strongest lends its indices.
+    """Sort reflections by q2 and join those that coincide: intensities add up, the strongest lends
+    its indices.
 
     Parameters
     ----------
@@ -137,15 +159,21 @@ def merge(q2, hkl, intensity, tolerance=COINCIDENT):
     order = np.lexsort((-hkl[:, 2], -hkl[:, 1], -hkl[:, 0], q2))
     q2, hkl, intensity = q2[order], hkl[order], intensity[order]
     line = np.concatenate([[0], np.cumsum(np.diff(q2) > tolerance * q2[1:])])[: len(q2)]
-    strength = np.round(intensity / max(intensity.max(initial=0), 1e-300), 9)  # so that roundoff does not choose
+    strength = np.round(
+        intensity / max(intensity.max(initial=0), 1e-300), 9
+    )  # so that roundoff does not choose
     chosen = np.lexsort((np.arange(len(q2)), -strength, line))
     first = chosen[np.unique(line[chosen], return_index=True)[1]]
     return q2[first], hkl[first], np.bincount(line, weights=intensity)
 
 
 def profile(two_theta, intensity, two_theta_max=TWO_THETA_MAX):
-    """Return the pattern at 0, `STEP`, ..., `two_theta_max` degrees, its squares summing to one, shape (n_points,)."""
-    pattern = _profile(two_theta, intensity, round(two_theta_max / STEP) + 1, STEP, FWHM / np.sqrt(8 * np.log(2)))
+    """Return the pattern at 0, `STEP`, ..., `two_theta_max` degrees, its squares summing to one,
+    shape (n_points,).
+    """
+    pattern = _profile(
+        two_theta, intensity, round(two_theta_max / STEP) + 1, STEP, FWHM / np.sqrt(8 * np.log(2))
+    )
     return pattern / max(np.sqrt((pattern**2).sum()), 1e-300)
 
 
@@ -153,16 +181,21 @@ def profile(two_theta, intensity, two_theta_max=TWO_THETA_MAX):
 def _profile(two_theta, intensity, n_points, step, sigma):
     pattern = np.zeros(n_points)
     for position, area in zip(two_theta, intensity):
-        for i in range(max(0, int((position - 6 * sigma) / step)), min(n_points, int((position + 6 * sigma) / step) + 2)):
+        for i in range(
+            max(0, int((position - 6 * sigma) / step)),
+            min(n_points, int((position + 6 * sigma) / step) + 2),
+        ):
             pattern[i] += area * np.exp(-0.5 * ((i * step - position) / sigma) ** 2)
     return pattern
 
 
 def observable(two_theta, intensity, pattern):
-    """Return which lines a diffraction pattern would show: the write-up's four conditions for peak list 2.
+    """Return which lines a diffraction pattern would show: the write-up's four conditions for peak
+    list 2.
 
-    The lines given are not absent (condition 1). Height and curvature are read at the grid point nearest to the line; the
-    curvature is a second difference. Of lines too close together the strongest stays, starting with the strongest of all.
+    The lines given are not absent (condition 1). Height and curvature are read at the grid point
+    nearest to the line; the curvature is a second difference. Of lines too close together the
+    strongest stays, starting with the strongest of all.
 
     Parameters
     ----------

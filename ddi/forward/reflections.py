@@ -1,8 +1,9 @@
-"""Reference Miller indices of a lattice system, and the labels that peaks carry (write-up, section 2.3.1).
+"""Reference Miller indices of a lattice system, and the labels that peaks carry (write-up, section
+2.3.1).
 
-Two indices are the same line of a system exactly when the columns of `ddi.forward.lattice.design` agree: those columns *are* the
-invariants that the write-up lists for each system (h2 + k2 + l2 for cubic; h2 + k2 and l2 for tetragonal; and so on).
-One function therefore serves all seven.
+Two indices are the same line of a system exactly when the columns of `ddi.forward.lattice.design`
+agree: those columns *are* the invariants that the write-up lists for each system (h2 + k2 + l2 for
+cubic; h2 + k2 and l2 for tetragonal; and so on). One function therefore serves all seven.
 """
 
 from functools import cache
@@ -19,8 +20,9 @@ RANGE = 20  # largest |h|, |k|, |l| considered
 def forms(system):
     """Return one index for each line a lattice system can tell apart, in the write-up's base order.
 
-    Of equivalent indices the one with the fewest negative numbers stands for all, then the one with the greatest h, k, l.
-    The base order is that of the cell with a = b = c = 1, which is h2 + k2 + l2, or 4/3 (h2 + hk + k2) + l2 for hexagonal.
+    Of equivalent indices the one with the fewest negative numbers stands for all, then the one with
+    the greatest h, k, l. The base order is that of the cell with a = b = c = 1, which is h2 + k2 +
+    l2, or 4/3 (h2 + hk + k2) + l2 for hexagonal.
 
     Parameters
     ----------
@@ -53,12 +55,13 @@ def reference_hkl(system, n=None, order_by=None):
     Parameters
     ----------
     system : str
-        One of `ddi.forward.lattice.SYSTEMS`; monoclinic indices are for b unique, rhombohedral for rhombohedral axes.
+        One of `ddi.forward.lattice.SYSTEMS`; monoclinic indices are for b unique, rhombohedral for
+        rhombohedral axes.
     n : int, optional
         Length of the list with its last entry; 100 for cubic and 500 otherwise if not given.
     order_by : array_like, shape (n_cells, 6), optional
-        Cells of the unaugmented training data (monoclinic: b unique), in A and degrees. The list is sorted by the mean q2
-        over them. Without cells the base order of `forms` is kept.
+        Cells of the unaugmented training data (monoclinic: b unique), in A and degrees. The list is
+        sorted by the mean q2 over them. Without cells the base order of `forms` is kept.
 
     Returns
     -------
@@ -90,7 +93,10 @@ def labels(hkl, reference, system):
         ``n_ref - 1`` for an index that is not in the list.
     """
     hkl = np.asarray(hkl)
-    known, asked = (pd.MultiIndex.from_arrays(lattice.design(h.reshape(-1, 3), system).T) for h in (reference, hkl))
+    known, asked = (
+        pd.MultiIndex.from_arrays(lattice.design(h.reshape(-1, 3), system).T)
+        for h in (reference, hkl)
+    )
     position = known.get_indexer(asked).reshape(hkl.shape[:-1])
     return np.where(position < 0, len(reference) - 1, position)
 
@@ -98,8 +104,9 @@ def labels(hkl, reference, system):
 def b_unique_hkl(hkl, cells, unique_axis):
     """Carry Miller indices along when `ddi.forward.lattice.b_unique` turns monoclinic cells.
 
-    The axes are renamed as the cell's are. Where the oblique angle was acute, the obtuse cell has one of its axes reversed,
-    and with it the sign of l. (The handedness may change; q2 does not know it.)
+    The axes are renamed as the cell's are. Where the oblique angle was acute, the obtuse cell has
+    one of its axes reversed, and with it the sign of l. (The handedness may change; q2 does not
+    know it.)
 
     Parameters
     ----------
@@ -112,7 +119,11 @@ def b_unique_hkl(hkl, cells, unique_axis):
     -------
     ndarray of int, shape (..., n, 3)
     """
-    hkl, cells, unique_axis = np.asarray(hkl), np.asarray(cells, dtype=float), np.asarray(unique_axis)
+    hkl, cells, unique_axis = (
+        np.asarray(hkl),
+        np.asarray(cells, dtype=float),
+        np.asarray(unique_axis),
+    )
     others = np.array([[1, 2], [0, 2], [0, 1]])[unique_axis]
     first, second = np.moveaxis(np.take_along_axis(cells, others, axis=-1), -1, 0)
     others = np.where((first > second)[..., None], others[..., ::-1], others)

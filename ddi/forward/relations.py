@@ -1,7 +1,7 @@
 """Cells two or three times as large or as small as a found one.
 
-Weak superstructure lines are easily missed by a search that starts from strong ones; and a cell whose multiple looks more symmetric than
-it is hides behind that.
+Weak superstructure lines are easily missed by a search that starts from strong ones; and a cell
+whose multiple looks more symmetric than it is hides behind that.
 """
 
 import itertools
@@ -25,7 +25,9 @@ _BRAVAIS_OF = {
 
 
 def standard(cell):
-    """Return the Bravais lattice of a primitive cell by its metric, and its conventional cell (6,) (hexagonal axes for hR)."""
+    """Return the Bravais lattice of a primitive cell by its metric, and its conventional cell (6,)
+    (hexagonal axes for hR).
+    """
     axes = np.array(gemmi.UnitCell(*map(float, cell)).orth.mat).T
     found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=EXACT)
     bravais = _BRAVAIS_OF.get(found.number, "aP") if found else "aP"
@@ -48,7 +50,8 @@ def relatives(reduced):
     Returns
     -------
     list of (str, ndarray (6,), bool)
-        Bravais lattice, x on the axes of the search, and whether the cell is the larger one; lattices with the same lines once.
+        Bravais lattice, x on the axes of the search, and whether the cell is the larger one;
+        lattices with the same lines once.
     """
     seen = {}
     for form in (form for index in INDICES for form in hermite_forms(index)):
@@ -61,11 +64,13 @@ def relatives(reduced):
     return list(seen.values())
 
 
-def same_lattice(cell, other, centring="P", other_centring="P", length_tolerance=0.015, angle_tolerance=1.5):
+def same_lattice(
+    cell, other, centring="P", other_centring="P", length_tolerance=0.015, angle_tolerance=1.5
+):
     """Say whether two cells describe the same lattice.
 
-    Both are Niggli-reduced; because a reduced cell can flip between neighbours on a hair of error, every basis with
-    small integer coefficients of the first is tried against the second.
+    Both are Niggli-reduced; because a reduced cell can flip between neighbours on a hair of error,
+    every basis with small integer coefficients of the first is tried against the second.
 
     Parameters
     ----------
@@ -95,7 +100,14 @@ MAX_INDEX = 6
 """Largest volume ratio for which `explain` looks for a sub- or supercell."""
 
 
-def explain(found_cell, found_centring, true_cell, true_centring, length_tolerance=0.015, angle_tolerance=1.5):
+def explain(
+    found_cell,
+    found_centring,
+    true_cell,
+    true_centring,
+    length_tolerance=0.015,
+    angle_tolerance=1.5,
+):
     """Say what a found cell is to the true one, and how their axes are related.
 
     Parameters
@@ -110,19 +122,31 @@ def explain(found_cell, found_centring, true_cell, true_centring, length_toleran
     Returns
     -------
     label : str
-        "correct"; "other setting" (same lattice, other axes); "higher symmetry" (same lattice within tolerance, described
-        with fewer free parameters than the true cell has); "supercell" and "subcell" (of index up to `MAX_INDEX`); "wrong".
+        "correct"; "other setting" (same lattice, other axes); "higher symmetry" (same lattice
+        within tolerance, described with fewer free parameters than the true cell has); "supercell"
+        and "subcell" (of index up to `MAX_INDEX`); "wrong".
     transformation : ndarray, shape (3, 3), or None
-        Rows express the found axes by the true ones: ``a_found = T[0] @ (a, b, c)_true``. None for "wrong".
+        Rows express the found axes by the true ones: ``a_found = T[0] @ (a, b, c)_true``. None for
+        "wrong".
     """
     tolerance = length_tolerance, angle_tolerance
-    (found, r_found), (true, r_true) = _reduce(found_cell, found_centring), _reduce(true_cell, true_centring)
+    (found, r_found), (true, r_true) = (
+        _reduce(found_cell, found_centring),
+        _reduce(true_cell, true_centring),
+    )
     ratio = lattice.volume(found) / lattice.volume(true)
     index = int(round(max(ratio, 1 / ratio)))
     if index > MAX_INDEX or abs(max(ratio, 1 / ratio) / index - 1) > 4 * length_tolerance + 0.02:
         return "wrong", None
     small, large = (true, found) if ratio >= 1 else (found, true)
-    step = next((step for form in hermite_forms(index) if (step := _between(small, large, form, tolerance)) is not None), None)
+    step = next(
+        (
+            step
+            for form in hermite_forms(index)
+            if (step := _between(small, large, form, tolerance)) is not None
+        ),
+        None,
+    )
     if step is None:
         return "wrong", None
     step = step if ratio >= 1 else np.linalg.inv(step)
@@ -135,13 +159,25 @@ def explain(found_cell, found_centring, true_cell, true_centring, length_toleran
 def _same(found_cell, true_cell, tolerance):
     if n_free(found_cell) < n_free(true_cell):
         return "higher symmetry"
-    return "correct" if lattice.close(np.asarray(found_cell, dtype=float), np.asarray(true_cell, dtype=float), *tolerance) else "other setting"
+    return (
+        "correct"
+        if lattice.close(
+            np.asarray(found_cell, dtype=float), np.asarray(true_cell, dtype=float), *tolerance
+        )
+        else "other setting"
+    )
 
 
 def n_free(cell):
-    """Return how many cell parameters the lattice system of a conventional cell leaves free, judged by exact equalities."""
+    """Return how many cell parameters the lattice system of a conventional cell leaves free, judged
+    by exact equalities.
+    """
     cell = np.asarray(cell, dtype=float)
-    fits = (entry for entry in lattice.SYSTEM.values() if np.allclose(lattice.full_cell(cell[list(entry.free)], entry.name), cell, atol=1e-4))
+    fits = (
+        entry
+        for entry in lattice.SYSTEM.values()
+        if np.allclose(lattice.full_cell(cell[list(entry.free)], entry.name), cell, atol=1e-4)
+    )
     return min(len(entry.free) for entry in fits)
 
 
@@ -156,7 +192,9 @@ def _reduce(cell, centring):
 
 
 def _between(small, large, form, tolerance):
-    """Return rows that express the axes of `large` by those of `small`, if `form` of `small` is that lattice."""
+    """Return rows that express the axes of `large` by those of `small`, if `form` of `small` is
+    that lattice.
+    """
     reduced, rows = _reduce(lattice.change_basis(small, form), "P")
     if np.abs(np.sort(reduced[:3]) / np.sort(large[:3]) - 1).max() > tolerance[0]:
         return None
@@ -171,12 +209,19 @@ def _between(small, large, form, tolerance):
 
 @lru_cache(maxsize=None)
 def hermite_forms(index):
-    """Return the (n, 3, 3) integer matrices whose rows span every sublattice of the given index, once each."""
+    """Return the (n, 3, 3) integer matrices whose rows span every sublattice of the given index,
+    once each.
+    """
     forms = []
     for a, b in itertools.product(range(1, index + 1), repeat=2):
         if index % (a * b) == 0:
             c = index // (a * b)
-            forms += [[[a, i, j], [0, b, k], [0, 0, c]] for i in range(b) for j in range(c) for k in range(c)]
+            forms += [
+                [[a, i, j], [0, b, k], [0, 0, c]]
+                for i in range(b)
+                for j in range(c)
+                for k in range(c)
+            ]
     return np.array(forms, dtype=float)
 
 

@@ -1,7 +1,9 @@
-"""Which reflections a crystal has and how strongly its atoms scatter into them: |F| without anomalous dispersion.
+"""Which reflections a crystal has and how strongly its atoms scatter into them: |F| without
+anomalous dispersion.
 
-Scattering factors are those of International Tables (1992), displacements isotropic. The loops are compiled, because they run over
-reflections x operations and over reflections x atoms; `gemmi` computes the same and is the oracle of the tests.
+Scattering factors are those of International Tables (1992), displacements isotropic. The loops are
+compiled, because they run over reflections x operations and over reflections x atoms; `gemmi`
+computes the same and is the oracle of the tests.
 """
 
 from functools import lru_cache
@@ -16,7 +18,9 @@ from ddi.forward.symmetry import SAME_SITE
 
 @lru_cache(maxsize=4096)
 def _group(operations):
-    """Rotations (n, 3, 3), translations (n, 3) and centring vectors (m, 3), the latter two in 24ths."""
+    """Rotations (n, 3, 3), translations (n, 3) and centring vectors (m, 3), the latter two in
+    24ths.
+    """
     group = gemmi.GroupOps([gemmi.Op(operation) for operation in operations])
     rotations = np.array([op.rot for op in group.sym_ops], dtype=np.int64) // gemmi.Op.DEN
     translations = np.array([op.tran for op in group.sym_ops], dtype=np.int64)
@@ -60,7 +64,15 @@ def _reflections(x, largest, q2_max, rotations, translations, centrings):
     for h in range(largest[0] + 1):
         for k in range(-largest[1] if h else 0, largest[1] + 1):
             for l in range(-largest[2] if h or k else 1, largest[2] + 1):
-                if x[0] * h * h + x[1] * k * k + x[2] * l * l + x[3] * k * l + x[4] * h * l + x[5] * h * k > q2_max:
+                if (
+                    x[0] * h * h
+                    + x[1] * k * k
+                    + x[2] * l * l
+                    + x[3] * k * l
+                    + x[4] * h * l
+                    + x[5] * h * k
+                    > q2_max
+                ):
                     continue
                 multiplicity = _multiplicity(h, k, l, rotations, translations, centrings)
                 if multiplicity == 0:
@@ -124,13 +136,27 @@ def unit_cell(cell, operations, elements, xyz, occupancy, b_iso):
     factors : ndarray, shape (n_species, 10)
         Scattering factor a1-a4, b1-b4, c of International Tables (1992), and B in A^2.
     """
-    kinds, species = np.unique(np.array([(gemmi.Element(e).atomic_number, b) for e, b in zip(elements, b_iso)]), axis=0, return_inverse=True)
+    kinds, species = np.unique(
+        np.array([(gemmi.Element(e).atomic_number, b) for e, b in zip(elements, b_iso)]),
+        axis=0,
+        return_inverse=True,
+    )
     factors = np.array([[*_it92(gemmi.Element(int(number)).name), b] for number, b in kinds])
     rotations, translations, centrings = _group(operations)
     positions, parents = _expand(
-        np.asarray(xyz, dtype=float), rotations, translations / 24.0, centrings / 24.0, lattice.metric(cell), SAME_SITE**2
+        np.asarray(xyz, dtype=float),
+        rotations,
+        translations / 24.0,
+        centrings / 24.0,
+        lattice.metric(cell),
+        SAME_SITE**2,
     )
-    return positions, np.asarray(occupancy, dtype=float)[parents] * len(centrings), species.ravel()[parents], factors
+    return (
+        positions,
+        np.asarray(occupancy, dtype=float)[parents] * len(centrings),
+        species.ravel()[parents],
+        factors,
+    )
 
 
 @njit(cache=True)
@@ -194,12 +220,21 @@ def _is_among(image, others, centrings, metric, tolerance):
 
 
 def structure_factors(hkl, q2, positions, weights, species, factors):
-    """Return F(hkl), complex, shape (n,), of the conventional cell; arguments as `unit_cell` returns them."""
+    """Return F(hkl), complex, shape (n,), of the conventional cell; arguments as `unit_cell`
+    returns them.
+    """
     stol2 = q2 / 4
-    a, b, c, b_iso = factors[:, :4, None], factors[:, 4:8, None], factors[:, 8, None], factors[:, 9, None]
+    a, b, c, b_iso = (
+        factors[:, :4, None],
+        factors[:, 4:8, None],
+        factors[:, 8, None],
+        factors[:, 9, None],
+    )
     scattering = ((a * np.exp(-b * stol2)).sum(axis=1) + c) * np.exp(-b_iso * stol2)
     largest = np.abs(hkl).max(axis=0, initial=0) if len(hkl) else np.zeros(3, np.int64)
-    return _structure_factors(np.ascontiguousarray(hkl), largest, positions, weights, species, scattering)
+    return _structure_factors(
+        np.ascontiguousarray(hkl), largest, positions, weights, species, scattering
+    )
 
 
 @njit(cache=True, fastmath=True)
@@ -216,7 +251,11 @@ def _structure_factors(hkl, largest, positions, weights, species, scattering):
                 waves[axis, width - n - 1] = np.conj(waves[axis, width + n + 1])
         factor, weight = scattering[species[atom]], weights[atom]
         for i in range(len(hkl)):
-            wave = waves[0, width + hkl[i, 0]] * waves[1, width + hkl[i, 1]] * waves[2, width + hkl[i, 2]]
+            wave = (
+                waves[0, width + hkl[i, 0]]
+                * waves[1, width + hkl[i, 1]]
+                * waves[2, width + hkl[i, 2]]
+            )
             real[i] += weight * factor[i] * wave.real
             imaginary[i] += weight * factor[i] * wave.imag
     return real + 1j * imaginary

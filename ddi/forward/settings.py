@@ -1,8 +1,10 @@
-"""From the setting a database gives to the one the models see, with symbol, operations and Miller indices carried along.
+"""From the setting a database gives to the one the models see, with symbol, operations and Miller
+indices carried along.
 
-Three cells describe an entry (write-up 2.1.1): the conventional one as given, the reindexed one that the models predict, and the
-Niggli-reduced one. A change of basis is a 3 x 3 matrix ``rows``: each row writes a new basis vector in the old ones. Miller
-indices transform like basis vectors, ``hkl_new = hkl_old @ rows.T``; coordinates by the inverse transpose.
+Three cells describe an entry (write-up 2.1.1): the conventional one as given, the reindexed one
+that the models predict, and the Niggli-reduced one. A change of basis is a 3 x 3 matrix ``rows``:
+each row writes a new basis vector in the old ones. Miller indices transform like basis vectors,
+``hkl_new = hkl_old @ rows.T``; coordinates by the inverse transpose.
 """
 
 from dataclasses import dataclass
@@ -27,8 +29,8 @@ class Setting:
     number : int
         Space group.
     symbol : str
-        Hermann-Mauguin symbol in the reindexed setting; where no table has it, that of the reference setting and the change
-        that leads there, e.g. ``"F 1 2/d 1 (-x,z,y)"``.
+        Hermann-Mauguin symbol in the reindexed setting; where no table has it, that of the
+        reference setting and the change that leads there, e.g. ``"F 1 2/d 1 (-x,z,y)"``.
     centring : str
         P, A, B, C, I or F in the reindexed axes; a rhombohedral cell in rhombohedral axes is P.
     unique_axis : int
@@ -59,24 +61,35 @@ class Setting:
         return np.rint(np.asarray(hkl) @ np.linalg.inv(self.rows).T).astype(int)
 
     def move(self, xyz):
-        """Return conventional fractional coordinates, shape (n, 3), in the reindexed setting (same origin)."""
+        """Return conventional fractional coordinates, shape (n, 3), in the reindexed setting (same
+        origin).
+        """
         return np.asarray(xyz, dtype=float) @ np.linalg.inv(self.rows)
 
 
 @lru_cache(maxsize=256)
 def lattice_system(number):
-    """Return the lattice system of a space-group number; the trigonal groups are hexagonal or rhombohedral."""
+    """Return the lattice system of a space-group number; the trigonal groups are hexagonal or
+    rhombohedral.
+    """
     reference = gemmi.get_spacegroup_reference_setting(number)
     system = reference.crystal_system_str()
-    return system if system != "trigonal" else "rhombohedral" if reference.hm[0] == "R" else "hexagonal"
+    return (
+        system
+        if system != "trigonal"
+        else "rhombohedral"
+        if reference.hm[0] == "R"
+        else "hexagonal"
+    )
 
 
 def reindex(cell, operations):
     """Return the `Setting` the models see.
 
-    Centrings that are not standard in their system are removed first (triclinic ones by Niggli reduction) and hexagonal axes of
-    rhombohedral lattices become rhombohedral ones. Where all three lengths are free, the axes are then permuted to a <= b <= c,
-    and turned by half-turns until a monoclinic angle is obtuse and triclinic angles are all acute or none is.
+    Centrings that are not standard in their system are removed first (triclinic ones by Niggli
+    reduction) and hexagonal axes of rhombohedral lattices become rhombohedral ones. Where all three
+    lengths are free, the axes are then permuted to a <= b <= c, and turned by half-turns until a
+    monoclinic angle is obtuse and triclinic angles are all acute or none is.
 
     Parameters
     ----------
@@ -95,9 +108,22 @@ def reindex(cell, operations):
     rows = _standard_rows(system, operations, tuple(cell))
     if set(lattice.SYSTEM[system].free) >= {0, 1, 2}:
         rows = _ordering_rows(lattice.change_basis(cell, rows)) @ rows
-    moved, symbol, centring, unique_axis = _moved(operations, tuple(np.rint(6 * rows).astype(int).ravel().tolist()), system)
+    moved, symbol, centring, unique_axis = _moved(
+        operations, tuple(np.rint(6 * rows).astype(int).ravel().tolist()), system
+    )
     exact = _symmetrised(lattice.change_basis(cell, rows), system, unique_axis)
-    return Setting(system, _bravais(system, centring), number, symbol, centring, unique_axis, exact, moved, rows, _op(rows).triplet())
+    return Setting(
+        system,
+        _bravais(system, centring),
+        number,
+        symbol,
+        centring,
+        unique_axis,
+        exact,
+        moved,
+        rows,
+        _op(rows).triplet(),
+    )
 
 
 _DIAGONAL = ((0.5, -0.5, 0), (0.5, 0.5, 0), (0, 0, 1))
@@ -122,13 +148,17 @@ def _standard_rows(system, operations, cell):
     if system == "monoclinic" and centring == "F":
         i, j = (axis for axis in range(3) if axis != _unique_axis(operations))
         rows = np.eye(3)
-        rows[j, [i, j]] = 0.5  # halves the face across the unique axis: F becomes a one-face centring
+        rows[j, [i, j]] = (
+            0.5  # halves the face across the unique axis: F becomes a one-face centring
+        )
         return rows
     return np.array(_STANDARD.get((system, centring), np.eye(3)))
 
 
 def _ordering_rows(cell):
-    """Rows that sort the lengths (ties keep their order) and make the angles all acute or all not, without an inversion."""
+    """Rows that sort the lengths (ties keep their order) and make the angles all acute or all not,
+    without an inversion.
+    """
     rows = np.eye(3)[np.argsort(np.asarray(cell)[:3], kind="stable")]
     rows *= np.linalg.det(rows)
     for half_turn in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
@@ -141,13 +171,23 @@ def _ordering_rows(cell):
 
 @lru_cache(maxsize=4096)
 def _moved(operations, sixths, system):
-    """Operations, symbol, centring and unique axis after a change of basis given by six times its rows."""
-    op, group = _op(np.reshape(sixths, (3, 3)) / 6), gemmi.GroupOps([gemmi.Op(operation) for operation in operations])
+    """Operations, symbol, centring and unique axis after a change of basis given by six times its
+    rows.
+    """
+    op, group = (
+        _op(np.reshape(sixths, (3, 3)) / 6),
+        gemmi.GroupOps([gemmi.Op(operation) for operation in operations]),
+    )
     group.change_basis_forward(op)
     moved = tuple(operation.triplet() for operation in group)
     number, symbol = space_group(moved)
     symbol = symbol or f"{gemmi.get_spacegroup_reference_setting(number).hm} ({op.triplet()})"
-    return moved, symbol, group.find_centering(), _unique_axis(moved) if system == "monoclinic" else -1
+    return (
+        moved,
+        symbol,
+        group.find_centering(),
+        _unique_axis(moved) if system == "monoclinic" else -1,
+    )
 
 
 def _op(rows):
@@ -178,13 +218,17 @@ def _bravais(system, centring):
 def _symmetrised(cell, system, unique_axis):
     """The cell with what its system ties together made exactly equal."""
     order = [0, 1, 2]
-    order[1], order[unique_axis] = (order[unique_axis], order[1]) if unique_axis >= 0 else (order[1], order[-1])
+    order[1], order[unique_axis] = (
+        (order[unique_axis], order[1]) if unique_axis >= 0 else (order[1], order[-1])
+    )
     turned = lattice.permute(cell, order)
     return lattice.permute(lattice.full_cell(lattice.free_cell(turned, system), system), order)
 
 
 SAME_Q2 = 1e-9  # relative
-_PROBE = np.array([(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32)
+_PROBE = np.array(
+    [(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32
+)
 
 
 def check_rows(rows):
@@ -198,12 +242,17 @@ def check_rows(rows):
     Returns
     -------
     pandas.DataFrame
-        Columns identifier, system, lines (of both lists, checked one by one), error (largest relative difference of a line's q2 stored, from
-        the reindexed and from the conventional cell and indices), exact (error within `SAME_Q2` and the change of basis turns the old indices
-        into the new ones), symbol (does the reindexed symbol name a group of that number with the absences of the operations?).
+        Columns identifier, system, lines (of both lists, checked one by one), error (largest
+        relative difference of a line's q2 stored, from the reindexed and from the conventional cell
+        and indices), exact (error within `SAME_Q2` and the change of basis turns the old indices
+        into the new ones), symbol (does the reindexed symbol name a group of that number with the
+        absences of the operations?).
     """
     return pd.DataFrame(
-        [(row.identifier, row.lattice_system, *_check_lines(row), _names(row)) for row in rows.itertuples()],
+        [
+            (row.identifier, row.lattice_system, *_check_lines(row), _names(row))
+            for row in rows.itertuples()
+        ],
         columns=["identifier", "system", "lines", "error", "exact", "symbol"],
     )
 
@@ -219,7 +268,9 @@ def _check_lines(row):
 
 
 def _names(row):
-    return _symbol_names(row.sg_symbol_reindexed, row.sg_number, row.lattice_system, tuple(row.operations_reindexed))
+    return _symbol_names(
+        row.sg_symbol_reindexed, row.sg_number, row.lattice_system, tuple(row.operations_reindexed)
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -227,4 +278,9 @@ def _symbol_names(symbol, number, system, operations):
     named = gemmi.find_spacegroup_by_name(symbol + (":R" if system == "rhombohedral" else ""))
     if named is None or named.number != number:
         return False
-    return bool((named.operations().systematic_absences(_PROBE) == _group(operations).systematic_absences(_PROBE)).all())
+    return bool(
+        (
+            named.operations().systematic_absences(_PROBE)
+            == _group(operations).systematic_absences(_PROBE)
+        ).all()
+    )

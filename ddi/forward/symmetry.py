@@ -15,8 +15,9 @@ SAME_SITE = 0.1  # A; symmetry copies closer than this are one atom on a special
 def space_group(operations):
     """Return number and Hermann-Mauguin symbol of a group given by its operations.
 
-    The operations decide, not the symbol that came with them. Where a table has the same group with another origin, its symbol is
-    taken: same type, rotations, centring and absences. Otherwise the symbol is empty.
+    The operations decide, not the symbol that came with them. Where a table has the same group with
+    another origin, its symbol is taken: same type, rotations, centring and absences. Otherwise the
+    symbol is empty.
 
     Parameters
     ----------
@@ -48,7 +49,9 @@ def _type_number(group):
     return found.number if found else 0
 
 
-_PROBE = np.array([(h, k, l) for h in range(-4, 5) for k in range(-4, 5) for l in range(9)], dtype=np.int32)
+_PROBE = np.array(
+    [(h, k, l) for h in range(-4, 5) for k in range(-4, 5) for l in range(9)], dtype=np.int32
+)
 
 
 def _setting_marks(group):
@@ -58,7 +61,9 @@ def _setting_marks(group):
 
 
 def multiplicities(cell, operations, xyz):
-    """Return how many atoms of the unit cell each atom of the asymmetric unit stands for, shape (n,)."""
+    """Return how many atoms of the unit cell each atom of the asymmetric unit stands for, shape
+    (n,).
+    """
     xyz = np.asarray(xyz, dtype=float).reshape(-1, 3)
     rotations, translations = _matrices(tuple(operations))
     shifts = np.einsum("oij,nj->noi", rotations, xyz) + translations - xyz[:, None, :]
@@ -70,19 +75,29 @@ def multiplicities(cell, operations, xyz):
 @lru_cache(maxsize=2000)
 def _matrices(operations):
     ops = [gemmi.Op(operation) for operation in operations]
-    return np.array([op.rot for op in ops]) / gemmi.Op.DEN, np.array([op.tran for op in ops]) / gemmi.Op.DEN
+    return np.array([op.rot for op in ops]) / gemmi.Op.DEN, np.array(
+        [op.tran for op in ops]
+    ) / gemmi.Op.DEN
 
 
 @lru_cache(maxsize=20000)
 def canonical_operations(listed):
-    """Return a listed group as triplets in gemmi's order; the identity may be missing. Empty if it is not closed or unreadable."""
+    """Return a listed group as triplets in gemmi's order; the identity may be missing. Empty if it
+    is not closed or unreadable.
+    """
     try:
-        operations = dict.fromkeys(["x,y,z", *(gemmi.Op(triplet).wrap().triplet() for triplet in listed)])
-        group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in operations])  # gemmi wants the identity first
+        operations = dict.fromkeys(
+            ["x,y,z", *(gemmi.Op(triplet).wrap().triplet() for triplet in listed)]
+        )
+        group = gemmi.GroupOps(
+            [gemmi.Op(triplet) for triplet in operations]
+        )  # gemmi wants the identity first
         group.add_missing_elements()
     except (ValueError, RuntimeError):
         return ()
-    repeated = len(operations) < len(set(listed))  # a list with pure translations, or one operation twice, is no list of a group
+    repeated = len(operations) < len(
+        set(listed)
+    )  # a list with pure translations, or one operation twice, is no list of a group
     return triplets(group) if len(group) == len(operations) and not repeated else ()
 
 

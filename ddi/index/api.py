@@ -13,7 +13,18 @@ from ddi.base.errors import DDIError
 
 
 def index_peaks(
-    peaks, *, unit=None, wavelength=None, lattice="all", n_peaks=20, max_volume=None, time=None, zero_shift="fit", n_jobs=2, seed=0, **search
+    peaks,
+    *,
+    unit=None,
+    wavelength=None,
+    lattice="all",
+    n_peaks=20,
+    max_volume=None,
+    time=None,
+    zero_shift="fit",
+    n_jobs=2,
+    seed=0,
+    **search,
 ):
     """Find the unit cell of a powder pattern.
 
@@ -22,7 +33,8 @@ def index_peaks(
     peaks : str, Path, ddi.index.peaks.Peaks or array_like of shape (n,)
         A file, peaks already read, or positions.
     unit : {"d", "q", "q2", "2theta"}, optional
-        Of a file that does not say it, or of an array; an array without a unit must be q2 = 1/d^2 in A^-2.
+        Of a file that does not say it, or of an array; an array without a unit must be q2 = 1/d^2
+        in A^-2.
     wavelength : float, optional
         In Angstrom; needed for 2theta, and for a zero shift.
     lattice : "all", str or sequence of str
@@ -82,7 +94,11 @@ def index_peaks(
         "n_peaks": min(n_peaks, len(peaks)),
         "max_volume": float(max_volume or engine.MAX_VOLUME),
         "time": time,
-        "zero_shift": ("fit" if peaks.wavelength else "none (no wavelength)") if shift == "fit" else "none" if shift is None else shift,
+        "zero_shift": ("fit" if peaks.wavelength else "none (no wavelength)")
+        if shift == "fit"
+        else "none"
+        if shift is None
+        else shift,
         "seed": seed,
     }
     return result.make(table, peaks, clock.perf_counter() - started, limits)
@@ -101,7 +117,9 @@ def _peaks(peaks, unit, wavelength):
     if unit is None:
         values = np.asarray(peaks, dtype=float)
         if values.size and (np.nanmax(values) > 3 or np.all(np.diff(values) < 0)):
-            raise DDIError(f"an array without a unit must be q2 = 1/d^2 in A^-2, and {values.flat[0]:g} ... is not; add unit='d', 'q', 'q2' or '2theta'")
+            raise DDIError(
+                f"an array without a unit must be q2 = 1/d^2 in A^-2, and {values.flat[0]:g} ... is not; add unit='d', 'q', 'q2' or '2theta'"
+            )
     return peaklist.from_values(peaks, unit or "q2", wavelength, source="array")
 
 
@@ -109,7 +127,11 @@ def _symbols(lattice):
     """The named lattice systems and Bravais lattices, or None for all."""
     from ddi.index import search
 
-    names = lattice.replace(",", " ").split() if isinstance(lattice, str) else [name for part in lattice or () for name in part.replace(",", " ").split()]
+    names = (
+        lattice.replace(",", " ").split()
+        if isinstance(lattice, str)
+        else [name for part in lattice or () for name in part.replace(",", " ").split()]
+    )
     if not names or names == ["all"]:
         return None
     return search.chosen(names)
@@ -125,28 +147,76 @@ def _zero_shift(value):
     except (TypeError, ValueError):
         shift = 9.0
     if not abs(shift) < 2:
-        raise DDIError(f"zero shift '{value}' is not understood; use fit, none, or a number of degrees 2theta between -2 and 2")
+        raise DDIError(
+            f"zero shift '{value}' is not understood; use fit, none, or a number of degrees 2theta between -2 and 2"
+        )
     return shift
 
 
 def _check_limits(n_peaks, max_volume, time, n_jobs):
-    for name, value, least in (("--n-peaks", n_peaks, 6), ("--max-volume", max_volume, 10), ("--time", time, 0.01), ("--jobs", n_jobs, 1)):
+    for name, value, least in (
+        ("--n-peaks", n_peaks, 6),
+        ("--max-volume", max_volume, 10),
+        ("--time", time, 0.01),
+        ("--jobs", n_jobs, 1),
+    ):
         if value is not None and not (value >= least and value < 1e9):
             raise DDIError(f"{name} {value} makes no sense; it must be {least} or more")
 
 
 def add_arguments(parser):
     """Add what ``python -m ddi index`` understands to an argparse parser."""
-    parser.add_argument("files", nargs="*", metavar="FILE", help="peak lists (text, CSV, .npy, .pkslst) or patterns (.xy, RRUFF)")
-    parser.add_argument("--unit", choices=["d", "q", "q2", "2theta"], help="of the positions, if the file does not say it; q is 1/d")
-    parser.add_argument("--wavelength", type=float, metavar="A", help="in Angstrom; needed for 2theta and for a zero shift")
-    parser.add_argument("--lattice", nargs="+", default=["all"], metavar="NAME", help="all, or lattice systems and Bravais lattices (monoclinic oP ...)")
-    parser.add_argument("--n-peaks", type=int, default=20, metavar="N", help="first peaks that search; more verify (default 20)")
-    parser.add_argument("--max-volume", type=float, metavar="V", help="of the primitive cell in A^3")
-    parser.add_argument("--time", type=float, metavar="S", help="seconds after which no further lattice is begun")
-    parser.add_argument("--zero-shift", default="fit", metavar="fit|none|DEGREES", help="fitted by default, if the wavelength is known")
-    parser.add_argument("--json", metavar="OUT", help="write the result, or for several files the list of results")
-    parser.add_argument("--plot", metavar="OUT", help="write a figure, .png or .pdf; one a file, named after it, for several files")
+    parser.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="peak lists (text, CSV, .npy, .pkslst) or patterns (.xy, RRUFF)",
+    )
+    parser.add_argument(
+        "--unit",
+        choices=["d", "q", "q2", "2theta"],
+        help="of the positions, if the file does not say it; q is 1/d",
+    )
+    parser.add_argument(
+        "--wavelength",
+        type=float,
+        metavar="A",
+        help="in Angstrom; needed for 2theta and for a zero shift",
+    )
+    parser.add_argument(
+        "--lattice",
+        nargs="+",
+        default=["all"],
+        metavar="NAME",
+        help="all, or lattice systems and Bravais lattices (monoclinic oP ...)",
+    )
+    parser.add_argument(
+        "--n-peaks",
+        type=int,
+        default=20,
+        metavar="N",
+        help="first peaks that search; more verify (default 20)",
+    )
+    parser.add_argument(
+        "--max-volume", type=float, metavar="V", help="of the primitive cell in A^3"
+    )
+    parser.add_argument(
+        "--time", type=float, metavar="S", help="seconds after which no further lattice is begun"
+    )
+    parser.add_argument(
+        "--zero-shift",
+        default="fit",
+        metavar="fit|none|DEGREES",
+        help="fitted by default, if the wavelength is known",
+    )
+    parser.add_argument(
+        "--json", metavar="OUT", help="write the result, or for several files the list of results"
+    )
+    parser.add_argument(
+        "--plot",
+        metavar="OUT",
+        help="write a figure, .png or .pdf; one a file, named after it, for several files",
+    )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="threads (default 2)")
     parser.add_argument("--seed", type=int, default=0, metavar="N")
 
@@ -154,7 +224,8 @@ def add_arguments(parser):
 def main(args):
     """Index the files of parsed arguments; return 0, or 2 if any of them could not be indexed.
 
-    Several files make one JSON list in their order; a bad one has an ``error`` there and does not stop the others.
+    Several files make one JSON list in their order; a bad one has an ``error`` there and does not
+    stop the others.
     """
     files, lattice = _sorted_out(args.files, args.lattice)
     if not files:
@@ -163,7 +234,9 @@ def main(args):
     for path in filter(None, (args.json, args.plot)):
         _check_output(path)
     _check_figure(args.plot)
-    entries = [_one(file, lattice, args, many=len(files) > 1, number=k) for k, file in enumerate(files)]
+    entries = [
+        _one(file, lattice, args, many=len(files) > 1, number=k) for k, file in enumerate(files)
+    ]
     good = [entry for entry in entries if "error" not in entry]
     if args.json and good:
         _write_json(args.json, entries if len(files) > 1 else entries[0])
@@ -173,7 +246,9 @@ def main(args):
 def _sorted_out(files, lattice):
     """Files that ``--lattice`` swallowed, because it takes several names, go back to the files."""
     known = lambda name: not Path(name).exists() and not Path(name).suffix  # noqa: E731
-    return [*files, *(name for name in lattice if not known(name))], [name for name in lattice if known(name)] or "all"
+    return [*files, *(name for name in lattice if not known(name))], [
+        name for name in lattice if known(name)
+    ] or "all"
 
 
 def _one(file, lattice, args, many, number):
@@ -208,7 +283,12 @@ def _check_output(path):
     """Refuse an output that cannot be written, before anything is computed."""
     path = Path(path).absolute()
     above = next(parent for parent in path.parents if parent.exists())
-    if path.is_dir() or not above.is_dir() or not os.access(above, os.W_OK) or (path.exists() and not os.access(path, os.W_OK)):
+    if (
+        path.is_dir()
+        or not above.is_dir()
+        or not os.access(above, os.W_OK)
+        or (path.exists() and not os.access(path, os.W_OK))
+    ):
         raise DDIError(f"cannot write {path}; name a file in a folder that is writable")
 
 

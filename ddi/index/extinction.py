@@ -1,7 +1,9 @@
-"""Which lines a space group extinguishes: extinction symbols, ranked by what was and was not observed.
+"""Which lines a space group extinguishes: extinction symbols, ranked by what was and was not
+observed.
 
-Space groups of one lattice fall into classes of equal systematic absences; the classes come from gemmi's table, the names follow
-International Tables A: a symmetry element is named where all groups of the class share it, else there is a dash.
+Space groups of one lattice fall into classes of equal systematic absences; the classes come from
+gemmi's table, the names follow International Tables A: a symmetry element is named where all groups
+of the class share it, else there is a dash.
 """
 
 import re
@@ -12,7 +14,9 @@ import numpy as np
 
 from ddi.forward import lattice, lines
 
-_PROBE = np.array([(h, k, l) for h in range(7) for k in range(-6, 7) for l in range(-6, 7)], dtype=np.int32)
+_PROBE = np.array(
+    [(h, k, l) for h in range(7) for k in range(-6, 7) for l in range(-6, 7)], dtype=np.int32
+)
 _PLAIN = {"1", "-1", "2", "3", "4", "6", "m", "-3", "-4", "-6"}
 SPURIOUS = 0.04
 """Prior probability that an observed peak belongs to no line."""
@@ -20,32 +24,55 @@ SPURIOUS = 0.04
 
 @lru_cache(maxsize=None)
 def classes(bravais):
-    """Return ((symbol, space groups, operations), ...) of a Bravais lattice, the class without absences first."""
+    """Return ((symbol, space groups, operations), ...) of a Bravais lattice, the class without
+    absences first.
+    """
     groups = {}
     for group in gemmi.spacegroup_table():
         if _on_search_axes(group, bravais):
-            groups.setdefault(group.operations().systematic_absences(_PROBE).tobytes(), []).append(group)
-    listed = sorted(groups.values(), key=lambda members: members[0].operations().systematic_absences(_PROBE).sum())
-    return tuple((_symbol([g.hm for g in members]), tuple(g.hm for g in members), members[0].operations()) for members in listed)
+            groups.setdefault(group.operations().systematic_absences(_PROBE).tobytes(), []).append(
+                group
+            )
+    listed = sorted(
+        groups.values(),
+        key=lambda members: members[0].operations().systematic_absences(_PROBE).sum(),
+    )
+    return tuple(
+        (_symbol([g.hm for g in members]), tuple(g.hm for g in members), members[0].operations())
+        for members in listed
+    )
 
 
 def _on_search_axes(group, bravais):
     system, centring = lattice.BRAVAIS[bravais]
-    family = {"hexagonal": ("hexagonal", "trigonal"), "rhombohedral": ("trigonal",)}.get(system, (system,))
+    family = {"hexagonal": ("hexagonal", "trigonal"), "rhombohedral": ("trigonal",)}.get(
+        system, (system,)
+    )
     b_unique = system != "monoclinic" or group.monoclinic_unique_axis() == "b"
     on_axes = b_unique and (group.hm[0] == "R") == (bravais == "hR")
-    return on_axes and group.crystal_system_str() in family and group.operations().find_centering() == centring
+    return (
+        on_axes
+        and group.crystal_system_str() in family
+        and group.operations().find_centering() == centring
+    )
 
 
 _TWINS = {"43": "41", "32": "31", "64": "62", "65": "61"}
 
 
 def _symbol(names):
-    """The elements that all Hermann-Mauguin symbols have in one place; the first one's glide where only its name differs."""
+    """The elements that all Hermann-Mauguin symbols have in one place; the first one's glide where
+    only its name differs.
+    """
     split = [re.sub(r".\)$", "", name).split() for name in names]
     places = []
     for place in range(1, max(map(len, split))):
-        marks = [[_TWINS.get(m, m) for m in re.split("/", p[place]) if m not in _PLAIN] if place < len(p) else [] for p in split]
+        marks = [
+            [_TWINS.get(m, m) for m in re.split("/", p[place]) if m not in _PLAIN]
+            if place < len(p)
+            else []
+            for p in split
+        ]
         shared = [mark for mark in marks[0] if all(mark in others for others in marks)]
         dummy = all(len(p) > place and p[place] == "1" for p in split)
         places.append("/".join(shared or marks[0]) if all(marks) else "1" if dummy else "-")
@@ -55,14 +82,16 @@ def _symbol(names):
 def allowed(bravais, hkl):
     """Say which lines each class of the lattice allows, shape (n_classes, n_lines)."""
     hkl = np.ascontiguousarray(hkl, dtype=np.int32)
-    return np.array([~operations.systematic_absences(hkl) for _, _, operations in classes(bravais)]).reshape(-1, len(hkl))
+    return np.array(
+        [~operations.systematic_absences(hkl) for _, _, operations in classes(bravais)]
+    ).reshape(-1, len(hkl))
 
 
 def rank(cell, bravais, q2_observed, tolerance):
     """Rank the extinction symbols of a lattice by the peaks that were observed.
 
-    Every peak is taken to be any one of the lines its class allows, or spurious: a class gains by each line it forbids and nobody
-    saw, and loses where it leaves a peak without a line.
+    Every peak is taken to be any one of the lines its class allows, or spurious: a class gains by
+    each line it forbids and nobody saw, and loses where it leaves a peak without a line.
 
     Parameters
     ----------
@@ -77,37 +106,68 @@ def rank(cell, bravais, q2_observed, tolerance):
     Returns
     -------
     list of dict
-        Best first: symbol, space_groups, weight (they add up to one), n_allowed (lines up to the last peak), n_indexed.
+        Best first: symbol, space_groups, weight (they add up to one), n_allowed (lines up to the
+        last peak), n_indexed.
     """
     q2_observed = np.asarray(q2_observed, dtype=float)
     hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance))
-    near = np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
+    near = (
+        np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
+    )
     masks = allowed(bravais, hkl)
-    n_allowed, n_indexed = np.maximum(masks.sum(axis=1), 1), (near @ masks.T.astype(float) > 0).sum(axis=0)
-    fits = n_indexed * np.log((1 - SPURIOUS) / n_allowed) + (len(q2_observed) - n_indexed) * np.log(SPURIOUS / max(len(q2), 1))
+    n_allowed, n_indexed = (
+        np.maximum(masks.sum(axis=1), 1),
+        (near @ masks.T.astype(float) > 0).sum(axis=0),
+    )
+    fits = n_indexed * np.log((1 - SPURIOUS) / n_allowed) + (len(q2_observed) - n_indexed) * np.log(
+        SPURIOUS / max(len(q2), 1)
+    )
     weights = np.exp(fits - fits.max())
     names, members, _ = zip(*classes(bravais))
     order = np.lexsort((n_allowed, -weights))
-    columns = zip(names, members, (weights / weights.sum()).tolist(), n_allowed.tolist(), n_indexed.tolist())
+    columns = zip(
+        names, members, (weights / weights.sum()).tolist(), n_allowed.tolist(), n_indexed.tolist()
+    )
     keys = ("symbol", "space_groups", "weight", "n_allowed", "n_indexed")
     listed = [dict(zip(keys, values)) for values in columns]
     return [listed[i] for i in order]
 
 
-_HALVES = dict.fromkeys(("orthorhombic", "monoclinic", "triclinic"), [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)])
-_HALVES |= {"cubic": [(1, 1, 1)], "tetragonal": [(0, 0, 1), (1, 1, 0), (1, 1, 1)], "hexagonal": [(0, 0, 1)], "rhombohedral": [(0, 0, 1)]}
-_THIRDS = dict.fromkeys(("orthorhombic", "monoclinic", "triclinic"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)])
-_THIRDS |= {"cubic": [], "tetragonal": [(0, 0, 1)], "hexagonal": [(0, 0, 1), (1, 2, 0)], "rhombohedral": [(0, 0, 1)]}
+_HALVES = dict.fromkeys(
+    ("orthorhombic", "monoclinic", "triclinic"),
+    [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 1, 1), (1, 0, 1), (1, 1, 0), (1, 1, 1)],
+)
+_HALVES |= {
+    "cubic": [(1, 1, 1)],
+    "tetragonal": [(0, 0, 1), (1, 1, 0), (1, 1, 1)],
+    "hexagonal": [(0, 0, 1)],
+    "rhombohedral": [(0, 0, 1)],
+}
+_THIRDS = dict.fromkeys(
+    ("orthorhombic", "monoclinic", "triclinic"), [(1, 0, 0), (0, 1, 0), (0, 0, 1)]
+)
+_THIRDS |= {
+    "cubic": [],
+    "tetragonal": [(0, 0, 1)],
+    "hexagonal": [(0, 0, 1), (1, 2, 0)],
+    "rhombohedral": [(0, 0, 1)],
+}
 
 
 def sublattices(bravais, hkl):
-    """Say which lines stay when the cell is a superstructure of a smaller one: shape (n_sublattices, n_lines).
+    """Say which lines stay when the cell is a superstructure of a smaller one: shape
+    (n_sublattices, n_lines).
 
-    Those of index 2 and 3 that the lattice system allows, face centring, and for hP the rhombohedral one.
+    Those of index 2 and 3 that the lattice system allows, face centring, and for hP the
+    rhombohedral one.
     """
     system = lattice.BRAVAIS[bravais][0]
     h, k, l = hkl.T
-    masks = [hkl @ np.array(mark) % n == 0 for n, marks in ((2, _HALVES), (3, _THIRDS)) for mark in marks[system]]
+    masks = [
+        hkl @ np.array(mark) % n == 0
+        for n, marks in ((2, _HALVES), (3, _THIRDS))
+        for mark in marks[system]
+    ]
     masks.append(((h + k) % 2 == 0) & ((k + l) % 2 == 0))
     masks += [((h - k + l) % 3 == 0) | ((h - k - l) % 3 == 0)] if bravais == "hP" else []
     return np.array(masks)

@@ -1,7 +1,7 @@
 """Solving one pattern whose lattice system is known, and how often chains find the true cell.
 
-Chains propose, `ddi.index.ranking` judges: what a round of chains found goes, with its super- and sublattices, into the same ranked list that
-the search over all lattices keeps.
+Chains propose, `ddi.index.ranking` judges: what a round of chains found goes, with its super- and
+sublattices, into the same ranked list that the search over all lattices keeps.
 """
 
 import time
@@ -17,9 +17,17 @@ from ddi.mcmc.problem import CENTRINGS
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
 """Options of `ddi.mcmc.sampler.optimize` that notebook 09 found to succeed most per second."""
-CONFIRMATIONS, SAME_SCORE = 3, 0.5  # rounds that must find the best score again, to so many log units
-CONVINCING, PATIENCE = 0.4, 4  # log units a peak; a search with a poorer best score wants so many times the confirmations
-SEEN = 2  # the chains' own score sees so many times the peaks that they read; the reference indices reach no further
+CONFIRMATIONS, SAME_SCORE = (
+    3,
+    0.5,
+)  # rounds that must find the best score again, to so many log units
+CONVINCING, PATIENCE = (
+    0.4,
+    4,
+)  # log units a peak; a search with a poorer best score wants so many times the confirmations
+# the chains' own score sees so many times the peaks that they read; the reference indices reach no
+# further
+SEEN = 2
 NEAR_VOLUME = 0.1  # relative
 N_KEPT = 40  # rows of the ranking from round to round
 
@@ -40,15 +48,30 @@ class Finds:
     """
 
     def __init__(self, peaks, system, zero, clock=time.perf_counter):
-        self.peaks, self.symbols, self.zero, self.clock, self.started = peaks, chosen(system), zero, clock, clock()
-        self.rows, self.history, self.rounds, self.confirmed, self.reached, self.own = [], [], 0, 0, -np.inf, None
+        self.peaks, self.symbols, self.zero, self.clock, self.started = (
+            peaks,
+            chosen(system),
+            zero,
+            clock,
+            clock(),
+        )
+        self.rows, self.history, self.rounds, self.confirmed, self.reached, self.own = (
+            [],
+            [],
+            0,
+            0,
+            -np.inf,
+            None,
+        )
 
     def seconds(self):
         """Return the time since the start."""
         return self.clock() - self.started
 
     def add(self, result):
-        """Take a round in; it confirms the first place if that stays and it found that again, or a score as good as any before."""
+        """Take a round in; it confirms the first place if that stays and it found that again, or a
+        score as good as any before.
+        """
         self.rounds += 1
         if not (found := candidates(self.peaks, result, self.zero)):
             return
@@ -63,10 +86,15 @@ class Finds:
             self.history.append((self.seconds(), ordered[0]))
         self.rows = ordered[:N_KEPT]
         if result.score[0] > self.reached:
-            self.reached, self.own = result.score[0], lattice.reduced_cell(result.cells[0], result.centring[0])
+            self.reached, self.own = (
+                result.score[0],
+                lattice.reduced_cell(result.cells[0], result.centring[0]),
+            )
 
     def certain(self, confirmations, convincing):
-        """Say whether the first place has been confirmed often enough, given the chain's score that convinces."""
+        """Say whether the first place has been confirmed often enough, given the chain's score that
+        convinces.
+        """
         return self.confirmed >= confirmations * (1 if self.reached >= convincing else PATIENCE)
 
 
@@ -77,13 +105,17 @@ def _same(row, other):
 
 
 def dealt(system):
-    """Return to which centrings' lines the starts of a lattice system are dealt: every other one to all lines, the rest to each in turn."""
+    """Return to which centrings' lines the starts of a lattice system are dealt: every other one to
+    all lines, the rest to each in turn.
+    """
     others = CENTRINGS.get(system, "P")[1:]
     return "P" * max(len(others), 1) + others
 
 
 def candidates(peaks, result, zero):
-    """Return the cells of a `ddi.mcmc.sampler.Result`, refined with the zero shift against all peaks, as rows that `ddi.index.ranking.order` takes."""
+    """Return the cells of a `ddi.mcmc.sampler.Result`, refined with the zero shift against all
+    peaks, as rows that `ddi.index.ranking.order` takes.
+    """
     by_lattice = defaultdict(list)
     for cell, centring in zip(result.cells, result.centring):
         bravais, axes = relations.standard(lattice.reduced_cell(cell, centring))
@@ -91,17 +123,34 @@ def candidates(peaks, result, zero):
     rows = []
     for bravais, cells in sorted(by_lattice.items()):
         kind = lines.KINDS[bravais]
-        x = lattice.full_x(lattice.free_x(lattice.cell_to_x(np.array(cells)), kind.system), kind.system)
-        found = Found(bravais, x, np.full(len(x), zero.mean), np.full(len(x), "chains", dtype=object))
-        screening.refine(x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS)
+        x = lattice.full_x(
+            lattice.free_x(lattice.cell_to_x(np.array(cells)), kind.system), kind.system
+        )
+        found = Found(
+            bravais, x, np.full(len(x), zero.mean), np.full(len(x), "chains", dtype=object)
+        )
+        screening.refine(
+            x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS
+        )
         rows += ranking.shortlist(peaks, found, zero)
     return rows
 
 
 def solve(
-    peaks, system, sample, *, zero=None, time_budget=10.0, confirmations=CONFIRMATIONS, max_rounds=1000, seed=0, clock=time.perf_counter, **options
+    peaks,
+    system,
+    sample,
+    *,
+    zero=None,
+    time_budget=10.0,
+    confirmations=CONFIRMATIONS,
+    max_rounds=1000,
+    seed=0,
+    clock=time.perf_counter,
+    **options,
 ):
-    """Find the cell of a pattern whose lattice system is known: rounds of fresh candidates until one best cell keeps coming back.
+    """Find the cell of a pattern whose lattice system is known: rounds of fresh candidates until
+    one best cell keeps coming back.
 
     Parameters
     ----------
@@ -109,13 +158,16 @@ def solve(
         Of `ddi.index.search.prepare`: the chains read the first ``n_search``, all of them judge.
     system : str
     sample : callable
-        ``sample(number) -> cells`` (n, 6), the candidates of round 0, 1, 2 ...; b unique if monoclinic.
+        ``sample(number) -> cells`` (n, 6), the candidates of round 0, 1, 2 ...; b unique if
+        monoclinic.
     zero : ddi.index.search.Zero, optional
-        Prior of the zero shift, which the last refinement fits; none if not given. The chains know of none.
+        Prior of the zero shift, which the last refinement fits; none if not given. The chains know
+        of none.
     time_budget : float
         Seconds after which no further round is begun.
     confirmations : int
-        Rounds that must find the same again before the search ends early; `PATIENCE` times as many if it is not `CONVINCING`.
+        Rounds that must find the same again before the search ends early; `PATIENCE` times as many
+        if it is not `CONVINCING`.
     max_rounds : int
     seed : int
     clock : callable
@@ -130,7 +182,18 @@ def solve(
     finds = Finds(peaks, system, zero or Zero.known(0.0), clock)
     options = {**BEST, "centrings": "P" if "hkl" in options else dealt(system), **options}
     seen = peaks.q2[: SEEN * peaks.n_search]
-    while finds.rounds < max_rounds and finds.seconds() <= time_budget and not finds.certain(confirmations, CONVINCING * len(seen)):
-        found = mcmc.optimize(seen, sample(finds.rounds), system, n_search=peaks.n_search, seed=seed + finds.rounds, **options)
+    while (
+        finds.rounds < max_rounds
+        and finds.seconds() <= time_budget
+        and not finds.certain(confirmations, CONVINCING * len(seen))
+    ):
+        found = mcmc.optimize(
+            seen,
+            sample(finds.rounds),
+            system,
+            n_search=peaks.n_search,
+            seed=seed + finds.rounds,
+            **options,
+        )
         finds.add(found)
     return finds

@@ -33,7 +33,8 @@ class Peaks:
     pattern : (ndarray, ndarray) or None
         The measured pattern, 2theta in degrees and intensity, where the peaks were picked from one.
     faint : ndarray, shape (3, m), or None
-        q2 and sigma_q2 in A^-2 of peaks that are too weak to be listed, and the probability of each to belong to no line.
+        q2 and sigma_q2 in A^-2 of peaks that are too weak to be listed, and the probability of each
+        to belong to no line.
     """
 
     q2: np.ndarray
@@ -54,7 +55,16 @@ class Peaks:
         return len(self.q2)
 
 
-def from_values(values, unit, wavelength=None, intensity=None, sigma=None, source="values", pattern=None, warnings=()):
+def from_values(
+    values,
+    unit,
+    wavelength=None,
+    intensity=None,
+    sigma=None,
+    source="values",
+    pattern=None,
+    warnings=(),
+):
     """Turn positions in any unit into `Peaks`, after checking them.
 
     Parameters
@@ -82,34 +92,61 @@ def from_values(values, unit, wavelength=None, intensity=None, sigma=None, sourc
     try:
         values = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
-        raise DDIError(f"{source}: the peak positions are not all numbers; remove what is text") from error
+        raise DDIError(
+            f"{source}: the peak positions are not all numbers; remove what is text"
+        ) from error
     _check_values(values, source)
     if unit == "2theta":
         _check_angles(values, wavelength, source)
     q2 = _to_q2(values, unit, wavelength)
     if not (np.isfinite(q2) & (q2 > 1e-12) & (q2 < 1e6)).all():
-        raise DDIError(f"{source}: as {unit} these positions mean spacings that no lattice has; check --unit")
-    sigma_q2 = None if sigma is None else _sigma_q2(values, np.asarray(sigma, dtype=float), q2, unit, wavelength, source)
+        raise DDIError(
+            f"{source}: as {unit} these positions mean spacings that no lattice has; check --unit"
+        )
+    sigma_q2 = (
+        None
+        if sigma is None
+        else _sigma_q2(values, np.asarray(sigma, dtype=float), q2, unit, wavelength, source)
+    )
     order = np.argsort(q2, kind="stable")
     warnings = (*warnings, *_order_warning(q2, unit), *_scale_warning(q2, unit))
     pick = lambda array: None if array is None else np.asarray(array, dtype=float)[order]  # noqa: E731
-    return Peaks(q2[order], pick(sigma_q2), pick(_usable(intensity)), wavelength, source, warnings, pattern)
+    return Peaks(
+        q2[order], pick(sigma_q2), pick(_usable(intensity)), wavelength, source, warnings, pattern
+    )
 
 
 def from_pattern(two_theta, intensity, wavelength, source="pattern", **options):
-    """Pick the peaks of a measured pattern (`ddi.index.picking.pick`, at most the 60 highest) and the faint ones; return them as `Peaks`."""
+    """Pick the peaks of a measured pattern (`ddi.index.picking.pick`, at most the 60 highest) and
+    the faint ones; return them as `Peaks`.
+    """
     from ddi.forward import bragg
     from ddi.index import picking
 
     picked = picking.pick(two_theta, intensity, wavelength, **options)
     line = bragg.alpha1_wavelength(wavelength)
-    said = () if line == wavelength else (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
+    said = (
+        ()
+        if line == wavelength
+        else (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
+    )
     note = f"{source}: {len(picked['two_theta'])} peaks picked from {len(two_theta)} points"
     pattern = np.asarray(two_theta), np.asarray(intensity)
-    peaks = from_values(picked["two_theta"], "2theta", line, picked["height"], picked["sigma"], note, pattern, said)
+    peaks = from_values(
+        picked["two_theta"], "2theta", line, picked["height"], picked["sigma"], note, pattern, said
+    )
     weak = picking.faint(two_theta, intensity, wavelength, picked["two_theta"])
     q2 = _to_q2(weak["two_theta"], "2theta", line)
-    return replace(peaks, faint=np.array([q2, _sigma_q2(weak["two_theta"], weak["sigma"], q2, "2theta", line, source), weak["spurious"]]))
+    return replace(
+        peaks,
+        faint=np.array(
+            [
+                q2,
+                _sigma_q2(weak["two_theta"], weak["sigma"], q2, "2theta", line, source),
+                weak["spurious"],
+            ]
+        ),
+    )
 
 
 def check_options(unit, wavelength):
@@ -121,31 +158,52 @@ def check_options(unit, wavelength):
     except (TypeError, ValueError):
         good = False
     if not good:
-        raise DDIError(f"the wavelength must be a number of Angstrom between 0.01 and 100, not {wavelength}")
+        raise DDIError(
+            f"the wavelength must be a number of Angstrom between 0.01 and 100, not {wavelength}"
+        )
 
 
 def _check_values(values, source):
     if values.ndim != 1:
-        raise DDIError(f"{source}: expected one row of peak positions, got an array of shape {values.shape}")
+        raise DDIError(
+            f"{source}: expected one row of peak positions, got an array of shape {values.shape}"
+        )
     if not len(values):
         raise DDIError(f"{source}: no peak positions at all; expected at least {FEWEST}")
-    for bad, what in ((np.isnan(values), "NaN"), (np.isinf(values), "infinite"), (values < 0, "negative"), (values == 0, "zero")):
+    for bad, what in (
+        (np.isnan(values), "NaN"),
+        (np.isinf(values), "infinite"),
+        (values < 0, "negative"),
+        (values == 0, "zero"),
+    ):
         if bad.any():
-            raise DDIError(f"{source}: peak {np.flatnonzero(bad)[0] + 1} is {what}; every position must be a positive number")
+            raise DDIError(
+                f"{source}: peak {np.flatnonzero(bad)[0] + 1} is {what}; every position must be a positive number"
+            )
     unique, count = np.unique(values, return_counts=True)
     if (count > 1).any():
-        raise DDIError(f"{source}: the position {unique[count > 1][0]:g} is there {count.max()} times; list every peak once")
+        raise DDIError(
+            f"{source}: the position {unique[count > 1][0]:g} is there {count.max()} times; list every peak once"
+        )
     if len(values) < FEWEST:
-        raise DDIError(f"{source}: {len(values)} peaks are too few to index; expected at least {FEWEST}, better 20")
+        raise DDIError(
+            f"{source}: {len(values)} peaks are too few to index; expected at least {FEWEST}, better 20"
+        )
     if len(values) > MOST:
-        raise DDIError(f"{source}: {len(values)} peaks are more than {MOST}; keep the first 20 to 40 lines, or give the pattern itself")
+        raise DDIError(
+            f"{source}: {len(values)} peaks are more than {MOST}; keep the first 20 to 40 lines, or give the pattern itself"
+        )
 
 
 def _check_angles(values, wavelength, source):
     if wavelength is None:
-        raise DDIError(f"{source}: 2theta means nothing without a wavelength; add --wavelength 1.540593 for Cu K-alpha1")
+        raise DDIError(
+            f"{source}: 2theta means nothing without a wavelength; add --wavelength 1.540593 for Cu K-alpha1"
+        )
     if values.max() >= 180:
-        raise DDIError(f"{source}: 2theta of {values.max():g} degrees is beyond 180, which no wavelength allows; check --unit")
+        raise DDIError(
+            f"{source}: 2theta of {values.max():g} degrees is beyond 180, which no wavelength allows; check --unit"
+        )
     d = wavelength / (2 * np.sin(np.radians(values / 2)))
     falls = (np.diff(values) < 0).all()
     if (falls and values.max() < 30 and values.min() < 5) or (d.min() > 5 and d.max() > 25):
@@ -164,7 +222,9 @@ def _to_q2(values, unit, wavelength):
 def _sigma_q2(values, sigma, q2, unit, wavelength, source):
     """Propagate standard deviations of the positions to q2: |dq2/dv| sigma."""
     if sigma.shape != values.shape or not (np.isfinite(sigma).all() and (sigma > 0).all()):
-        raise DDIError(f"{source}: the standard deviations must be as many positive numbers as there are peaks")
+        raise DDIError(
+            f"{source}: the standard deviations must be as many positive numbers as there are peaks"
+        )
     if unit == "2theta":
         return np.radians(sigma) * 2 * np.sin(np.radians(values)) / wavelength**2
     return {"d": 2 * q2 / values, "q": 2 * values, "q2": np.ones_like(values)}[unit] * sigma
@@ -175,7 +235,11 @@ def _usable(intensity):
     if intensity is None:
         return None
     intensity = np.asarray(intensity, dtype=float)
-    return intensity if np.isfinite(intensity).all() and (intensity >= 0).all() and intensity.max() > 0 else None
+    return (
+        intensity
+        if np.isfinite(intensity).all() and (intensity >= 0).all() and intensity.max() > 0
+        else None
+    )
 
 
 def _order_warning(q2, unit):
@@ -188,7 +252,9 @@ def _order_warning(q2, unit):
 def _scale_warning(q2, unit):
     longest = 1 / np.sqrt(q2.min())
     if unit == "q" and longest < 1.6:
-        return (f"the largest spacing is {longest:.2f} A; q is 1/d here, so if yours is 2 pi/d divide it by 2 pi",)
+        return (
+            f"the largest spacing is {longest:.2f} A; q is 1/d here, so if yours is 2 pi/d divide it by 2 pi",
+        )
     if longest < 1.0 or longest > 200:
         return (f"the largest spacing is {longest:.4g} A, which is unusual; check --unit",)
     return ()

@@ -1,8 +1,8 @@
 """From a measured pattern to K-alpha1 peak positions with uncertainties.
 
-Background and noise are estimated, lines are found with a matched filter, and overlapping ones are fitted together, each line as a
-pair of pseudo-Voigt profiles for K-alpha1 and K-alpha2. What the stronger lines leave behind at their K-beta position or in their
-tails is taken out at the end.
+Background and noise are estimated, lines are found with a matched filter, and overlapping ones are
+fitted together, each line as a pair of pseudo-Voigt profiles for K-alpha1 and K-alpha2. What the
+stronger lines leave behind at their K-beta position or in their tails is taken out at the end.
 """
 
 from itertools import pairwise
@@ -15,12 +15,19 @@ from scipy.signal import find_peaks, peak_widths, savgol_filter
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import DOUBLET_RATIO, anode, moved
 
-BROAD, SPLIT_GAIN = 1.3, 60.0  # how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
+BROAD, SPLIT_GAIN = (
+    1.3,
+    60.0,
+)  # how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
 WIDEST = 1.6  # usual widths; what is broader is no line of this sample
-SIGMA_FLOOR = 0.006  # degrees: alignment and grain statistics; with it the errors scatter as they say on measured patterns
+# degrees: alignment and grain statistics; with it the errors scatter as they say on measured
+# patterns
+SIGMA_FLOOR = 0.006
 FAINT_HEIGHT, FAINT_SNR = 0.001, (3.0, 3.5, 4.5, 6.0)
 FAINT_SPURIOUS = (0.55, 0.4, 0.25, 0.18)
-"""What share of the peaks that `pick` leaves belongs to no line, by their signal-to-noise ratio: counted on 193 RRUFF patterns."""
+"""What share of the peaks that `pick` leaves belongs to no line, by their signal-to-noise ratio:
+counted on 193 RRUFF patterns.
+"""
 _NOTHING = "no peak stands out of the noise of this pattern; check that the first column is 2theta and the second intensity"
 _FWHM_SIGMA = 2 * np.sqrt(2 * np.log(2))
 
@@ -33,7 +40,8 @@ def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=
     two_theta, intensity : array_like, shape (n,)
         Degrees, rising; counts or any unit proportional to them.
     wavelength : float
-        In Angstrom; K-alpha1 or the doublet's mean of a tube of `ANODES`, otherwise the pattern is taken as monochromatic.
+        In Angstrom; K-alpha1 or the doublet's mean of a tube of `ANODES`, otherwise the pattern is
+        taken as monochromatic.
     min_height : float
         Relative to the highest peak.
     min_snr : float
@@ -44,8 +52,8 @@ def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=
     Returns
     -------
     dict of ndarray, shape (n_peaks,)
-        ``two_theta`` and ``sigma`` in degrees, ``height``, ``fwhm`` in degrees; sorted by two_theta. Positions belong to K-alpha1,
-        `alpha1_wavelength` says in Angstrom which that is.
+        ``two_theta`` and ``sigma`` in degrees, ``height``, ``fwhm`` in degrees; sorted by
+        two_theta. Positions belong to K-alpha1, `alpha1_wavelength` says in Angstrom which that is.
 
     Raises
     ------
@@ -75,7 +83,8 @@ def pick(two_theta, intensity, wavelength=1.540593, *, min_height=0.01, min_snr=
 
 
 def faint(two_theta, intensity, wavelength, strong):
-    """Pick what `pick` left out as too weak to trust: it cannot lead a search, but tells a supercell from its subcell.
+    """Pick what `pick` left out as too weak to trust: it cannot lead a search, but tells a
+    supercell from its subcell.
 
     Parameters
     ----------
@@ -89,16 +98,33 @@ def faint(two_theta, intensity, wavelength, strong):
     dict of ndarray, shape (m,)
         ``two_theta`` and ``sigma`` in degrees; ``spurious``, the probability to belong to no line.
     """
-    weak = pick(two_theta, intensity, wavelength, min_height=FAINT_HEIGHT, min_snr=FAINT_SNR[0], max_peaks=120)
+    weak = pick(
+        two_theta,
+        intensity,
+        wavelength,
+        min_height=FAINT_HEIGHT,
+        min_snr=FAINT_SNR[0],
+        max_peaks=120,
+    )
     new = _distance(weak["two_theta"], np.asarray(strong, dtype=float)) > 0.3 * weak["fwhm"]
     chances = np.interp(weak["snr"], FAINT_SNR, FAINT_SPURIOUS)
-    return {"two_theta": weak["two_theta"][new], "sigma": weak["sigma"][new], "spurious": chances[new]}
+    return {
+        "two_theta": weak["two_theta"][new],
+        "sigma": weak["sigma"][new],
+        "spurious": chances[new],
+    }
 
 
 def _uniform(two_theta, intensity):
     x, y = np.asarray(two_theta, dtype=float), np.asarray(intensity, dtype=float)
-    if len(x) < 100 or len(x) != len(y) or not (np.isfinite(x).all() and np.isfinite(y).all() and (np.diff(x) > 0).all()):
-        raise DDIError("a pattern wants at least 100 points (2theta, intensity), finite and with rising 2theta")
+    if (
+        len(x) < 100
+        or len(x) != len(y)
+        or not (np.isfinite(x).all() and np.isfinite(y).all() and (np.diff(x) > 0).all())
+    ):
+        raise DDIError(
+            "a pattern wants at least 100 points (2theta, intensity), finite and with rising 2theta"
+        )
     step = np.median(np.diff(x))
     if np.ptp(np.diff(x)) < 0.02 * step:
         return x, y
@@ -118,17 +144,24 @@ def background(x, y, window=1.5):
     level = np.sqrt(np.clip(smooth - smooth.min(), 0, None))
     reach = max(int(window / step), 2)
     for span in np.unique(np.geomspace(1, reach, 40).astype(int))[::-1]:
-        level[span:-span] = np.minimum(level[span:-span], 0.5 * (level[: -2 * span] + level[2 * span :]))
+        level[span:-span] = np.minimum(
+            level[span:-span], 0.5 * (level[: -2 * span] + level[2 * span :])
+        )
     return gaussian_filter1d(level**2, 0.3 / step) + smooth.min()
 
 
 def noise_level(y, blocks=24):
-    """Return the standard deviation of every point: a local floor and a part that grows with the signal as counts do, shape (n,)."""
+    """Return the standard deviation of every point: a local floor and a part that grows with the
+    signal as counts do, shape (n,).
+    """
     fourth = np.array([1, -4, 6, -4, 1]) / np.sqrt(70)
     rough = np.abs(convolve1d(y, fourth))
     signal = np.clip(savgol_filter(y, 11, 2), 0, None)
     parts = np.array_split(np.arange(len(y)), blocks)
-    floors = [1.4826 * np.median(rough[part][signal[part] <= np.quantile(signal[part], 0.6)]) for part in parts]
+    floors = [
+        1.4826 * np.median(rough[part][signal[part] <= np.quantile(signal[part], 0.6)])
+        for part in parts
+    ]
     floor = np.interp(np.arange(len(y)), [part.mean() for part in parts], floors)
     floor = np.maximum(floor, max(0.5 * np.median(floors), 1e-4 * np.ptp(y), 1e-12))
     high = signal > np.maximum(5 * floor, 0.02 * signal.max())
@@ -137,10 +170,16 @@ def noise_level(y, blocks=24):
 
 
 def _width_law(x, y, noise):
-    """A function of 2theta that gives the usual FWHM in degrees: a + b tan(theta) through the lone strong peaks."""
+    """A function of 2theta that gives the usual FWHM in degrees: a + b tan(theta) through the lone
+    strong peaks.
+    """
     step = x[1] - x[0]
     smooth = gaussian_filter1d(y, 0.03 / step)
-    found, _ = find_peaks(smooth, prominence=np.maximum(12 * noise, 0.04 * smooth.max()), distance=max(int(0.3 / step), 1))
+    found, _ = find_peaks(
+        smooth,
+        prominence=np.maximum(12 * noise, 0.04 * smooth.max()),
+        distance=max(int(0.3 / step), 1),
+    )
     if not len(found):
         return lambda at: np.full(np.shape(at), 0.12)
     fwhm = peak_widths(smooth, found, rel_height=0.5)[0] * step
@@ -151,7 +190,13 @@ def _width_law(x, y, noise):
     if len(found) >= 6:
         i, j = np.triu_indices(len(found), 1)
         apart = np.abs(tangent[i] - tangent[j]) > 0.05
-        slope = np.clip(np.median((fwhm[i] - fwhm[j])[apart] / (tangent[i] - tangent[j])[apart]), 0, 0.3) if apart.any() else 0.0
+        slope = (
+            np.clip(
+                np.median((fwhm[i] - fwhm[j])[apart] / (tangent[i] - tangent[j])[apart]), 0, 0.3
+            )
+            if apart.any()
+            else 0.0
+        )
     offset = np.clip(np.quantile(fwhm - slope * tangent, 0.35), 4 * step, 1.0)
     return lambda at: offset + slope * np.tan(np.radians(np.asarray(at) / 2))
 
@@ -179,7 +224,9 @@ def _distance(points, others):
 
 
 def _profile(x, position, fwhm, eta):
-    """Pseudo-Voigt of unit height with its derivatives by position, log FWHM and eta, each of shape (n, n_peaks)."""
+    """Pseudo-Voigt of unit height with its derivatives by position, log FWHM and eta, each of shape
+    (n, n_peaks).
+    """
     u = (x[:, None] - position) / fwhm
     lorentz, gauss = 1 / (1 + 4 * u**2), np.exp(-4 * np.log(2) * u**2)
     slope = eta * 8 * u * lorentz**2 + (1 - eta) * 8 * np.log(2) * u * gauss
@@ -196,14 +243,18 @@ def _lines(x, position, fwhm, eta, ratio):
 
 
 def _fit_all(x, y, noise, positions, width, ratio):
-    """Fit every cluster of overlapping lines; return rows (two_theta, height, sigma, snr, fwhm) and the modelled pattern."""
+    """Fit every cluster of overlapping lines; return rows (two_theta, height, sigma, snr, fwhm) and
+    the modelled pattern.
+    """
     rows, model = [], np.zeros_like(y)
     gaps = np.diff(positions) > 4 * width(positions[1:]) + 0.1
     for group in np.split(positions, np.flatnonzero(gaps) + 1):
         margin = 3 * width(group[-1])
         companion = moved(group[-1], ratio) if ratio else group[-1]
         part = (x > group[0] - margin) & (x < np.nan_to_num(companion, nan=group[-1]) + margin)
-        fitted, curve = _fit_cluster(x[part], y[part], noise[part], group, float(width(group.mean())), ratio)
+        fitted, curve = _fit_cluster(
+            x[part], y[part], noise[part], group, float(width(group.mean())), ratio
+        )
         rows.append(fitted)
         model[part] = np.maximum(model[part], curve)
     peaks = np.concatenate(rows)
@@ -211,7 +262,9 @@ def _fit_all(x, y, noise, positions, width, ratio):
 
 
 def _fit_cluster(x, y, noise, start, fwhm, ratio):
-    """Fit a cluster; where its lines come out too broad, try each as two of the usual width and keep what is significant."""
+    """Fit a cluster; where its lines come out too broad, try each as two of the usual width and
+    keep what is significant.
+    """
     rows, model = _fit(x, y, noise, start, fwhm, ratio)
     if rows[0, 4] < BROAD * fwhm or rows[:, 3].max() < 8:
         return rows, model
@@ -224,22 +277,35 @@ def _fit_cluster(x, y, noise, start, fwhm, ratio):
         if not len(pairs):
             return rows, model
     misfit, before = (np.sum(((y - fit) / noise) ** 2) for fit in (curve, model))
-    return (split, curve) if misfit < before - SPLIT_GAIN * (len(split) - len(rows)) else (rows, model)
+    return (
+        (split, curve) if misfit < before - SPLIT_GAIN * (len(split) - len(rows)) else (rows, model)
+    )
 
 
 def _fit(x, y, noise, start, fwhm, ratio, width_prior=0.15):
-    """Least squares of one cluster: heights, positions, one width, one shape, a straight background; weak priors hold what the data do not."""
+    """Least squares of one cluster: heights, positions, one width, one shape, a straight
+    background; weak priors hold what the data do not.
+    """
     n = len(start)
     tilt = (x - x.mean()) / np.ptp(x)
     height = np.clip(np.interp(start, x, y), noise.min(), None)
     first = np.concatenate([start, height, [0.0, 0.5, 0.0, 0.0]])
-    prior = np.concatenate([np.full(n, 0.3 * fwhm), np.full(n, 1e3 * height.max()), [width_prior, 0.25], np.full(2, 2 * noise.min())])
+    prior = np.concatenate(
+        [
+            np.full(n, 0.3 * fwhm),
+            np.full(n, 1e3 * height.max()),
+            [width_prior, 0.25],
+            np.full(2, 2 * noise.min()),
+        ]
+    )
 
     def curve(p):
         return _lines(x, p[:n], fwhm * np.exp(p[2 * n]), p[2 * n + 1], ratio)
 
     def residual(p):
-        return np.concatenate([(curve(p)[0] @ p[n : 2 * n] + p[-2] + p[-1] * tilt - y) / noise, (p - first) / prior])
+        return np.concatenate(
+            [(curve(p)[0] @ p[n : 2 * n] + p[-2] + p[-1] * tilt - y) / noise, (p - first) / prior]
+        )
 
     def jacobian(p):
         shape, by_position, by_width, by_eta = curve(p)
@@ -254,13 +320,21 @@ def _fit(x, y, noise, start, fwhm, ratio, width_prior=0.15):
         ]
         return np.vstack([np.hstack(columns) / noise[:, None], np.diag(1 / prior)])
 
-    p = leastsq(residual, first, Dfun=jacobian, maxfev=60, ftol=1e-5, xtol=1e-5, full_output=True)[0]
+    p = leastsq(residual, first, Dfun=jacobian, maxfev=60, ftol=1e-5, xtol=1e-5, full_output=True)[
+        0
+    ]
     left = residual(p)[: len(x)]
     spread = max(1.0, np.sqrt(np.mean(left**2)))
     covariance = np.linalg.pinv((lambda j: j.T @ j)(jacobian(p)))
     sigma = np.sqrt(np.diagonal(covariance).clip(1e-12)) * spread
     model = curve(p)[0] @ p[n : 2 * n]
-    columns = [p[:n], p[n : 2 * n], np.hypot(sigma[:n], SIGMA_FLOOR), p[n : 2 * n] / sigma[n : 2 * n], np.full(n, fwhm * np.exp(p[2 * n]))]
+    columns = [
+        p[:n],
+        p[n : 2 * n],
+        np.hypot(sigma[:n], SIGMA_FLOOR),
+        p[n : 2 * n] / sigma[n : 2 * n],
+        np.full(n, fwhm * np.exp(p[2 * n])),
+    ]
     return np.stack(columns, axis=1), model
 
 
@@ -272,9 +346,13 @@ def _keep(peaks, min_height, min_snr, tube):
     share = height[:, None] / height  # of row i relative to column j
     apart = np.abs(position[:, None] - position) / fwhm[:, None]
     ghost = (apart < 0.5) & (share < 1) | (apart < 2.0) & (share < 0.05)
-    ghost |= (apart < 2.5) & (share < 0.2) & (position[:, None] < position) & (position < 20)  # axial divergence
+    ghost |= (
+        (apart < 2.5) & (share < 0.2) & (position[:, None] < position) & (position < 20)
+    )  # axial divergence
     if tube:
         for wavelength, most in ((tube.alpha2, 0.1), (tube.beta, 0.035)):
             place = moved(position, wavelength / tube.alpha1)
-            ghost |= (np.abs(position[:, None] - place) < np.maximum(0.6 * fwhm[:, None], 0.05)) & (share < most)
+            ghost |= (np.abs(position[:, None] - place) < np.maximum(0.6 * fwhm[:, None], 0.05)) & (
+                share < most
+            )
     return peaks[~ghost.any(axis=1)]

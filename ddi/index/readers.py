@@ -1,4 +1,5 @@
-"""Peak lists as people have them: text, CSV, .npy, GSAS-II .pkslst, RRUFF files and whole patterns, read or refused with a reason.
+"""Peak lists as people have them: text, CSV, .npy, GSAS-II .pkslst, RRUFF files and whole patterns,
+read or refused with a reason.
 
 The unit comes from a column's name, from the file's format or from the user; it is never guessed.
 """
@@ -32,10 +33,11 @@ def read(path, unit=None, wavelength=None):
     Parameters
     ----------
     path : str or Path
-        Text or CSV with one or more columns, ``.npy``, GSAS-II ``.pkslst``, RRUFF DIF or XY file, or any two-column pattern, whose peaks
-        are then picked.
+        Text or CSV with one or more columns, ``.npy``, GSAS-II ``.pkslst``, RRUFF DIF or XY file,
+        or any two-column pattern, whose peaks are then picked.
     unit : {"d", "q", "q2", "2theta"}, optional
-        Needed where neither the file's format nor a column's name says it. q is 1/d: divide 2 pi/d by 2 pi.
+        Needed where neither the file's format nor a column's name says it. q is 1/d: divide 2 pi/d
+        by 2 pi.
     wavelength : float, optional
         In Angstrom; needed for 2theta unless the file gives it.
 
@@ -46,7 +48,8 @@ def read(path, unit=None, wavelength=None):
     Raises
     ------
     DDIError
-        If the file cannot be read, or is no peak list; the message says what was found and what to type.
+        If the file cannot be read, or is no peak list; the message says what was found and what to
+        type.
     """
     path = Path(path)
     check_options(unit, wavelength)
@@ -66,19 +69,27 @@ def _content(path):
         if path.is_dir():
             raise DDIError(f"{path} is a folder; name a file in it")
         if path.stat().st_size > _MAX_BYTES:
-            raise DDIError(f"{path} is larger than {_MAX_BYTES // 1_000_000} MB; a peak list or a pattern is smaller, check the name")
+            raise DDIError(
+                f"{path} is larger than {_MAX_BYTES // 1_000_000} MB; a peak list or a pattern is smaller, check the name"
+            )
         content = path.read_bytes()
     except FileNotFoundError as error:
         raise DDIError(f"there is no file {path}; check the name") from error
     except (OSError, ValueError) as error:
-        raise DDIError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+        raise DDIError(
+            f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
     if not content.strip():
         raise DDIError(f"{path} is empty; expected at least {FEWEST} peak positions, one a line")
     return content
 
 
 def _decoded(path, content):
-    for encoding in ("utf-8-sig", "utf-16") if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig", "latin-1"):
+    for encoding in (
+        ("utf-8-sig", "utf-16")
+        if content[:2] in (b"\xff\xfe", b"\xfe\xff")
+        else ("utf-8-sig", "latin-1")
+    ):
         try:
             text = content.decode(encoding)
             break
@@ -97,13 +108,20 @@ def _from_npy(path, content, unit, wavelength):
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
         if array.dtype.names:
-            names, columns = array.dtype.names, [np.asarray(array[name], dtype=float).ravel() for name in array.dtype.names]
+            names, columns = (
+                array.dtype.names,
+                [np.asarray(array[name], dtype=float).ravel() for name in array.dtype.names],
+            )
         else:
             names, columns = None, list(np.atleast_2d(np.asarray(array, dtype=float).squeeze().T))
     except Exception as error:  # numpy raises many kinds on a broken header
-        raise DDIError(f"{path} is no .npy file of numbers; save one with numpy.save(path, positions)") from error
+        raise DDIError(
+            f"{path} is no .npy file of numbers; save one with numpy.save(path, positions)"
+        ) from error
     if not columns or any(column.ndim != 1 for column in columns):
-        raise DDIError(f"{path} holds an array of shape {array.shape}; expected (n,) positions or (n, columns)")
+        raise DDIError(
+            f"{path} holds an array of shape {array.shape}; expected (n,) positions or (n, columns)"
+        )
     return _from_columns(path, np.stack(columns, axis=1), names, unit, wavelength)
 
 
@@ -113,19 +131,33 @@ def _from_dif(path, text, wavelength):
     header = read_dif(text)
     lines = header["lines"].drop_duplicates("d").head(60)
     note = f"{path}: lines that RRUFF calculated from the refined cell, not measured ones"
-    return from_values(lines["d"], "d", wavelength or header["wavelength"], lines["intensity"], None, note)
+    return from_values(
+        lines["d"], "d", wavelength or header["wavelength"], lines["intensity"], None, note
+    )
 
 
 def _from_gsas(path, text, unit, wavelength):
-    """One Python list a line: position, its refinement flag, intensity, its flag, and so on; positions are 2theta."""
+    """One Python list a line: position, its refinement flag, intensity, its flag, and so on;
+    positions are 2theta.
+    """
     rows = []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.strip() or line.lstrip().startswith(("#", "{")):
             continue
-        fields = [field for field in re.split(r"[\s,\[\]()]+", line) if field and field not in ("True", "False")]
-        rows.append(_numbers(path, number, line, fields[:1] + fields[2:3] if len(fields) > 8 else fields[:2]))
+        fields = [
+            field
+            for field in re.split(r"[\s,\[\]()]+", line)
+            if field and field not in ("True", "False")
+        ]
+        rows.append(
+            _numbers(
+                path, number, line, fields[:1] + fields[2:3] if len(fields) > 8 else fields[:2]
+            )
+        )
     if not rows:
-        raise DDIError(f"{path} holds no peak; expected GSAS-II lines such as [10.52, 1, 700.0, 1, 25.0, 0, 0.1, 0]")
+        raise DDIError(
+            f"{path} holds no peak; expected GSAS-II lines such as [10.52, 1, 700.0, 1, 25.0, 0, 0.1, 0]"
+        )
     return _from_columns(path, _table(path, rows), None, unit or "2theta", wavelength)
 
 
@@ -141,7 +173,9 @@ def _from_text(path, text, unit, wavelength):
                 continue
         rows.append(_numbers(path, number, line, fields))
     if not rows:
-        raise DDIError(f"{path} holds no numbers; expected at least {FEWEST} peak positions, one a line")
+        raise DDIError(
+            f"{path} holds no numbers; expected at least {FEWEST} peak positions, one a line"
+        )
     unit = unit or ("2theta" if "##RRUFFID" in text else None)
     return _from_columns(path, _table(path, rows), names, unit, wavelength or _stated(text))
 
@@ -160,11 +194,21 @@ def _fields(line, separator):
 
 def _names(line, separator):
     """The columns that a heading names, or None if it names no position."""
-    fields = [field for field in re.split(r"[,;\t]+" if re.search(r"[,;\t]", line) else r"\s+", line) if field.strip()]
+    fields = [
+        field
+        for field in re.split(r"[,;\t]+" if re.search(r"[,;\t]", line) else r"\s+", line)
+        if field.strip()
+    ]
     names = [
         _COLUMN.get(
             re.sub(
-                r"[^a-z0-9]", "", re.sub(r"[\[(].*?[\])]|/(deg|a|å)\w*$", "", field.strip().lower().replace("θ", "theta").replace("²", "2"))
+                r"[^a-z0-9]",
+                "",
+                re.sub(
+                    r"[\[(].*?[\])]|/(deg|a|å)\w*$",
+                    "",
+                    field.strip().lower().replace("θ", "theta").replace("²", "2"),
+                ),
             )
         )
         for field in fields
@@ -197,12 +241,20 @@ def _table(path, rows):
 
 
 def _from_columns(path, table, names, unit, wavelength):
-    """Choose position, intensity and sigma among columns, named or not, and tell a pattern from a peak list."""
-    column = {name: k for k, name in enumerate(names or ()) if name is not None and k < table.shape[1]} if names else {}
+    """Choose position, intensity and sigma among columns, named or not, and tell a pattern from a
+    peak list.
+    """
+    column = (
+        {name: k for k, name in enumerate(names or ()) if name is not None and k < table.shape[1]}
+        if names
+        else {}
+    )
     column = {_COLUMN.get(str(name).lower(), name): k for name, k in column.items()}
     named = [name for name in UNITS if name in column]
     if unit and named and unit not in named:
-        raise DDIError(f"{path} says its positions are {' and '.join(named)}, but --unit is {unit}; {_command(path, named[0], wavelength)}")
+        raise DDIError(
+            f"{path} says its positions are {' and '.join(named)}, but --unit is {unit}; {_command(path, named[0], wavelength)}"
+        )
     unit = unit or next((name for name in ("q2", "q", "d", "2theta") if name in named), None)
     position = table[:, column.get(unit, 0)]
     if unit is None:
@@ -213,12 +265,18 @@ def _from_columns(path, table, names, unit, wavelength):
     intensity = table[:, second] if second is not None else None
     if _is_pattern(position, intensity):
         if unit != "2theta" or wavelength is None:
-            raise DDIError(f"{path} is a measured pattern, from which peaks are picked in 2theta; {_command(path, '2theta', wavelength)}")
+            raise DDIError(
+                f"{path} is a measured pattern, from which peaks are picked in 2theta; {_command(path, '2theta', wavelength)}"
+            )
         return from_pattern(position, intensity, wavelength, str(path))
     if unit == "2theta" and wavelength is None:
-        raise DDIError(f"{path} holds 2theta, which means nothing without a wavelength; {_command(path, unit, None)}")
+        raise DDIError(
+            f"{path} holds 2theta, which means nothing without a wavelength; {_command(path, unit, None)}"
+        )
     sigma = table[:, column["sigma"]] if "sigma" in column else None
-    return from_values(position, unit, wavelength, intensity, sigma, f"{path}: {len(table)} peaks in {unit}")
+    return from_values(
+        position, unit, wavelength, intensity, sigma, f"{path}: {len(table)} peaks in {unit}"
+    )
 
 
 def _is_pattern(position, intensity):

@@ -1,4 +1,6 @@
-"""What comes out of indexing one pattern: a table of cells, their line lists, a figure, JSON, and a sentence where nothing convinces."""
+"""What comes out of indexing one pattern: a table of cells, their line lists, a figure, JSON, and a
+sentence where nothing convinces.
+"""
 
 import json
 from dataclasses import dataclass, field
@@ -16,7 +18,10 @@ from ddi.index.ranking import INDEXED_SIGMAS
 from ddi.index.search import MAX_VERIFY, prepare
 
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
-N_HINTED, N_HEADS = 10, 5  # cells that get a space-group hint, and heads of families that get one wherever they stand
+N_HINTED, N_HEADS = (
+    10,
+    5,
+)  # cells that get a space-group hint, and heads of families that get one wherever they stand
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 TABLE = [
     "rank",
@@ -41,8 +46,9 @@ class Result:
     Attributes
     ----------
     cells : DataFrame
-        Best first: rank, probability, bravais, a, b, c (A), alpha, beta, gamma (degrees; conventional, hR in hexagonal axes), volume
-        (A^3), M20, F20, n_indexed, n_peaks, zero_shift (degrees), extinction_symbols, family.
+        Best first: rank, probability, bravais, a, b, c (A), alpha, beta, gamma (degrees;
+        conventional, hR in hexagonal axes), volume (A^3), M20, F20, n_indexed, n_peaks, zero_shift
+        (degrees), extinction_symbols, family.
     peaks : ddi.index.peaks.Peaks
     seconds : float
     limits : dict
@@ -56,14 +62,22 @@ class Result:
 
     @property
     def message(self):
-        """The answer in a sentence; where nothing convinces, the best cell's shortfall and the limits in force."""
-        limits = ", ".join(f"{name} {value}" for name, value in self.limits.items() if value is not None)
+        """The answer in a sentence; where nothing convinces, the best cell's shortfall and the
+        limits in force.
+        """
+        limits = ", ".join(
+            f"{name} {value}" for name, value in self.limits.items() if value is not None
+        )
         if not len(self.cells):
             return f"No cell was found within the limits in force: {limits}."
         best, lines = self.cells.iloc[0], self.hkl(1)
         cell = f"{best.bravais} {_cell_words(best)}, V = {best.volume:.1f} A^3"
         family = float(self.cells.probability[self.cells.family == 1].sum())
-        more = f" ({family:.2f} with its sub- and supercells)" if family > best.probability + 0.01 else ""
+        more = (
+            f" ({family:.2f} with its sub- and supercells)"
+            if family > best.probability + 0.01
+            else ""
+        )
         figures = f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, probability {best.probability:.2f}{more}"
         if best.probability >= CONVINCING:
             return f"The cell is {cell}: it {figures}."
@@ -77,8 +91,9 @@ class Result:
         Returns
         -------
         DataFrame
-            One row an observed peak: h, k, l, d_obs, d_calc, d_diff (A), two_theta_obs, two_theta_calc, two_theta_diff (degrees; NaN
-            without a wavelength), indexed. Observed values have the zero shift taken off.
+            One row an observed peak: h, k, l, d_obs, d_calc, d_diff (A), two_theta_obs,
+            two_theta_calc, two_theta_diff (degrees; NaN without a wavelength), indexed. Observed
+            values have the zero shift taken off.
         """
         row = self.cells.iloc[rank - 1]
         wavelength, observed = self.peaks.wavelength, _corrected(self.peaks, row.zero_shift)
@@ -94,13 +109,18 @@ class Result:
         return table
 
     def to_dict(self, n_cells=20, n_lists=5):
-        """Return plain numbers and text for JSON: the first `n_cells` cells, the first `n_lists` of them with their line lists."""
+        """Return plain numbers and text for JSON: the first `n_cells` cells, the first `n_lists` of
+        them with their line lists.
+        """
         cells = []
         for _, row in self.cells.head(n_cells).iterrows():
             entry = {name: _plain(row[name]) for name in TABLE if name not in CELL_COLUMNS}
             entry["cell"] = [round(float(value), 5) for value in cell_of(row)]
             if row["rank"] <= n_lists:
-                entry["hkl"] = [{name: _plain(value) for name, value in line.items()} for line in self.hkl(row["rank"]).to_dict("records")]
+                entry["hkl"] = [
+                    {name: _plain(value) for name, value in line.items()}
+                    for line in self.hkl(row["rank"]).to_dict("records")
+                ]
             cells.append(entry)
         read = {
             "source": self.peaks.source,
@@ -108,7 +128,13 @@ class Result:
             "n_peaks_read": len(self.peaks),
             "warnings": list(self.peaks.warnings),
         }
-        return {**read, "seconds": round(self.seconds, 3), "limits": self.limits, "message": self.message, "results": cells}
+        return {
+            **read,
+            "seconds": round(self.seconds, 3),
+            "limits": self.limits,
+            "message": self.message,
+            "results": cells,
+        }
 
     def to_json(self, path=None):
         """Return the result as JSON text; write it to `path` too if one is given."""
@@ -132,7 +158,8 @@ class Result:
         console.print(f"{self.message} ({self.seconds:.1f} s)", highlight=False, soft_wrap=True)
 
     def plot(self, path=None, rank=1):
-        """Draw the pattern if there is one, its lines beside those of the first cells, residuals, and peaks without a line in red.
+        """Draw the pattern if there is one, its lines beside those of the first cells, residuals,
+        and peaks without a line in red.
 
         Parameters
         ----------
@@ -162,24 +189,36 @@ def make(table, peaks, seconds, limits):
     cells = pd.concat([cells.drop(columns="cell"), parts], axis=1)
     heads = set(cells.family.drop_duplicates().head(N_HEADS))
     cells["extinction_symbols"] = [
-        _symbols(row, peaks) if row["rank"] <= N_HINTED or row["rank"] in heads else "" for _, row in cells.iterrows()
+        _symbols(row, peaks) if row["rank"] <= N_HINTED or row["rank"] in heads else ""
+        for _, row in cells.iterrows()
     ]
     return Result(cells[TABLE], peaks, seconds, limits)
 
 
 def _symbols(row, peaks, n=3):
-    """The likeliest extinction symbols of a cell, `n` at most, those that share at least a fiftieth of the weight."""
+    """The likeliest extinction symbols of a cell, `n` at most, those that share at least a fiftieth
+    of the weight.
+    """
     used = min(len(peaks), MAX_VERIFY)
-    listed = extinction.rank(cell_of(row), row.bravais, _corrected(peaks, row.zero_shift)[:used], _tolerance(peaks)[:used])
+    listed = extinction.rank(
+        cell_of(row),
+        row.bravais,
+        _corrected(peaks, row.zero_shift)[:used],
+        _tolerance(peaks)[:used],
+    )
     return "; ".join(entry["symbol"] for entry in listed[:n] if entry["weight"] > 0.02)
 
 
 def calculated_lines(cell, bravais, q2_max):
-    """Return the distinct q2 (n,) in A^-2 of a lattice's lines up to `q2_max`, and an index (n, 3) for each, the simplest one."""
+    """Return the distinct q2 (n,) in A^-2 of a lattice's lines up to `q2_max`, and an index (n, 3)
+    for each, the simplest one.
+    """
     letter = "R 3:H" if bravais == "hR" else f"{bravais[1]} 1"
     unit_cell = gemmi.UnitCell(*map(float, cell))
     hkl = gemmi.make_miller_array(unit_cell, gemmi.SpaceGroup("P 1"), 1 / np.sqrt(q2_max), 0, True)
-    hkl = hkl[~np.asarray(gemmi.SpaceGroup(letter).operations().systematic_absences(hkl), dtype=bool)]
+    hkl = hkl[
+        ~np.asarray(gemmi.SpaceGroup(letter).operations().systematic_absences(hkl), dtype=bool)
+    ]
     q2 = lattice.q2(hkl, np.asarray(cell, dtype=float))
     order = np.lexsort((*-np.sign(hkl.T), -hkl[:, 0], np.round(q2 / q2_max, 7)))
     _, first = np.unique(np.round(q2[order] / q2_max, 7), return_index=True)
@@ -206,8 +245,16 @@ def cell_of(row):
 
 def _cell_words(row):
     """The cell parameters that the lattice leaves free, in words."""
-    free = [CELL_COLUMNS[k] for k in lattice.SYSTEM["hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]].free]
-    return ", ".join(f"{name} = {row[name]:.4f} A" if name in "abc" else f"{name} = {row[name]:.3f} deg" for name in free)
+    free = [
+        CELL_COLUMNS[k]
+        for k in lattice.SYSTEM[
+            "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
+        ].free
+    ]
+    return ", ".join(
+        f"{name} = {row[name]:.4f} A" if name in "abc" else f"{name} = {row[name]:.3f} deg"
+        for name in free
+    )
 
 
 def _plain(value):
@@ -217,4 +264,8 @@ def _plain(value):
         return int(value)
     if isinstance(value, (float, np.floating)):
         return round(float(value), 6) if np.isfinite(value) else None
-    return [_plain(item) for item in value] if isinstance(value, (list, tuple, np.ndarray)) else str(value)
+    return (
+        [_plain(item) for item in value]
+        if isinstance(value, (list, tuple, np.ndarray))
+        else str(value)
+    )

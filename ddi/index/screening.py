@@ -1,10 +1,11 @@
-"""The compiled inner loops of the search; `reference_screen` is the plain numpy statement of what the first one computes.
+"""The compiled inner loops of the search; `reference_screen` is the plain numpy statement of what
+the first one computes.
 
-A candidate is six numbers x (`ddi.forward.lattice`). Its lines are counted out row by row inside the ellipsoid ``q2 <= q2_max``, so a long
-axis needs no long list of reference indices, and each line looks up its nearest observed peak in a table made once a pattern:
-the cost goes with the number of lines, not with lines times peaks.
+A candidate is six numbers x (`ddi.forward.lattice`). Its lines are counted out row by row inside
+the ellipsoid ``q2 <= q2_max``, so a long axis needs no long list of reference indices, and each
+line looks up its nearest observed peak in a table made once a pattern: the cost goes with the
+number of lines, not with lines times peaks.
 """
-
 
 import numpy as np
 
@@ -71,7 +72,9 @@ def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores
 
 @_jit
 def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
-    """Fill each peak's nearest line (index triple and q2); return the number of lines, 0 if x is no lattice or has too many."""
+    """Fill each peak's nearest line (index triple and q2); return the number of lines, 0 if x is no
+    lattice or has too many.
+    """
     if not _cholesky(x, form):
         return 0
     n = _lines(form, rule, q2_max, q2, hkl)
@@ -89,7 +92,9 @@ def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
 
 @_jit
 def _solve(normal, right):
-    """Solve positive definite normal equations in place by elimination; a dozen lines compile in a fraction of LAPACK's time."""
+    """Solve positive definite normal equations in place by elimination; a dozen lines compile in a
+    fraction of LAPACK's time.
+    """
     n = len(right)
     for i in range(n):
         for j in range(i + 1, n):
@@ -113,14 +118,31 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
     for i in range(len(x)):
         for width in widths:
             corrected = q2_obs - slope * zero[i]
-            n = _nearest(x[i], form, rule, corrected[-1] + 4 * sigma[-1] * width, corrected, q2, hkl, match, found)
+            n = _nearest(
+                x[i],
+                form,
+                rule,
+                corrected[-1] + 4 * sigma[-1] * width,
+                corrected,
+                q2,
+                hkl,
+                match,
+                found,
+            )
             if n == 0:
                 x[i] = 0.0
                 break
             normal, right = np.zeros((n_free + 1, n_free + 1)), np.zeros(n_free + 1)
             for k in range(n_peaks):
                 h, j, l = float(match[k, 0]), float(match[k, 1]), float(match[k, 2])
-                product[0], product[1], product[2], product[3], product[4], product[5] = h * h, j * j, l * l, j * l, h * l, h * j
+                product[0], product[1], product[2], product[3], product[4], product[5] = (
+                    h * h,
+                    j * j,
+                    l * l,
+                    j * l,
+                    h * l,
+                    h * j,
+                )
                 for a in range(n_free):
                     row[a] = 0.0
                     for c in range(6):
@@ -151,7 +173,9 @@ def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, counts):
     match, found, form = np.empty((n_peaks, 3), dtype=np.int16), np.empty(n_peaks), np.empty(6)
     for i in range(len(x)):
         corrected = q2_obs - slope * zero[i]
-        counts[i] = _nearest(x[i], form, rule, 1.002 * corrected[-1], corrected, q2, hkl, match, found)
+        counts[i] = _nearest(
+            x[i], form, rule, 1.002 * corrected[-1], corrected, q2, hkl, match, found
+        )
         for k in range(n_peaks):
             misses[i, k] = corrected[k] - found[k] if counts[i] else 1e9
 
@@ -177,8 +201,9 @@ def screen(spread, pick, q2_trial, sigma, kind, volumes, max_lines=MAX_LINES):
     Returns
     -------
     ndarray, shape (n, n_trials)
-        ``-sum log min(1, 2 rho max(r, sigma))``, r being the distance of each peak from its nearest line and rho the density of lines;
-        -1 where the candidate is no lattice, or too small or too large.
+        ``-sum log min(1, 2 rho max(r, sigma))``, r being the distance of each peak from its nearest
+        line and rho the density of lines; -1 where the candidate is no lattice, or too small or too
+        large.
     """
     scores = np.empty((len(spread), len(q2_trial)))
     _screen(spread, pick, q2_trial, sigma, kind.rule, *volumes, max_lines, scores)
@@ -188,8 +213,9 @@ def screen(spread, pick, q2_trial, sigma, kind, volumes, max_lines=MAX_LINES):
 def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines=MAX_LINES):
     """Refine candidates and their zero shifts in place, forgiving spurious peaks.
 
-    Each round assigns the nearest lines and solves for x and the zero shift, weights falling off beyond twice sigma times the
-    round's width, with a small ridge towards the present x and a normal prior on the zero shift.
+    Each round assigns the nearest lines and solves for x and the zero shift, weights falling off
+    beyond twice sigma times the round's width, with a small ridge towards the present x and a
+    normal prior on the zero shift.
 
     Parameters
     ----------
@@ -206,11 +232,15 @@ def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, m
         One a round.
     """
     ties = lattice.ties(kind.system).astype(float)
-    _refine(x, zero, ties, kind.rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines)
+    _refine(
+        x, zero, ties, kind.rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines
+    )
 
 
 def describe(x, zero, kind, q2_obs, slope, max_lines=MAX_LINES):
-    """Return each peak's distance from its nearest line (n, n_peaks), in A^-2, and the number of lines up to the last (n,)."""
+    """Return each peak's distance from its nearest line (n, n_peaks), in A^-2, and the number of
+    lines up to the last (n,).
+    """
     misses, counts = np.empty((len(x), len(q2_obs))), np.empty(len(x), dtype=np.int64)
     _describe(x, zero, kind.rule, q2_obs, slope, max_lines, misses, counts)
     return misses, counts

@@ -1,8 +1,10 @@
-"""Cells by gradient ascent of the marginal likelihood, differentiated through the assignment network (write-up, section 2.4.3, to do).
+"""Cells by gradient ascent of the marginal likelihood, differentiated through the assignment
+network (write-up, section 2.4.3, to do).
 
-The likelihood is that of `ddi.mcmc.likelihood.marginal` with the network's probabilities as the prior of every line: the network sees the
-differences between peaks and lines, so the prior depends on the cell, and TensorFlow carries the gradient through both. The analytic
-mixture, whose prior is flat, is ``assign="marginal"`` of `ddi.mcmc.sampler.optimize`.
+The likelihood is that of `ddi.mcmc.likelihood.marginal` with the network's probabilities as the
+prior of every line: the network sees the differences between peaks and lines, so the prior depends
+on the cell, and TensorFlow carries the gradient through both. The analytic mixture, whose prior is
+flat, is ``assign="marginal"`` of `ddi.mcmc.sampler.optimize`.
 """
 
 import os
@@ -44,21 +46,33 @@ class Ascent:
         q2_obs, sigma : ndarray, shape (n_peaks,)
             A^-2.
         """
-        value, gradient = self._slope(*(self.tf.constant(array, dtype=self.tf.float32) for array in (x, q2_obs, sigma)))
+        value, gradient = self._slope(
+            *(self.tf.constant(array, dtype=self.tf.float32) for array in (x, q2_obs, sigma))
+        )
         return value.numpy().astype(float), gradient.numpy().astype(float)
 
     def ascend(self, x, q2_obs, *, n_steps=40, spread=SPREAD, eps=likelihood.EPS_Q2):
-        """Return x after `n_steps` of Adam (Kingma & Ba 2015) while the lines narrow from the first width of `spread` to the last.
+        """Return x after `n_steps` of Adam (Kingma & Ba 2015) while the lines narrow from the first
+        width of `spread` to the last.
 
         A cell that leaves the bounds of `ddi.mcmc.likelihood.in_bounds` stays where it started.
         """
         start = np.asarray(x, dtype=float)
-        x, scale = start.copy(), np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True))
+        x, scale = (
+            start.copy(),
+            np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True)),
+        )
         first, second = np.zeros_like(x), np.zeros_like(x)
         for step, width in enumerate(np.geomspace(*spread, n_steps), 1):
             slope = self.value_and_gradient(x, q2_obs, width * q2_obs + eps)[1] * scale
             first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
-            x += scale * LARGEST_STEP * width * (first / (1 - 0.9**step)) / (np.sqrt(second / (1 - 0.99**step)) + 1e-12)
+            x += (
+                scale
+                * LARGEST_STEP
+                * width
+                * (first / (1 - 0.9**step))
+                / (np.sqrt(second / (1 - 0.99**step)) + 1e-12)
+            )
         return np.where(likelihood.in_bounds(x, self.network.system)[:, None], x, start)
 
     def _slope_of(self, x, q2_obs, sigma):
@@ -70,7 +84,9 @@ class Ascent:
     def _value(self, x, q2_obs, sigma):
         tf, delta = self.tf, q2_obs[:, None] - (x @ self.H.T)[:, None, :]
         prior = tf.nn.log_softmax(self._logits(delta, q2_obs), axis=-1)
-        line = -0.5 * (delta / sigma[:, None]) ** 2 - tf.math.log(sigma[:, None] * np.float32(np.sqrt(2 * np.pi)))
+        line = -0.5 * (delta / sigma[:, None]) ** 2 - tf.math.log(
+            sigma[:, None] * np.float32(np.sqrt(2 * np.pi))
+        )
         return tf.reduce_sum(tf.reduce_logsumexp(prior + line, axis=-1), axis=-1)
 
     def _logits(self, delta, q2_obs):
@@ -91,6 +107,14 @@ class Ascent:
         tf, prior = self.tf, self.network.prior
         peaks = tf.broadcast_to(q2_obs[None, :, None], tf.shape(delta[..., -1:]))
         lines = tf.concat([tf.maximum(q2_obs[:, None] - delta[..., :-1], 1e-6), peaks], axis=-1)
-        missed = tf.concat([tf.abs(delta[..., :-1]) / lines[..., :-1], tf.fill(tf.shape(peaks), np.float32(prior.width))], axis=-1)
-        base = np.asarray(prior.log_prior, dtype=np.float32)[ranks(delta.shape[1], len(prior.log_prior))]
+        missed = tf.concat(
+            [
+                tf.abs(delta[..., :-1]) / lines[..., :-1],
+                tf.fill(tf.shape(peaks), np.float32(prior.width)),
+            ],
+            axis=-1,
+        )
+        base = np.asarray(prior.log_prior, dtype=np.float32)[
+            ranks(delta.shape[1], len(prior.log_prior))
+        ]
         return base - tf.math.log(lines) - missed / np.float32(prior.width)

@@ -1,7 +1,9 @@
-"""The compiled heart of the optimisation: many chains of subsample - solve - reassign - accept, one fused loop a candidate.
+"""The compiled heart of the optimisation: many chains of subsample - solve - reassign - accept, one
+fused loop a candidate.
 
-Random numbers are a hash of (seed, candidate, counter): a chain depends on nothing else, neither on the number of threads nor on
-which other candidates run beside it. `ddi.mcmc.plain` is the same loop in plain numpy; a test holds the two together.
+Random numbers are a hash of (seed, candidate, counter): a chain depends on nothing else, neither on
+the number of threads nor on which other candidates run beside it. `ddi.mcmc.plain` is the same loop
+in plain numpy; a test holds the two together.
 """
 
 import numba as nb
@@ -14,14 +16,17 @@ SIGMA, COELHO = 0, 1
 UNIFORM, CONFIDENCE, GIVEN = 0, 1, 2
 
 WINDOW = 4.0  # sigma beyond which a line has no share in a peak
-BACKGROUND = np.exp(-0.5 * 3.0**2)  # share of "no line": what a line at 3 sigma has; lets spurious peaks go
+BACKGROUND = np.exp(
+    -0.5 * 3.0**2
+)  # share of "no line": what a line at 3 sigma has; lets spurious peaks go
 
 _jit = nb.njit(cache=True, error_model="numpy")
 _inline = nb.njit(cache=True, error_model="numpy", inline="always")
 
 
 def hashed_uniform(seed, candidate, counter):
-    """Return a number in (0, 1) that depends on three unsigned 64-bit integers only (the finaliser of splitmix64, twice).
+    """Return a number in (0, 1) that depends on three unsigned 64-bit integers only (the finaliser
+    of splitmix64, twice).
 
     Works on numpy arrays as it stands and, compiled, on scalars.
     """
@@ -38,27 +43,38 @@ _uniform = nb.njit(cache=True)(hashed_uniform)
 
 @_jit
 def _confidence(q2_obs, below, above, eps, probability):
-    """Fill the softmax of -delta^2 / 2 (near + eps)^2 between a peak's two neighbours, near being the distance of the nearer."""
+    """Fill the softmax of -delta^2 / 2 (near + eps)^2 between a peak's two neighbours, near being
+    the distance of the nearer.
+    """
     for k in range(probability.size):
         low, high = q2_obs[k] - below[k], above[k] - q2_obs[k]
         near, far = min(low, high), max(low, high)
-        probability[k] = 1.0 / (1.0 + np.exp(-min(50.0, (far * far - near * near) / (2 * (near + eps) ** 2))))
+        probability[k] = 1.0 / (
+            1.0 + np.exp(-min(50.0, (far * far - near * near) / (2 * (near + eps) ** 2)))
+        )
 
 
 @_inline
 def _weigh(k, q2_obs, calculated, eps, weighting, power, half_wave, weight, intensity):
-    """Weight of peak k in the least squares: 1/sigma^2 of the errata, or the square of Coelho's d^m |d 2theta| I."""
+    """Weight of peak k in the least squares: 1/sigma^2 of the errata, or the square of Coelho's d^m
+    |d 2theta| I.
+    """
     error = abs(q2_obs[k] - calculated[k])
     if weighting == SIGMA:
         weight[k] = 1.0 / (q2_obs[k] * (error + eps))
     else:
-        shift = 2 * abs(np.arcsin(min(1.0, half_wave * np.sqrt(calculated[k]))) - np.arcsin(half_wave * np.sqrt(q2_obs[k])))
+        shift = 2 * abs(
+            np.arcsin(min(1.0, half_wave * np.sqrt(calculated[k])))
+            - np.arcsin(half_wave * np.sqrt(q2_obs[k]))
+        )
         weight[k] = (q2_obs[k] ** (-power / 2) * shift * intensity[k]) ** 2
 
 
 @_inline
 def _drop(seed, candidate, counter, weight, probability, n_drop, key):
-    """Give `n_drop` peaks, drawn without replacement, weight zero; sure ones (probability near 1) are rarely among them."""
+    """Give `n_drop` peaks, drawn without replacement, weight zero; sure ones (probability near 1)
+    are rarely among them.
+    """
     for k in range(weight.size):
         key[k] = -np.log(_uniform(seed, candidate, counter + np.uint64(k))) / probability[k]
     for _ in range(n_drop):
@@ -80,9 +96,11 @@ def _log_likelihood(q2_obs, calculated, eps, count):
 
 @_jit
 def _resample(seed, candidate, counter, q2, q2_obs, table, scale, sigma, chosen, mass):
-    """Draw a line for every peak from the softmax of -delta^2 / 2 sigma^2 (lines beyond the window are left out).
+    """Draw a line for every peak from the softmax of -delta^2 / 2 sigma^2 (lines beyond the window
+    are left out).
 
-    One pass over the lines: a line replaces the one held by a peak with probability (its weight)/(weight so far).
+    One pass over the lines: a line replaces the one held by a peak with probability (its
+    weight)/(weight so far).
     """
     n_peaks = q2_obs.size
     mass[:] = 0.0
@@ -109,9 +127,11 @@ def _resample(seed, candidate, counter, q2, q2_obs, table, scale, sigma, chosen,
 
 @_jit
 def _mixture(q2, lines, q2_obs, table, scale, sigma, used, mass, normal, gradient):
-    """Normal equations of the sum over all reference lines: each line pulls a peak by its share (responsibility) in it.
+    """Normal equations of the sum over all reference lines: each line pulls a peak by its share
+    (responsibility) in it.
 
-    Two passes over the lines, first the sum of shares of every peak, then the sums over lines; `used` is zero for dropped peaks.
+    Two passes over the lines, first the sum of shares of every peak, then the sums over lines;
+    `used` is zero for dropped peaks.
     """
     n_peaks, n_free = q2_obs.size, gradient.size
     mass[:] = BACKGROUND
@@ -146,18 +166,49 @@ def _mixture(q2, lines, q2_obs, table, scale, sigma, used, mass, normal, gradien
 
 
 @_jit
-def _run(x, best_x, label, best_label, scores, candidate, confidence, pattern, settings, temperature, spread, seed, first):
-    """Advance one chain by ``temperature.size`` iterations; `x`, `label` and `scores` (present, best, accepted) are updated."""
+def _run(
+    x,
+    best_x,
+    label,
+    best_label,
+    scores,
+    candidate,
+    confidence,
+    pattern,
+    settings,
+    temperature,
+    spread,
+    seed,
+    first,
+):
+    """Advance one chain by ``temperature.size`` iterations; `x`, `label` and `scores` (present,
+    best, accepted) are updated.
+    """
     q2_obs, lines, ties, table, scale, bounds, intensity = pattern
     eps, half_wave = settings[0], settings[1]
-    subsample, by, weighting, mode = int(settings[2]), int(settings[3]), int(settings[4]), int(settings[5])
+    subsample, by, weighting, mode = (
+        int(settings[2]),
+        int(settings[3]),
+        int(settings[4]),
+        int(settings[5]),
+    )
     n_free, n_ref, n_peaks = x.size, lines.shape[1], q2_obs.size
     q2, below, above = np.empty(n_ref), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
     i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
-    weight, key, mass, sigma = np.empty(n_peaks), np.empty(n_peaks), np.empty(n_peaks), np.empty(n_peaks)
+    weight, key, mass, sigma = (
+        np.empty(n_peaks),
+        np.empty(n_peaks),
+        np.empty(n_peaks),
+        np.empty(n_peaks),
+    )
     calculated, proposed = np.empty(n_peaks), np.empty(n_peaks)
     probability, chosen = confidence.copy() if by == GIVEN else np.ones(n_peaks), label.copy()
-    normal, gradient, step, x_new = np.empty((n_free, n_free)), np.empty(n_free), np.empty(n_free), np.empty(n_free)
+    normal, gradient, step, x_new = (
+        np.empty((n_free, n_free)),
+        np.empty(n_free),
+        np.empty(n_free),
+        np.empty(n_free),
+    )
     per_iteration = np.uint64(64 + 4 * n_peaks + 4 * n_ref)
     for k in range(n_peaks):
         calculated[k] = 0.0
@@ -174,7 +225,9 @@ def _run(x, best_x, label, best_label, scores, candidate, confidence, pattern, s
         power = 4.0 * _uniform(seed, candidate, counter) if weighting == COELHO else 0.0
         for k in range(n_peaks):
             _weigh(k, q2_obs, calculated, eps, weighting, power, half_wave, weight, intensity)
-        _drop(seed, candidate, counter + np.uint64(1), weight, probability, n_peaks - subsample, key)
+        _drop(
+            seed, candidate, counter + np.uint64(1), weight, probability, n_peaks - subsample, key
+        )
         normal[:], gradient[:] = 0.0, 0.0
         for k in range(n_peaks):
             sigma[k] = spread[t] * q2_obs[k] + eps
@@ -189,11 +242,25 @@ def _run(x, best_x, label, best_label, scores, candidate, confidence, pattern, s
         count = neighbours(x_new, lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
         choose(q2_obs, below, above, i_below, i_above, chosen)
         if mode == RESAMPLE:
-            _resample(seed, candidate, counter + np.uint64(64 + n_peaks), q2, q2_obs, table, scale, sigma, chosen, mass)
+            _resample(
+                seed,
+                candidate,
+                counter + np.uint64(64 + n_peaks),
+                q2,
+                q2_obs,
+                table,
+                scale,
+                sigma,
+                chosen,
+                mass,
+            )
         for k in range(n_peaks):
             proposed[k] = q2[chosen[k]]
         score = _log_likelihood(q2_obs, proposed, eps, count)
-        if np.log(_uniform(seed, candidate, counter + np.uint64(n_peaks + 8))) * temperature[t] > score - scores[0]:
+        if (
+            np.log(_uniform(seed, candidate, counter + np.uint64(n_peaks + 8))) * temperature[t]
+            > score - scores[0]
+        ):
             continue
         if by == CONFIDENCE:
             _confidence(q2_obs, below, above, eps, probability)
@@ -207,7 +274,8 @@ def _run(x, best_x, label, best_label, scores, candidate, confidence, pattern, s
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def advance(chains, pattern, settings, temperature, spread, seed, first):
-    """Advance all chains by ``temperature.size`` iterations, in place and in parallel over candidates.
+    """Advance all chains by ``temperature.size`` iterations, in place and in parallel over
+    candidates.
 
     Parameters
     ----------

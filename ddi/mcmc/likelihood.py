@@ -1,8 +1,10 @@
-"""The target function of the optimisation (write-up, section 2.4.1, with the errata's sigma), its gradient and its Hessian.
+"""The target function of the optimisation (write-up, section 2.4.1, with the errata's sigma), its
+gradient and its Hessian.
 
-q2_calc = H x is linear in x, so the second derivative of q2_calc vanishes and both posteriors have short analytic Hessians.
-sigma^2 is computed before a step and held fixed during it. Everything is batched: x is (n_candidates, n_free), design matrices
-are (n_candidates, n_peaks, n_free) for one assignment and (n_ref, n_free) for the mixture over all reference indices.
+q2_calc = H x is linear in x, so the second derivative of q2_calc vanishes and both posteriors have
+short analytic Hessians. sigma^2 is computed before a step and held fixed during it. Everything is
+batched: x is (n_candidates, n_free), design matrices are (n_candidates, n_peaks, n_free) for one
+assignment and (n_ref, n_free) for the mixture over all reference indices.
 """
 
 import numpy as np
@@ -11,34 +13,42 @@ from scipy.special import logsumexp
 from ddi.forward import lattice
 
 EPS_Q2 = 1e-4
-"""epsilon of sigma^2 in A^-2: about what 0.02 degrees 2theta are worth in q2 at 25 degrees with Cu K-alpha."""
+"""epsilon of sigma^2 in A^-2: about what 0.02 degrees 2theta are worth in q2 at 25 degrees with Cu
+K-alpha.
+"""
 
 _LOG_2PI = np.log(2 * np.pi)
 
 
 def sigma2(q2_obs, q2_calc, eps=EPS_Q2):
-    """Return sigma^2_{q2} = q2_obs (|q2_obs - q2_calc| + eps) in A^-4, positive; shapes broadcast (errata, 2.4.1)."""
+    """Return sigma^2_{q2} = q2_obs (|q2_obs - q2_calc| + eps) in A^-4, positive; shapes broadcast
+    (errata, 2.4.1).
+    """
     return q2_obs * (np.abs(q2_obs - q2_calc) + eps)
 
 
 def in_bounds(x, system, shortest=lattice.MIN_LENGTH, longest=lattice.MAX_LENGTH):
-    """Say which x, shape (..., n_free), are cells of 2 to 500 A and 0 to 180 degrees; outside, the prior of the cell is zero."""
+    """Say which x, shape (..., n_free), are cells of 2 to 500 A and 0 to 180 degrees; outside, the
+    prior of the cell is zero.
+    """
     cells = lattice.x_to_cell(lattice.full_x(x, system))
     inside = np.isfinite(cells).all(axis=-1)
     return inside & lattice.is_possible(np.where(inside[..., None], cells, 90.0), shortest, longest)
 
 
 def log_prior(n_lines):
-    """Return log rho(H | c) of a peak where no network gives it: -1/2 log of the number of lines below the last peak.
+    """Return log rho(H | c) of a peak where no network gives it: -1/2 log of the number of lines
+    below the last peak.
 
-    sigma^2 grows with the residual, so among n lines thrown at random the likelihood of the nearest one grows as n^(1/2):
-    this prior takes that back, and cells of different volume start level.
+    sigma^2 grows with the residual, so among n lines thrown at random the likelihood of the nearest
+    one grows as n^(1/2): this prior takes that back, and cells of different volume start level.
     """
     return -0.5 * np.log(np.maximum(n_lines, 1))
 
 
 def assigned(x, H, q2_obs, variance, log_prior=0.0):
-    """Log posterior of one assignment a candidate, log prod_k N(q2_obs,k; H_k x, sigma_k) rho(H_k | c), up to a constant.
+    """Log posterior of one assignment a candidate, log prod_k N(q2_obs,k; H_k x, sigma_k) rho(H_k |
+    c), up to a constant.
 
     Parameters
     ----------
@@ -66,7 +76,8 @@ def assigned(x, H, q2_obs, variance, log_prior=0.0):
 
 
 def marginal(x, H_ref, q2_obs, variance, log_prior=None):
-    """Log posterior summed over all reference indices, log prod_k sum_h rho(H_h | c) N(q2_obs,k; H_h x, sigma_k).
+    """Log posterior summed over all reference indices, log prod_k sum_h rho(H_h | c) N(q2_obs,k;
+    H_h x, sigma_k).
 
     Parameters
     ----------
@@ -81,8 +92,9 @@ def marginal(x, H_ref, q2_obs, variance, log_prior=None):
     Returns
     -------
     value, gradient, hessian
-        Shapes as for `assigned`. With responsibilities r and residuals delta, the gradient is sum_k g_k,
-        g_k = sum_h r delta / sigma^2 H_h, the Hessian sum_k [sum_h r (delta^2 / sigma^4 - 1 / sigma^2) H_h H_h^T - g_k g_k^T].
+        Shapes as for `assigned`. With responsibilities r and residuals delta, the gradient is sum_k
+        g_k, g_k = sum_h r delta / sigma^2 H_h, the Hessian sum_k [sum_h r (delta^2 / sigma^4 - 1 /
+        sigma^2) H_h H_h^T - g_k g_k^T].
     """
     delta = q2_obs[:, None] - (x @ H_ref.T)[:, None, :]
     s2 = variance[..., None]
@@ -92,5 +104,7 @@ def marginal(x, H_ref, q2_obs, variance, log_prior=None):
     share = np.exp(terms - per_peak[..., None])
     pull = np.einsum("ckh,hf->ckf", share * delta / s2, H_ref)
     curve = (share * (delta**2 / s2**2 - 1 / s2)).sum(axis=1)
-    hessian = np.einsum("ch,hf,hg->cfg", curve, H_ref, H_ref, optimize=True) - np.einsum("ckf,ckg->cfg", pull, pull)
+    hessian = np.einsum("ch,hf,hg->cfg", curve, H_ref, H_ref, optimize=True) - np.einsum(
+        "ckf,ckg->cfg", pull, pull
+    )
     return per_peak.sum(axis=-1), pull.sum(axis=1), hessian

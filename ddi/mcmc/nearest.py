@@ -1,8 +1,9 @@
-"""The lines of candidate cells against the peaks of one pattern, compiled: nearest lines, least squares, refinement.
+"""The lines of candidate cells against the peaks of one pattern, compiled: nearest lines, least
+squares, refinement.
 
-The observed peaks of a pattern never change, so a reference line finds its two neighbours among them by a table look-up built
-once. A candidate is then one pass over the reference lines, which stays in the first-level cache, and a linear system of at most
-six unknowns.
+The observed peaks of a pattern never change, so a reference line finds its two neighbours among
+them by a table look-up built once. A candidate is then one pass over the reference lines, which
+stays in the first-level cache, and a linear system of at most six unknowns.
 """
 
 import numba as nb
@@ -15,7 +16,8 @@ _jit = nb.njit(cache=True, error_model="numpy")
 
 
 def lookup(q2_obs):
-    """Return ``(table, scale)``: ``table[int(q2 * scale)]`` is the number of peaks below the start of that bin of q2.
+    """Return ``(table, scale)``: ``table[int(q2 * scale)]`` is the number of peaks below the start
+    of that bin of q2.
 
     Parameters
     ----------
@@ -23,12 +25,15 @@ def lookup(q2_obs):
         Increasing, in A^-2.
     """
     scale = N_BINS / q2_obs[-1]
-    return np.searchsorted(q2_obs, np.arange(N_BINS + 1) / scale, side="right").astype(np.int64), scale
+    return np.searchsorted(q2_obs, np.arange(N_BINS + 1) / scale, side="right").astype(
+        np.int64
+    ), scale
 
 
 @_jit
 def neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_above):
-    """Find, for every peak, the nearest calculated line on either side in one pass over the reference lines.
+    """Find, for every peak, the nearest calculated line on either side in one pass over the
+    reference lines.
 
     Parameters
     ----------
@@ -38,7 +43,8 @@ def neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_abov
     q2 : ndarray, shape (n_ref,)
         Filled with the calculated lines.
     below, above, i_below, i_above : ndarray, shape (n_peaks + 1,)
-        Filled: entry k of `below` is the largest line up to peak k, entry k of `above` the smallest beyond it.
+        Filled: entry k of `below` is the largest line up to peak k, entry k of `above` the smallest
+        beyond it.
 
     Returns
     -------
@@ -84,7 +90,9 @@ def choose(q2_obs, below, above, i_below, i_above, label):
 
 @_jit
 def normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient):
-    """Add the weighted sums over peaks to the lower triangle of the normal matrix and to the gradient."""
+    """Add the weighted sums over peaks to the lower triangle of the normal matrix and to the
+    gradient.
+    """
     for k in range(label.size):
         if weight[k] > 0:
             for i in range(gradient.size):
@@ -96,7 +104,9 @@ def normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
 
 @_jit
 def solve_step(normal, gradient, step):
-    """Solve the ridged normal equations in place; `step` is finite for every positive semidefinite matrix."""
+    """Solve the ridged normal equations in place; `step` is finite for every positive semidefinite
+    matrix.
+    """
     n = gradient.size
     size = np.empty(6)
     for i in range(n):
@@ -127,7 +137,9 @@ def solve_step(normal, gradient, step):
 
 @_jit
 def in_bounds(x, ties, shortest, longest):
-    """Say whether x, shape (n_free,), is the reciprocal metric of a cell with axes within bounds (A; section 2.4.1)."""
+    """Say whether x, shape (n_free,), is the reciprocal metric of a cell with axes within bounds
+    (A; section 2.4.1).
+    """
     hh, kk, ll, kl, hl, hk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
     for f in range(x.size):
         hh += ties[0, f] * x[f]
@@ -148,29 +160,42 @@ def in_bounds(x, ties, shortest, longest):
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def assign_all(x, label, counts, q2_obs, lines, table, scale):
-    """Nearest reference line of every peak for every candidate, and how many lines lie below the last peak."""
+    """Nearest reference line of every peak for every candidate, and how many lines lie below the
+    last peak.
+    """
     n_peaks = q2_obs.size
     for c in nb.prange(x.shape[0]):
         q2, below, above = np.empty(lines.shape[1]), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
         i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
-        counts[c] = neighbours(x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
+        counts[c] = neighbours(
+            x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above
+        )
         choose(q2_obs, below, above, i_below, i_above, label[c])
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
 def polish_all(x, label, counts, q2_obs, lines, ties, table, scale, bounds, sigma, widths):
-    """Reassign and solve with all peaks, once for every width (in sigma), in place; then assign as `assign_all` does.
+    """Reassign and solve with all peaks, once for every width (in sigma), in place; then assign as
+    `assign_all` does.
 
-    Weights fall off beyond the width as 1 / (1 + z^2)^2, so that a spurious peak lets go as the widths shrink.
+    Weights fall off beyond the width as 1 / (1 + z^2)^2, so that a spurious peak lets go as the
+    widths shrink.
     """
     n_peaks, n_free = q2_obs.size, x.shape[1]
     for c in nb.prange(x.shape[0]):
         q2, below, above = np.empty(lines.shape[1]), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
         i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
-        normal, gradient, step, moved = np.empty((n_free, n_free)), np.empty(n_free), np.empty(n_free), np.empty(n_free)
+        normal, gradient, step, moved = (
+            np.empty((n_free, n_free)),
+            np.empty(n_free),
+            np.empty(n_free),
+            np.empty(n_free),
+        )
         weight, calculated = np.empty(n_peaks), np.empty(n_peaks)
         for turn in range(widths.size + 1):
-            counts[c] = neighbours(x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
+            counts[c] = neighbours(
+                x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above
+            )
             choose(q2_obs, below, above, i_below, i_above, label[c])
             if turn == widths.size:
                 break

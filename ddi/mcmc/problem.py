@@ -1,4 +1,6 @@
-"""One pattern and one lattice system, prepared: nearest lines, refinement with all peaks, and the score that ranks cells."""
+"""One pattern and one lattice system, prepared: nearest lines, refinement with all peaks, and the
+score that ranks cells.
+"""
 
 import copy
 
@@ -13,26 +15,42 @@ from ddi.mcmc import nearest as lines
 WAVELENGTH = 1.5406  # A
 SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
 SPURIOUS = 0.03  # prior probability of a peak to belong to no line
-TAIL, TAIL_WIDTH = 0.15, 3.0  # share and relative width of the outer of two normal curves of a peak's error
+TAIL, TAIL_WIDTH = (
+    0.15,
+    3.0,
+)  # share and relative width of the outer of two normal curves of a peak's error
 PARAMETER_COST = 4.0  # log units a free parameter
 POLISH_ROUNDS = 6
 POLISH_START = 20.0  # sigmas; half-width of the weights in the first round of `polish`
 
 
 def sigma_q2(q2, sigma_2theta=SIGMA_2THETA, wavelength=WAVELENGTH):
-    """Return the error of q2 in A^-2 that an error of 2theta (degrees) means: (2/lambda^2) sin(2theta) d(2theta)."""
+    """Return the error of q2 in A^-2 that an error of 2theta (degrees) means: (2/lambda^2)
+    sin(2theta) d(2theta).
+    """
     sine = np.clip(wavelength / 2 * np.sqrt(q2), 0, 0.999)
     slope = 2 / wavelength**2 * np.sin(2 * np.arcsin(sine))
     return np.radians(sigma_2theta) * np.maximum(slope, 0.05 * np.max(slope))
 
 
 CENTRINGS = {"cubic": "PIF", "tetragonal": "PI", "orthorhombic": "PABCIF", "monoclinic": "PACI"}
-"""Centrings that a cell can have in the axes used here (monoclinic b unique, others as they come); P where not named."""
+"""Centrings that a cell can have in the axes used here (monoclinic b unique, others as they come);
+P where not named.
+"""
 
 
 def allowed(hkl, centring):
-    """Say which indices, shape (..., 3), a centring leaves: those with an integer phase for every centring vector."""
-    halves = {"P": [], "A": [[0, 1, 1]], "B": [[1, 0, 1]], "C": [[1, 1, 0]], "I": [[1, 1, 1]], "F": [[0, 1, 1], [1, 0, 1]]}[centring]
+    """Say which indices, shape (..., 3), a centring leaves: those with an integer phase for every
+    centring vector.
+    """
+    halves = {
+        "P": [],
+        "A": [[0, 1, 1]],
+        "B": [[1, 0, 1]],
+        "C": [[1, 1, 0]],
+        "I": [[1, 1, 1]],
+        "F": [[0, 1, 1], [1, 0, 1]],
+    }[centring]
     return (np.asarray(hkl) @ np.array(halves, dtype=int).reshape(-1, 3).T % 2 == 0).all(axis=-1)
 
 
@@ -54,12 +72,24 @@ class Problem:
     def __init__(self, q2_obs, system, hkl=None, sigma=None, intensity=None):
         q2_obs = np.asarray(q2_obs, dtype=float)
         n_free = lattice.ties(system).shape[1]
-        if q2_obs.ndim != 1 or len(q2_obs) <= n_free or not (np.isfinite(q2_obs).all() and (q2_obs > 0).all()):
-            raise DDIError(f"read {q2_obs.size} values of q2; {system} needs a list of more than {n_free} positive numbers in A^-2")
+        if (
+            q2_obs.ndim != 1
+            or len(q2_obs) <= n_free
+            or not (np.isfinite(q2_obs).all() and (q2_obs > 0).all())
+        ):
+            raise DDIError(
+                f"read {q2_obs.size} values of q2; {system} needs a list of more than {n_free} positive numbers in A^-2"
+            )
         order = np.argsort(q2_obs, kind="stable")
         self.system, self.q2 = system, np.ascontiguousarray(q2_obs[order])
-        self.sigma = sigma_q2(self.q2) if sigma is None else np.broadcast_to(np.asarray(sigma, dtype=float), order.shape)[order]
-        intensity = np.ones(len(order)) if intensity is None else np.asarray(intensity, dtype=float)[order]
+        self.sigma = (
+            sigma_q2(self.q2)
+            if sigma is None
+            else np.broadcast_to(np.asarray(sigma, dtype=float), order.shape)[order]
+        )
+        intensity = (
+            np.ones(len(order)) if intensity is None else np.asarray(intensity, dtype=float)[order]
+        )
         self.intensity = intensity / intensity.max()
         self.hkl = reference_hkl(system) if hkl is None else np.asarray(hkl)
         self._read_lines(np.arange(len(self.hkl)))
@@ -72,7 +102,9 @@ class Problem:
         self.lines = np.ascontiguousarray(self.H.T)
 
     def centred(self, centring):
-        """Return the same problem with the lines that a centring leaves; `kept` are their places in the reference list."""
+        """Return the same problem with the lines that a centring leaves; `kept` are their places in
+        the reference list.
+        """
         other = copy.copy(self)
         other._read_lines(np.flatnonzero(allowed(self.hkl, centring)))
         return other
@@ -103,53 +135,88 @@ class Problem:
         return self.q2, self.lines, self.ties, self.table, self.scale, self.bounds, self.intensity
 
     def nearest(self, x):
-        """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the last peak (n_cand,)."""
-        label, count = np.zeros((len(x), len(self.q2)), dtype=np.int64), np.zeros(len(x), dtype=np.int64)
-        lines.assign_all(np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale)
+        """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the
+        last peak (n_cand,).
+        """
+        label, count = (
+            np.zeros((len(x), len(self.q2)), dtype=np.int64),
+            np.zeros(len(x), dtype=np.int64),
+        )
+        lines.assign_all(
+            np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale
+        )
         return label, count
 
     def log_likelihood(self, x, label, count, eps=likelihood.EPS_Q2):
-        """Log of the one-assignment posterior (2.4.1) with the prior of `ddi.mcmc.likelihood.log_prior`."""
+        """Log of the one-assignment posterior (2.4.1) with the prior of
+        `ddi.mcmc.likelihood.log_prior`.
+        """
         H = self.H[label]
         variance = likelihood.sigma2(self.q2, (H @ x[..., None])[..., 0], eps)
         prior = likelihood.log_prior(count)[:, None]
         return likelihood.assigned(x, H, self.q2, variance, prior)[0]
 
     def chance_score(self, x, label, count):
-        """Log odds of 'a line or spurious' against 'chance', summed over the peaks, less a cost of each free parameter.
+        """Log odds of 'a line or spurious' against 'chance', summed over the peaks, less a cost of
+        each free parameter.
 
-        A peak's nearest line is worth N(miss; sigma) / rho with rho the density of lines: unlike M20 the score is bounded for
-        a spurious peak, and twice as many lines cost log 2 a peak. `ddi.index.ranking` adds absences and lattices to the same idea.
+        A peak's nearest line is worth N(miss; sigma) / rho with rho the density of lines: unlike
+        M20 the score is bounded for a spurious peak, and twice as many lines cost log 2 a peak.
+        `ddi.index.ranking` adds absences and lattices to the same idea.
         """
         miss = self.q2 - (self.H[label] @ x[..., None])[..., 0]
         density = 1.5 * np.maximum(count, 1)[:, None] * np.sqrt(self.q2) / self.q2[-1] ** 1.5
-        inner, outer = (np.exp(-0.5 * (miss / s) ** 2) / (np.sqrt(2 * np.pi) * s) for s in (self.sigma, TAIL_WIDTH * self.sigma))
+        inner, outer = (
+            np.exp(-0.5 * (miss / s) ** 2) / (np.sqrt(2 * np.pi) * s)
+            for s in (self.sigma, TAIL_WIDTH * self.sigma)
+        )
         odds = ((1 - TAIL) * inner + TAIL * outer) / density
         return np.log((1 - SPURIOUS) * odds + SPURIOUS).sum(axis=1) - PARAMETER_COST * x.shape[1]
 
 
 def polish(problem, x, rounds=POLISH_ROUNDS):
-    """Refine x, shape (n_cand, n_free), with all peaks and weights that fall off beyond a width shrinking to two sigma.
+    """Refine x, shape (n_cand, n_free), with all peaks and weights that fall off beyond a width
+    shrinking to two sigma.
 
     Returns
     -------
     x, label, count
         Refined; labels (n_cand, n_peaks) of the nearest lines; lines below the last peak (n_cand,).
     """
-    x, label, count = x.copy(), np.zeros((len(x), len(problem.q2)), dtype=np.int64), np.zeros(len(x), dtype=np.int64)
+    x, label, count = (
+        x.copy(),
+        np.zeros((len(x), len(problem.q2)), dtype=np.int64),
+        np.zeros(len(x), dtype=np.int64),
+    )
     widths = np.geomspace(POLISH_START, 2.0, rounds)
-    lines.polish_all(x, label, count, problem.q2, problem.lines, problem.ties, problem.table, problem.scale, problem.bounds, problem.sigma, widths)
+    lines.polish_all(
+        x,
+        label,
+        count,
+        problem.q2,
+        problem.lines,
+        problem.ties,
+        problem.table,
+        problem.scale,
+        problem.bounds,
+        problem.sigma,
+        widths,
+    )
     return x, label, count
 
 
 def scored(problem, x):
-    """Polish x and return x, `Problem.chance_score`, labels in the whole reference list, and lines below the last peak."""
+    """Polish x and return x, `Problem.chance_score`, labels in the whole reference list, and lines
+    below the last peak.
+    """
     x, label, count = polish(problem, x)
     return x, problem.chance_score(x, label, count), problem.kept[label], count
 
 
 def distinct(x, score, index=False, digits=5):
-    """Return the best scored of each group of equal x (to five digits), in the order of their scores, or their places."""
+    """Return the best scored of each group of equal x (to five digits), in the order of their
+    scores, or their places.
+    """
     order = np.argsort(-score, kind="stable")
     scale = 10.0 ** (digits - 1 - np.floor(np.log10(np.abs(x[order]).max(axis=1, keepdims=True))))
     _, first = np.unique(np.round(x[order] * scale), axis=0, return_index=True)

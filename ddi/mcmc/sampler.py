@@ -1,7 +1,8 @@
-"""From candidate cells to optimised ones: subsample - optimise - reassign - accept (write-up, sections 2.4.2 and 2.4.3).
+"""From candidate cells to optimised ones: subsample - optimise - reassign - accept (write-up,
+sections 2.4.2 and 2.4.3).
 
-`optimize` runs many chains at once in compiled code (`ddi.mcmc.chains`); `ddi.mcmc.plain` is the same loop written
-plainly.
+`optimize` runs many chains at once in compiled code (`ddi.mcmc.chains`); `ddi.mcmc.plain` is the
+same loop written plainly.
 """
 
 import time
@@ -37,10 +38,12 @@ class Result:
     log_likelihood : ndarray, shape (n,)
         Of section 2.4.1, as the chain reached it.
     score : ndarray, shape (n,)
-        `ddi.mcmc.problem.Problem.chance_score`, which sorts the rows: the log-likelihood alone favours large cells.
+        `ddi.mcmc.problem.Problem.chance_score`, which sorts the rows: the log-likelihood alone
+        favours large cells.
     M20 : ndarray, shape (n,)
     trace : dict or None
-        With ``keep_trace``: "log_likelihood" (n_iterations, n_chains), "x" (n_iterations, n_chains, n_free), "accepted" (n_chains,).
+        With ``keep_trace``: "log_likelihood" (n_iterations, n_chains), "x" (n_iterations, n_chains,
+        n_free), "accepted" (n_chains,).
     seconds : float
     """
 
@@ -56,7 +59,8 @@ class Result:
 
 
 def merge(x, label):
-    """Average the candidates that have the same assignment (section 2.4.2); order of first appearance is kept.
+    """Average the candidates that have the same assignment (section 2.4.2); order of first
+    appearance is kept.
 
     Returns
     -------
@@ -66,7 +70,9 @@ def merge(x, label):
     first : ndarray, shape (n,)
         Place of the first of the equals.
     """
-    _, first, group, count = np.unique(label, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    _, first, group, count = np.unique(
+        label, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
     total = np.zeros((len(first), x.shape[1]))
     np.add.at(total, group.ravel(), x)
     order = np.argsort(first)
@@ -104,10 +110,12 @@ def optimize(
     hkl, sigma, intensity
         See `Problem`.
     n_search : int, optional
-        Peaks, from the first, that the chains read; all if not given. Every peak counts in the score of what they found.
+        Peaks, from the first, that the chains read; all if not given. Every peak counts in the
+        score of what they found.
     centrings : str
-        The starts are dealt out in turn to chains that know the lines of one of these centrings only: an F-centred lattice has a quarter
-        of the lines, and a start may be further off. An assigner and the write-up's version know "P", all lines.
+        The starts are dealt out in turn to chains that know the lines of one of these centrings
+        only: an F-centred lattice has a quarter of the lines, and a start may be further off. An
+        assigner and the write-up's version know "P", all lines.
     n_best : int
         Rows returned at most.
     n_jobs : int, optional
@@ -134,7 +142,15 @@ def optimize(
         for place, letter in enumerate(centrings):
             known = searched.centred(letter)
             states.append(start(known, cells[place :: len(centrings)], plan))
-            traces.append(run(known, states[-1], plan, keep_trace, None if time_budget is None else started + time_budget))
+            traces.append(
+                run(
+                    known,
+                    states[-1],
+                    plan,
+                    keep_trace,
+                    None if time_budget is None else started + time_budget,
+                )
+            )
         return finish(problem, states, n_best, _joined(traces) if keep_trace else None, started)
     finally:
         numba.set_num_threads(threads)
@@ -171,7 +187,15 @@ class State:
 
     def arrays(self):
         """Return what the compiled loop reads and updates."""
-        return self.x, self.best_x, self.label, self.best_label, self.scores, self.identity, self.confidence
+        return (
+            self.x,
+            self.best_x,
+            self.label,
+            self.best_label,
+            self.scores,
+            self.identity,
+            self.confidence,
+        )
 
     def take(self, chosen):
         """Keep the chosen chains only."""
@@ -180,11 +204,14 @@ class State:
 
 
 def start(problem, cells, plan, merge_equal=True):
-    """Turn candidate cells, shape (n_cand, 6), into chains: invalid ones dropped, equal assignments merged.
+    """Turn candidate cells, shape (n_cand, 6), into chains: invalid ones dropped, equal assignments
+    merged.
 
     A chain's identity is its place among the cells or, merged, among the distinct assignments.
     """
-    x = lattice.free_x(lattice.cell_to_x(np.asarray(cells, dtype=float).reshape(-1, 6)), problem.system)
+    x = lattice.free_x(
+        lattice.cell_to_x(np.asarray(cells, dtype=float).reshape(-1, 6)), problem.system
+    )
     identity = np.flatnonzero(likelihood.in_bounds(x, problem.system)).astype(np.uint64)
     x = x[identity.astype(int)]
     label, confidence = assigned(problem, x, plan.options.assigner)
@@ -198,14 +225,18 @@ def start(problem, cells, plan, merge_equal=True):
 
 
 def assigned(problem, x, assigner=None):
-    """Return labels and confidences, both (n_cand, n_peaks): an assigner's, or the nearest lines and ones."""
+    """Return labels and confidences, both (n_cand, n_peaks): an assigner's, or the nearest lines
+    and ones.
+    """
     if assigner is None:
         return problem.nearest(x)[0], np.ones((len(x), len(problem.q2)))
     label, confidence = assigner.predict(problem.q2, x)
     return label.astype(np.int64), np.clip(confidence.astype(float), LEAST_CONFIDENCE, 1.0)
 
 
-REASSIGN_EVERY = 10  # iterations between two calls of an assignment network, which would otherwise set the pace
+REASSIGN_EVERY = (
+    10  # iterations between two calls of an assignment network, which would otherwise set the pace
+)
 JITTER = 0.03
 
 
@@ -214,7 +245,15 @@ def run(problem, state, plan, keep_trace=False, deadline=None):
     n = len(plan.temperature)
     legs = np.linspace(0, n, plan.options.restarts + 2).astype(int)
     assigner = plan.options.assigner
-    step = 1 if keep_trace else REASSIGN_EVERY if assigner else max(1, n // 10) if deadline else max(n, 1)
+    step = (
+        1
+        if keep_trace
+        else REASSIGN_EVERY
+        if assigner
+        else max(1, n // 10)
+        if deadline
+        else max(n, 1)
+    )
     stops = sorted({*range(0, n, step), *legs[:-1].tolist(), n})
     kept = {"log_likelihood": [], "x": []}
     for first, last in pairwise(stops):
@@ -228,7 +267,12 @@ def run(problem, state, plan, keep_trace=False, deadline=None):
         if keep_trace:
             kept["log_likelihood"].append(state.scores[:, 0].copy())
             kept["x"].append(state.x.copy())
-    return {name: np.array(rows) for name, rows in kept.items()} | {"accepted": state.scores[:, 2].copy()} if keep_trace else None
+    return (
+        {name: np.array(rows) for name, rows in kept.items()}
+        | {"accepted": state.scores[:, 2].copy()}
+        if keep_trace
+        else None
+    )
 
 
 def _advance(problem, state, plan, first, last, advance=chains.advance):
@@ -247,12 +291,17 @@ def _restart(problem, state, plan, first):
 
 def _joined(traces):
     """Put the traces of several runs side by side, chain beside chain."""
-    return {name: np.concatenate([part[name] for part in traces], axis=min(1, traces[0][name].ndim - 1)) for name in traces[0]}
+    return {
+        name: np.concatenate([part[name] for part in traces], axis=min(1, traces[0][name].ndim - 1))
+        for name in traces[0]
+    }
 
 
 def finish(problem, states, n_best, trace, started):
     """Polish the best states under every centring, score them, drop repetitions and sort."""
-    place = np.concatenate([np.argsort(np.argsort(-state.scores[:, 1], kind="stable")) for state in states])  # each among its own
+    place = np.concatenate(
+        [np.argsort(np.argsort(-state.scores[:, 1], kind="stable")) for state in states]
+    )  # each among its own
     x = distinct(np.concatenate([state.best_x for state in states]), -place)[:MAX_POLISHED]
     rows = [scored(problem.centred(letter), x) for letter in CENTRINGS.get(problem.system, "P")]
     x, score, label, count = (np.concatenate(part) for part in zip(*rows))
@@ -261,8 +310,22 @@ def finish(problem, states, n_best, trace, started):
     order = order[distinct(x[order], np.zeros(len(order)), index=True)][:n_best]
     x, label, centring = x[order], label[order], centring[order]
     lines = np.where(x @ problem.H.T > 0, x @ problem.H.T, np.inf)
-    lines[~np.array([allowed(problem.hkl, letter) for letter in centring], dtype=bool).reshape(lines.shape)] = np.inf
+    lines[
+        ~np.array([allowed(problem.hkl, letter) for letter in centring], dtype=bool).reshape(
+            lines.shape
+        )
+    ] = np.inf
     figure = m20(problem.q2, lines) if len(x) else np.zeros(0)
     reached = problem.log_likelihood(x, label, count[order])
     cells = lattice.x_to_cell(lattice.full_x(x, problem.system))
-    return Result(cells, x, problem.hkl[label], centring, reached, score[order], figure, trace, time.perf_counter() - started)
+    return Result(
+        cells,
+        x,
+        problem.hkl[label],
+        centring,
+        reached,
+        score[order],
+        figure,
+        trace,
+        time.perf_counter() - started,
+    )

@@ -1,8 +1,10 @@
-"""Ways of assigning Miller indices by statistics alone, and what they share with the network (write-up, section 2.3).
+"""Ways of assigning Miller indices by statistics alone, and what they share with the network
+(write-up, section 2.3).
 
-`NearestLine` is the nearest line with a confidence. `LinePrior` weighs it by how often each peak of a real pattern carries each
-index; it is this package's control beside the network, and the network may stand on it. All know a lattice system's reference
-indices and speak in labels, the positions in that list; axis order is (n_candidates, n_peaks, n_ref).
+`NearestLine` is the nearest line with a confidence. `LinePrior` weighs it by how often each peak of
+a real pattern carries each index; it is this package's control beside the network, and the network
+may stand on it. All know a lattice system's reference indices and speak in labels, the positions in
+that list; axis order is (n_candidates, n_peaks, n_ref).
 """
 
 from dataclasses import dataclass
@@ -26,7 +28,9 @@ def pairwise(q2_obs, x, H_ref):
 
 
 def closeness(delta, width):
-    """Return width / (|delta| + width), in (0, 1]: the network's input (section 2.3.3), `width` being epsilon in A^-2."""
+    """Return width / (|delta| + width), in (0, 1]: the network's input (section 2.3.3), `width`
+    being epsilon in A^-2.
+    """
     return np.float32(width) / (np.abs(delta) + np.float32(width))
 
 
@@ -37,10 +41,11 @@ def softmax(logits):
 
 
 class Assigner:
-    """What the ways of assigning share: from log-probabilities, in chunks, to labels and confidences.
+    """What the ways of assigning share: from log-probabilities, in chunks, to labels and
+    confidences.
 
-    A subclass has `system`, `reference` (n_ref, 3) and `logits(delta) -> (n_candidates, n_peaks, n_ref)`, where delta are
-    pairwise differences in A^-2.
+    A subclass has `system`, `reference` (n_ref, 3) and `logits(delta) -> (n_candidates, n_peaks,
+    n_ref)`, where delta are pairwise differences in A^-2.
     """
 
     def H_ref(self):
@@ -50,7 +55,8 @@ class Assigner:
     def _chunks(self, q2_obs, x):
         x, H = np.atleast_2d(x), self.H_ref()
         q2_obs = np.broadcast_to(q2_obs, (len(x), np.shape(q2_obs)[-1]))
-        # One BLAS thread: the products are small, and threads that wait for each other on a busy machine cost 100 times more.
+        # One BLAS thread: the products are small, and threads that wait for each other on a busy
+        # machine cost 100 times more.
         with threadpool_limits(1, user_api="blas"):
             for start in range(0, len(x), CHUNK):
                 chosen = slice(start, start + CHUNK)
@@ -73,7 +79,9 @@ class Assigner:
         return np.concatenate([softmax(logits) for logits in self._chunks(q2_obs, x)])
 
     def predict(self, q2_obs, x):
-        """Return the most probable label of every peak and its probability, both (n_candidates, n_peaks); takes what `probabilities` takes."""
+        """Return the most probable label of every peak and its probability, both (n_candidates,
+        n_peaks); takes what `probabilities` takes.
+        """
         labels, confidence = [], []
         for logits in self._chunks(q2_obs, x):
             labels.append(logits.argmax(axis=-1))
@@ -81,7 +89,9 @@ class Assigner:
         return np.concatenate(labels), np.concatenate(confidence)
 
     def top(self, q2_obs, x, k=5):
-        """Return the k most probable labels of every peak, best first, shape (n_candidates, n_peaks, k)."""
+        """Return the k most probable labels of every peak, best first, shape (n_candidates,
+        n_peaks, k).
+        """
         return np.concatenate([_top(logits, k) for logits in self._chunks(q2_obs, x)])
 
 
@@ -98,7 +108,8 @@ def _top(score, k):
 
 @dataclass
 class NearestLine(Assigner):
-    """The nearest line, in the same interface; its confidence is that of a Laplace law of the error. (For speed alone: `nearest`.)
+    """The nearest line, in the same interface; its confidence is that of a Laplace law of the
+    error. (For speed alone: `nearest`.)
 
     Attributes
     ----------
@@ -111,9 +122,13 @@ class NearestLine(Assigner):
     width: float = 1e-3
 
     def fit(self, q2_obs, labels, x):
-        """Learn the width from patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x (n, n_free), NaN where not drawn."""
+        """Learn the width from patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x
+        (n, n_free), NaN where not drawn.
+        """
         listed = labels < len(self.reference) - 1
-        self.width = float(np.nanmean(np.abs(q2_obs - _lines(self, labels, x))[listed]).clip(1e-6, 1))
+        self.width = float(
+            np.nanmean(np.abs(q2_obs - _lines(self, labels, x))[listed]).clip(1e-6, 1)
+        )
         return self
 
     def logits(self, delta):
@@ -125,10 +140,12 @@ class NearestLine(Assigner):
 
 @dataclass
 class LinePrior(Assigner):
-    """Nearest line and base rate: the frequency of each label at each rank of the peaks, times a Laplace law of q2's error.
+    """Nearest line and base rate: the frequency of each label at each rank of the peaks, times a
+    Laplace law of q2's error.
 
-    The error of a line grows with q2 (a relative error of the cell is one of q2), so the law's scale is `width` times q2 of the
-    line. This is the naive Bayes control beside the network: it knows which lines crystals show, and nothing of their neighbours.
+    The error of a line grows with q2 (a relative error of the cell is one of q2), so the law's
+    scale is `width` times q2 of the line. This is the naive Bayes control beside the network: it
+    knows which lines crystals show, and nothing of their neighbours.
 
     Attributes
     ----------
@@ -143,37 +160,53 @@ class LinePrior(Assigner):
     width: float = None
 
     def fit(self, q2_obs, labels, x):
-        """Learn from training patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x (n, n_free), NaN where not drawn."""
+        """Learn from training patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x
+        (n, n_free), NaN where not drawn.
+        """
         n_peaks, n_ref = labels.shape[1], len(self.reference)
-        counts = np.stack([np.bincount(labels[:, rank], minlength=n_ref) for rank in range(n_peaks)]).astype(float)
-        near = np.exp(-0.5 * np.subtract.outer(np.arange(n_peaks), np.arange(n_peaks)) ** 2)  # neighbouring ranks share their counts
+        counts = np.stack(
+            [np.bincount(labels[:, rank], minlength=n_ref) for rank in range(n_peaks)]
+        ).astype(float)
+        near = np.exp(
+            -0.5 * np.subtract.outer(np.arange(n_peaks), np.arange(n_peaks)) ** 2
+        )  # neighbouring ranks share their counts
         smooth = near @ counts / near.sum(axis=1, keepdims=True) + 0.5
         self.log_prior = np.log(smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
         line = _lines(self, labels, x)
         listed = labels < n_ref - 1
-        self.width = float(np.nanmean(np.abs(q2_obs - line)[listed] / np.maximum(line[listed], 1e-9)).clip(1e-6, 1))
+        self.width = float(
+            np.nanmean(np.abs(q2_obs - line)[listed] / np.maximum(line[listed], 1e-9)).clip(1e-6, 1)
+        )
         return self
 
     def logits(self, delta):
-        """Return log prior + log likelihood; (000) has the prior and the mean likelihood of missing a line by once its width."""
+        """Return log prior + log likelihood; (000) has the prior and the mean likelihood of missing
+        a line by once its width.
+        """
         miss, base = self._parts(delta)
         miss[..., -1] = self.width
         return base - miss / np.float32(self.width)
 
     def _parts(self, delta):
-        """|delta| / q2_ref, and what does not depend on the width; q2_obs stands in for (000)'s q2, which is zero."""
+        """|delta| / q2_ref, and what does not depend on the width; q2_obs stands in for (000)'s q2,
+        which is zero.
+        """
         q2_obs = delta[..., -1:]
         q2_ref = np.maximum(q2_obs - delta, 1e-6)
         q2_ref[..., -1:] = q2_obs
-        return np.abs(delta) / q2_ref, self.log_prior[ranks(delta.shape[1], len(self.log_prior))] - np.log(q2_ref)
+        return np.abs(delta) / q2_ref, self.log_prior[
+            ranks(delta.shape[1], len(self.log_prior))
+        ] - np.log(q2_ref)
 
 
 @dataclass
 class AdaptivePrior(LinePrior):
-    """A `LinePrior` that takes each candidate's width from the candidate: the one of `WIDTHS` that makes its peaks most probable.
+    """A `LinePrior` that takes each candidate's width from the candidate: the one of `WIDTHS` that
+    makes its peaks most probable.
 
-    Generators draw cells that are nearly right and cells that are far off; one width for all would be wrong for both. It also
-    narrows by itself as a candidate improves, so no series of widths is needed.
+    Generators draw cells that are nearly right and cells that are far off; one width for all would
+    be wrong for both. It also narrows by itself as a candidate improves, so no series of widths is
+    needed.
     """
 
     def logits(self, delta):
@@ -182,9 +215,13 @@ class AdaptivePrior(LinePrior):
         chosen, most = None, -np.inf
         for width in np.float32(WIDTHS):
             logits = base - miss / width - np.log(width)
-            logits[..., -1] = base[..., -1] - np.log(WIDTHS[-1]) - 1  # (000) is no line, and no narrower for a better cell
+            logits[..., -1] = (
+                base[..., -1] - np.log(WIDTHS[-1]) - 1
+            )  # (000) is no line, and no narrower for a better cell
             top = logits.max(axis=-1, keepdims=True)
-            evidence = (np.log(np.exp(logits - top).sum(axis=-1)) + top[..., 0]).sum(axis=-1)[:, None, None]
+            evidence = (np.log(np.exp(logits - top).sum(axis=-1)) + top[..., 0]).sum(axis=-1)[
+                :, None, None
+            ]
             chosen = logits if chosen is None else np.where(evidence > most, logits, chosen)
             most = np.maximum(most, evidence)
         return chosen

@@ -1,7 +1,9 @@
-"""Which Miller indices belong to the peaks, given a candidate cell (write-up, section 2.3): nearest lines, and the network.
+"""Which Miller indices belong to the peaks, given a candidate cell (write-up, section 2.3): nearest
+lines, and the network.
 
-The network is trained in `ddi.models.assignment_training`, which imports TensorFlow; here it is only numpy, and a file of weights. What costs
-less and knows nearly as much is in `ddi.models.assigners`.
+The network is trained in `ddi.models.assignment_training`, which imports TensorFlow; here it is
+only numpy, and a file of weights. What costs less and knows nearly as much is in
+`ddi.models.assigners`.
 """
 
 from dataclasses import dataclass, field
@@ -26,7 +28,8 @@ def nearest(q2_obs, x, H_ref):
     x : array_like, shape (n_candidates, n_free)
         Free components of the reciprocal metric, A^-2.
     H_ref : array_like, shape (n_ref, n_free)
-        ``ddi.forward.lattice.design(reference, system)``; rows of zeros, such as that of (000), are never the answer.
+        ``ddi.forward.lattice.design(reference, system)``; rows of zeros, such as that of (000), are
+        never the answer.
 
     Returns
     -------
@@ -34,12 +37,15 @@ def nearest(q2_obs, x, H_ref):
 
     Notes
     -----
-    One pass over the lines of a candidate sorts them into the gaps between peaks and keeps the lowest and the highest line of
-    each gap, so the pairwise array is never made: memory is that of the answer.
+    One pass over the lines of a candidate sorts them into the gaps between peaks and keeps the
+    lowest and the highest line of each gap, so the pairwise array is never made: memory is that of
+    the answer.
     """
     order = np.argsort(q2_obs, kind="stable")
     peaks = np.ascontiguousarray(np.asarray(q2_obs, dtype=float)[order])
-    found = _nearest(peaks, np.ascontiguousarray(x, dtype=float), np.ascontiguousarray(H_ref, dtype=float))
+    found = _nearest(
+        peaks, np.ascontiguousarray(x, dtype=float), np.ascontiguousarray(H_ref, dtype=float)
+    )
     answer = np.empty_like(found)
     answer[:, order] = found
     return answer
@@ -69,7 +75,9 @@ def _nearest(peaks, x, H):
                 low_q2[gap], low[gap] = q2, line
             if q2 > high_q2[gap]:
                 high_q2[gap], high[gap] = q2, line
-        for gap in range(n_peaks - 1, -1, -1):  # an empty gap has the next one's lowest line above it
+        for gap in range(
+            n_peaks - 1, -1, -1
+        ):  # an empty gap has the next one's lowest line above it
             if low_q2[gap + 1] < low_q2[gap]:
                 low_q2[gap], low[gap] = low_q2[gap + 1], low[gap + 1]
         for peak in range(n_peaks):
@@ -87,13 +95,16 @@ FORMAT = 1  # of the files of weights
 
 
 def path_of(study, system, level):
-    """Return where a study keeps the assignment network of a lattice system for a level of error, such as "0.05" or "network"."""
+    """Return where a study keeps the assignment network of a lattice system for a level of error,
+    such as "0.05" or "network".
+    """
     return study.models / f"assign_{system}_{level}.npz"
 
 
 @dataclass(eq=False)
 class AssignmentNetwork(Assigner):
-    """The write-up's network (section 2.3.3): blocks with one kernel over peaks, then a softmax head for each peak.
+    """The write-up's network (section 2.3.3): blocks with one kernel over peaks, then a softmax
+    head for each peak.
 
     Attributes
     ----------
@@ -101,16 +112,19 @@ class AssignmentNetwork(Assigner):
     reference : ndarray of int, shape (n_ref, 3)
         With the order of the training data; the last is (000).
     width : float
-        epsilon in A^-2: the write-up's epsilon (in units of scaled q2) times the scaler's standard deviation.
+        epsilon in A^-2: the write-up's epsilon (in units of scaled q2) times the scaler's standard
+        deviation.
     level : str
-        What the training cells were: "predicted", or the Gaussian noise on scaled cells such as "0.05".
+        What the training cells were: "predicted", or the Gaussian noise on scaled cells such as
+        "0.05".
     weights : list of ndarray
-        Kernel, bias, gain, offset of each block, then the heads' kernels (n_peaks, n_units, n_ref) and biases (n_peaks, 1, n_ref).
+        Kernel, bias, gain, offset of each block, then the heads' kernels (n_peaks, n_units, n_ref)
+        and biases (n_peaks, 1, n_ref).
     trained_on : str
         Digest of the training data.
     prior : LinePrior, optional
-        Its logits are added to the network's, which then only has to learn what a line's distance and frequency do not tell.
-        Not in the write-up.
+        Its logits are added to the network's, which then only has to learn what a line's distance
+        and frequency do not tell. Not in the write-up.
     """
 
     system: str
@@ -122,7 +136,9 @@ class AssignmentNetwork(Assigner):
     prior: LinePrior = None
 
     def logits(self, delta):
-        """Return log-probabilities up to a constant, shape (n_candidates, n_peaks, n_ref), from pairwise differences in A^-2."""
+        """Return log-probabilities up to a constant, shape (n_candidates, n_peaks, n_ref), from
+        pairwise differences in A^-2.
+        """
         *blocks, kernels, biases = self.weights
         n_candidates, n_peaks, n_ref = delta.shape
         hidden = closeness(delta, self.width).reshape(-1, n_ref)
@@ -134,14 +150,20 @@ class AssignmentNetwork(Assigner):
         return output + self.prior.logits(delta) if self.prior else output
 
     def save(self, path):
-        """Write everything `load` needs as one .npz; kernels in half precision, to which training rounds them."""
-        content = {f"weight_{i:02d}": weight.astype(np.float16) for i, weight in enumerate(self.weights)}
+        """Write everything `load` needs as one .npz; kernels in half precision, to which training
+        rounds them.
+        """
+        content = {
+            f"weight_{i:02d}": weight.astype(np.float16) for i, weight in enumerate(self.weights)
+        }
         about = {name: getattr(self, name) for name in ("system", "width", "level", "trained_on")}
         about |= {"format": FORMAT, "version": __version__, "has_prior": self.prior is not None}
         if self.prior:
             about |= {"log_prior": self.prior.log_prior, "prior_width": self.prior.width}
         with atomic(path) as temporary:
-            np.savez_compressed(temporary, reference=self.reference.astype(np.int8), **about, **content)
+            np.savez_compressed(
+                temporary, reference=self.reference.astype(np.int8), **about, **content
+            )
 
     @classmethod
     def load(cls, path, system=None):
@@ -156,39 +178,73 @@ class AssignmentNetwork(Assigner):
         Raises
         ------
         DDIError
-            If the file is missing, is no assignment network of this format, or is for another lattice system.
+            If the file is missing, is no assignment network of this format, or is for another
+            lattice system.
         """
         content = _read(path, system, "width", "level", "trained_on", "weight_")
-        weights = [content[name].astype(np.float32) for name in sorted(content) if name.startswith("weight_")]
+        weights = [
+            content[name].astype(np.float32)
+            for name in sorted(content)
+            if name.startswith("weight_")
+        ]
         reference = content["reference"]
         if weights[0].shape[0] != len(reference) or weights[-1].shape[-1] != len(reference):
-            raise DDIError(f"{path}: its weights and its {len(reference)} reference indices do not fit; run notebook 08 again")
+            raise DDIError(
+                f"{path}: its weights and its {len(reference)} reference indices do not fit; run notebook 08 again"
+            )
         prior = load_prior(path) if content["has_prior"] else None
-        return cls(content["system"], reference, content["width"], content["level"], weights, content["trained_on"], prior)
+        return cls(
+            content["system"],
+            reference,
+            content["width"],
+            content["level"],
+            weights,
+            content["trained_on"],
+            prior,
+        )
 
 
 def load_prior(path, system=None):
-    """Return the `LinePrior` that a network stands on, and read nothing else of its file; refuses what `AssignmentNetwork.load` refuses."""
+    """Return the `LinePrior` that a network stands on, and read nothing else of its file; refuses
+    what `AssignmentNetwork.load` refuses.
+    """
     content = _read(path, system, "log_prior", "prior_width")
     if not content["has_prior"]:
         raise DDIError(f"{path} was trained without a line prior; take the file of another level")
-    return LinePrior(content["system"], content["reference"], content["log_prior"], content["prior_width"])
+    return LinePrior(
+        content["system"], content["reference"], content["log_prior"], content["prior_width"]
+    )
 
 
 def _read(path, system, *wanted):
     """Read format, system, reference, and what else starts with a wanted name."""
     try:
         with np.load(path, allow_pickle=False) as archive:
-            names = [name for name in archive.files if name.startswith(("format", "system", "reference", "has_prior", *wanted))]
-            content = {name: archive[name].item() if archive[name].ndim == 0 else archive[name] for name in names}
+            names = [
+                name
+                for name in archive.files
+                if name.startswith(("format", "system", "reference", "has_prior", *wanted))
+            ]
+            content = {
+                name: archive[name].item() if archive[name].ndim == 0 else archive[name]
+                for name in names
+            }
     except FileNotFoundError as error:
-        raise DDIError(f"{path} does not exist; run notebook 08 to train the assignment networks") from error
+        raise DDIError(
+            f"{path} does not exist; run notebook 08 to train the assignment networks"
+        ) from error
     except Exception as error:  # a damaged archive raises any of half a dozen kinds
-        raise DDIError(f"{path} is no assignment network ({error}); run notebook 08 again") from error
+        raise DDIError(
+            f"{path} is no assignment network ({error}); run notebook 08 again"
+        ) from error
     if content.get("format") != FORMAT:
-        raise DDIError(f"{path} has format {content.get('format')}, this version reads {FORMAT}; run notebook 08 again")
+        raise DDIError(
+            f"{path} has format {content.get('format')}, this version reads {FORMAT}; run notebook 08 again"
+        )
     if system not in (None, content["system"]):
-        raise DDIError(f"{path} assigns {content['system']} indices, not {system} ones; give the file of that system")
+        raise DDIError(
+            f"{path} assigns {content['system']} indices, not {system} ones; give the file of that system"
+        )
     return content | {"reference": content["reference"].astype(int)}
 
 

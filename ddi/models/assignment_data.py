@@ -1,4 +1,6 @@
-"""What assignment is trained and tested on: true peaks, true indices, and cells that err (write-up, section 2.3.3)."""
+"""What assignment is trained and tested on: true peaks, true indices, and cells that err (write-up,
+section 2.3.3).
+"""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -39,7 +41,13 @@ class Peaks:
         return len(self.cells)
 
     def __getitem__(self, chosen):
-        return Peaks(self.system, *(getattr(self, name)[chosen] for name in ("identifier", "group", "q2", "hkl", "cells")))
+        return Peaks(
+            self.system,
+            *(
+                getattr(self, name)[chosen]
+                for name in ("identifier", "group", "q2", "hkl", "cells")
+            ),
+        )
 
     @property
     def x(self):
@@ -48,7 +56,11 @@ class Peaks:
 
     def digest(self):
         """Return a short hash of entries, peaks and cells."""
-        parts = "\n".join(self.identifier).encode(), np.round(self.q2, 9).tobytes(), np.round(self.cells, 6).tobytes()
+        parts = (
+            "\n".join(self.identifier).encode(),
+            np.round(self.q2, 9).tobytes(),
+            np.round(self.cells, 6).tobytes(),
+        )
         return hashlib.sha256(b"".join(parts)).hexdigest()[:16]
 
 
@@ -58,7 +70,8 @@ def free_x(cells, system):
 
 
 def load_peaks(study, system, split):
-    """Return the `Peaks` of one side of the split: entries of the dataset with enough lines in peak list 2.
+    """Return the `Peaks` of one side of the split: entries of the dataset with enough lines in peak
+    list 2.
 
     Parameters
     ----------
@@ -70,7 +83,9 @@ def load_peaks(study, system, split):
     columns = ["identifier", "lattice_system", "unique_axis", "cell", "q2_2", "hkl_2"]
     filters = [("lattice_system", "==", system)]
     rows = pd.read_parquet(study.interim / "dataset.parquet", columns=columns, filters=filters)
-    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "group", "split"])
+    groups = pd.read_parquet(
+        study.interim / "groups.parquet", columns=["identifier", "group", "split"]
+    )
     rows = rows.merge(groups, on="identifier", validate="one_to_one")
     n_peaks = lattice.N_PEAKS[system]
     rows = rows[(rows.q2_2.map(len) >= n_peaks) & (rows.split == split)].sort_values("identifier")
@@ -101,7 +116,9 @@ def noisy_cells(cells, system, noise, scaler, rng):
         A draw that is no possible cell is replaced by the unperturbed one.
     """
     free = lattice.free_cell(cells, system)
-    moved = lattice.full_cell(scaler.inverse(scaler.forward(free) + noise * rng.standard_normal(free.shape)), system)
+    moved = lattice.full_cell(
+        scaler.inverse(scaler.forward(free) + noise * rng.standard_normal(free.shape)), system
+    )
     return np.where(lattice.is_possible(moved)[:, None], moved, cells)
 
 
@@ -118,7 +135,8 @@ class Problem:
     q2_std : float
         Standard deviation of the training peaks in A^-2: the unit of scaled q2.
     predicted : dict
-        Name of a generator -> ``(cells of train, cells of test)``, each (n, k, 6): k draws an entry from its own group's model.
+        Name of a generator -> ``(cells of train, cells of test)``, each (n, k, 6): k draws an entry
+        from its own group's model.
     """
 
     train: Peaks
@@ -141,7 +159,8 @@ class Problem:
         return self.train.system
 
     def erring(self, side, level, rng):
-        """Return cells (n, 6) that err as `level` says: a generator's name in `predicted`, or noise such as "0.05".
+        """Return cells (n, 6) that err as `level` says: a generator's name in `predicted`, or noise
+        such as "0.05".
 
         Parameters
         ----------
@@ -157,13 +176,17 @@ class Problem:
         return noisy_cells(peaks.cells, self.system, float(level), self.cell_scaler, rng)
 
     def x(self, side, level, seed):
-        """Return one fixed draw of `erring` as x, shape (n, n_free); the same for every way of assigning."""
+        """Return one fixed draw of `erring` as x, shape (n, n_free); the same for every way of
+        assigning.
+        """
         rng = np.random.default_rng([seed, crc32(f"{self.system} {side} {level}".encode())])
         return free_x(self.erring(side, level, rng), self.system)
 
 
 def load_problem(study, system, seed=0, max_train=None, max_test=None):
-    """Return the `Problem` of a lattice system from the study's files, thinned at random where a maximum is given."""
+    """Return the `Problem` of a lattice system from the study's files, thinned at random where a
+    maximum is given.
+    """
     sides = []
     for split, most in (("train", max_train), ("test", max_test)):
         peaks = load_peaks(study, system, split)
@@ -173,7 +196,8 @@ def load_problem(study, system, seed=0, max_train=None, max_test=None):
 
 
 def draw_from(generator, peaks, n, seed, most=0):
-    """Return n cells an entry, (n_entries, n, 6), from a generator's model of the entry's own group (from all, if it has none).
+    """Return n cells an entry, (n_entries, n, 6), from a generator's model of the entry's own group
+    (from all, if it has none).
 
     Parameters
     ----------
@@ -181,12 +205,15 @@ def draw_from(generator, peaks, n, seed, most=0):
     peaks : Peaks
     n, seed : int
     most : int
-        Draw for so many entries only, chosen at random; the others get NaN, which the fits of `ddi.models.assigners` leave out. 0: all.
+        Draw for so many entries only, chosen at random; the others get NaN, which the fits of
+        `ddi.models.assigners` leave out. 0: all.
     """
     cells = np.full((len(peaks), n, 6), np.nan)
     wanted = np.argsort(np.random.default_rng(seed).permutation(len(peaks))) < (most or len(peaks))
     known = {group.name for group in generator.groups}
     for group in np.unique(peaks.group[wanted]):
         rows, one = wanted & (peaks.group == group), {"groups": [group]} if group in known else {}
-        cells[rows] = (generator.sample if one else generator.pooled)(peaks.q2[rows], n, seed=seed, **one)
+        cells[rows] = (generator.sample if one else generator.pooled)(
+            peaks.q2[rows], n, seed=seed, **one
+        )
     return cells

@@ -1,8 +1,10 @@
-"""Training of the assignment networks (write-up, section 2.3.3); the only module of assignment that imports TensorFlow, when used.
+"""Training of the assignment networks (write-up, section 2.3.3); the only module of assignment that
+imports TensorFlow, when used.
 
-A series of networks is trained for each lattice system: on the cells that the entry's own group's variance network predicts, and
-on true cells with Gaussian noise on the scaled parameters, drawn anew each epoch. All share one compiled training step: weights and
-the optimiser's state are assigned afresh, so nothing is retraced and memory stays flat.
+A series of networks is trained for each lattice system: on the cells that the entry's own group's
+variance network predicts, and on true cells with Gaussian noise on the scaled parameters, drawn
+anew each epoch. All share one compiled training step: weights and the optimiser's state are
+assigned afresh, so nothing is retraced and memory stays flat.
 """
 
 import os
@@ -20,11 +22,15 @@ from ddi.models.assignment_data import free_x
 UNITS = (200, 200, 200, 100)
 DROPOUT, RATE, BATCH = 0.25, 0.002, 256
 EPSILON = {"network": 0.01, "0.1": 0.01, "0.05": 0.0075, "0.025": 0.01, "0.01": 0.005}
-"""Section 2.3.3 gives these for monoclinic and the four noise levels; they serve the other systems and the predicted cells too."""
+"""Section 2.3.3 gives these for monoclinic and the four noise levels; they serve the other systems
+and the predicted cells too.
+"""
 
 
 def new_weights(n_peaks, n_ref, rng, units=UNITS):
-    """Return freshly drawn weights (Glorot uniform kernels, unit gains, zero biases) in `AssignmentNetwork.weights`' order."""
+    """Return freshly drawn weights (Glorot uniform kernels, unit gains, zero biases) in
+    `AssignmentNetwork.weights`' order.
+    """
     weights = []
     for n_in, n_out in zip((n_ref, *units), units):
         weights += [_glorot(rng, (n_in, n_out)), np.zeros(n_out), np.ones(n_out), np.zeros(n_out)]
@@ -39,11 +45,16 @@ def _glorot(rng, shape):
 
 @cache
 def _trainer(n_peaks, n_ref, units):
-    """The compiled step for one shape of problem: ``reset(weights)``, ``step(near, prior, labels, seed, rate) -> loss``, ``weights()``."""
+    """The compiled step for one shape of problem: ``reset(weights)``, ``step(near, prior, labels,
+    seed, rate) -> loss``, ``weights()``.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow as tf
 
-    variables = [tf.Variable(weight) for weight in new_weights(n_peaks, n_ref, np.random.default_rng(0), units)]
+    variables = [
+        tf.Variable(weight)
+        for weight in new_weights(n_peaks, n_ref, np.random.default_rng(0), units)
+    ]
     optimizer = tf.keras.optimizers.Adam(RATE)
     optimizer.build(variables)
     at_start = [tf.identity(value) for value in optimizer.variables]
@@ -59,13 +70,21 @@ def _trainer(n_peaks, n_ref, units):
         return tf.reshape(hidden, (n_peaks, -1, units[-1])) @ variables[-2] + variables[-1]
 
     pairs = tf.TensorSpec((n_peaks, None, n_ref))
-    signature = [pairs, pairs, tf.TensorSpec((n_peaks, None), tf.int32), tf.TensorSpec((), tf.int32), tf.TensorSpec(())]
+    signature = [
+        pairs,
+        pairs,
+        tf.TensorSpec((n_peaks, None), tf.int32),
+        tf.TensorSpec((), tf.int32),
+        tf.TensorSpec(()),
+    ]
 
     @tf.function(input_signature=signature)
     def step(near, prior, labels, seed, rate):
         optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(near, seed) + prior))
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(near, seed) + prior)
+            )
         optimizer.apply(tape.gradient(loss, variables), variables)
         return loss
 
@@ -86,7 +105,19 @@ def cosine(epoch, epochs):
     return RATE * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
 
 
-def fit(network, train, draw, *, epochs, seed, test=None, schedule=constant, every=1, units=UNITS, batch=BATCH):
+def fit(
+    network,
+    train,
+    draw,
+    *,
+    epochs,
+    seed,
+    test=None,
+    schedule=constant,
+    every=1,
+    units=UNITS,
+    batch=BATCH,
+):
     """Train an assignment network with sparse cross-entropy and Adam.
 
     Parameters
@@ -124,7 +155,15 @@ def fit(network, train, draw, *, epochs, seed, test=None, schedule=constant, eve
         for rows in np.array_split(rng.permutation(n), -(-n // batch)):
             delta = train.q2[rows].T[:, :, None].astype(np.float32) - q2_ref[rows]
             prior = _by_peak(network.prior.logits, delta) if network.prior else np.zeros_like(delta)
-            losses.append(step(closeness(delta, network.width), prior, labels[rows].T, count, np.float32(schedule(epoch, epochs))))
+            losses.append(
+                step(
+                    closeness(delta, network.width),
+                    prior,
+                    labels[rows].T,
+                    count,
+                    np.float32(schedule(epoch, epochs)),
+                )
+            )
             count += 1
         history.append({"epoch": epoch + 1, "step": count, "loss": float(np.mean(losses))})
         if test is not None and ((epoch + 1) % every == 0 or epoch + 1 == epochs):
@@ -148,7 +187,10 @@ def evaluate(network, peaks, x):
         chance = network.probabilities(peaks.q2[part], x[part])
         loss.append(-np.log(np.take_along_axis(chance, truth[part][..., None], -1) + 1e-30).ravel())
         right.append((chance.argmax(-1) == truth[part]).ravel())
-    return {"test_loss": float(np.concatenate(loss).mean()), "test_accuracy": float(np.concatenate(right).mean())}
+    return {
+        "test_loss": float(np.concatenate(loss).mean()),
+        "test_accuracy": float(np.concatenate(right).mean()),
+    }
 
 
 def train_network(problem, level, *, steps, seed, prior=False, test_x=None, every=1):
@@ -163,8 +205,8 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
         Steps of 256 entries, rounded up to whole epochs.
     seed : int
     prior : bool
-        False: as written. True: a `LinePrior` is added to the network's output, whose last layer starts at zero, and the
-        learning rate falls to zero; converges in a tenth of the steps.
+        False: as written. True: a `LinePrior` is added to the network's output, whose last layer
+        starts at zero, and the learning rate falls to zero; converges in a tenth of the steps.
     test_x : ndarray, optional
         Cells of the test entries for the learning curve.
     every : int
@@ -176,7 +218,9 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
     history : pandas.DataFrame
     """
     epochs = -(-steps // -(-len(problem.train) // BATCH))
-    network = AssignmentNetwork(problem.system, problem.reference, EPSILON.get(level, 0.01) * problem.q2_std, level)
+    network = AssignmentNetwork(
+        problem.system, problem.reference, EPSILON.get(level, 0.01) * problem.q2_std, level
+    )
     if prior:
         network.prior = controls(problem, level, seed)["line prior"]
     history = fit(
@@ -193,8 +237,12 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
 
 
 def controls(problem, level, seed):
-    """Return what stands beside a network, by name, fitted to the same entries and one draw of the same cells."""
+    """Return what stands beside a network, by name, fitted to the same entries and one draw of the
+    same cells.
+    """
     labels = reflections.labels(problem.train.hkl, problem.reference, problem.system)
     learned = problem.train.q2, labels, problem.x("train", level, seed)
     kinds = {"nearest line": NearestLine, "line prior": LinePrior, "own width": AdaptivePrior}
-    return {name: kind(problem.system, problem.reference).fit(*learned) for name, kind in kinds.items()}
+    return {
+        name: kind(problem.system, problem.reference).fit(*learned) for name, kind in kinds.items()
+    }

@@ -1,6 +1,7 @@
 """Three controls that learn next to nothing and stand beside every generator's result.
 
-Random training cells, the same rescaled to the pattern, and the cells of the nearest training patterns.
+Random training cells, the same rescaled to the pattern, and the cells of the nearest training
+patterns.
 """
 
 import numpy as np
@@ -31,13 +32,17 @@ class Random(Generator):
 
 
 class Rescaled(Random):
-    """Control: cells of random training entries, each scaled so that its own mean q2 becomes the pattern's."""
+    """Control: cells of random training entries, each scaled so that its own mean q2 becomes the
+    pattern's.
+    """
 
     name = "rescaled"
 
     def _draw(self, _group, q2, n, rng):
         picks = rng.integers(len(self.cells), size=(len(q2), n))
-        return rescale(self.cells[picks], np.sqrt(self.q2.mean(axis=1)[picks] / q2.mean(axis=1)[:, None]))
+        return rescale(
+            self.cells[picks], np.sqrt(self.q2.mean(axis=1)[picks] / q2.mean(axis=1)[:, None])
+        )
 
 
 class Nearest(Random):
@@ -55,4 +60,9 @@ class Nearest(Random):
 
 def rescale(cells, factors):
     """Multiply the lengths of cells, shape (..., 6), by factors, shape (...)."""
-    return make_valid(cells * np.concatenate([np.repeat(factors[..., None], 3, axis=-1), np.ones((*factors.shape, 3))], axis=-1))
+    return make_valid(
+        cells
+        * np.concatenate(
+            [np.repeat(factors[..., None], 3, axis=-1), np.ones((*factors.shape, 3))], axis=-1
+        )
+    )

@@ -1,6 +1,8 @@
-"""Random forests as generators of cells: one forest a group, one tree a sample (write-up, section 2.2.3).
+"""Random forests as generators of cells: one forest a group, one tree a sample (write-up, section
+2.2.3).
 
-Forests are grown by scikit-learn and kept as plain arrays of nodes, so that a stored model is small and outlives versions of scikit-learn.
+Forests are grown by scikit-learn and kept as plain arrays of nodes, so that a stored model is small
+and outlives versions of scikit-learn.
 """
 
 from dataclasses import dataclass
@@ -8,7 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddi.data.scaling import CellScaler
-from ddi.models.generator import Generator, cell_matrix, cells_from_free, free_parameters, pattern_matrix
+from ddi.models.generator import (
+    Generator,
+    cell_matrix,
+    cells_from_free,
+    free_parameters,
+    pattern_matrix,
+)
 
 
 @dataclass(frozen=True)
@@ -40,12 +48,24 @@ class Trees:
         trees = [estimator.tree_ for estimator in forest.estimators_]
         root = np.cumsum([0] + [tree.node_count for tree in trees[:-1]])
         feature = np.concatenate([np.maximum(tree.feature, -1) for tree in trees]).astype(np.int8)
-        left, right = (np.concatenate([getattr(tree, side) + at for tree, at in zip(trees, root)]) for side in ("children_left", "children_right"))
+        left, right = (
+            np.concatenate([getattr(tree, side) + at for tree, at in zip(trees, root)])
+            for side in ("children_left", "children_right")
+        )
         threshold = np.where(feature < 0, 0, np.concatenate([tree.threshold for tree in trees]))
-        value = np.concatenate([tree.value[:, :, 0] for tree in trees]) if values else np.empty((0, 0))
+        value = (
+            np.concatenate([tree.value[:, :, 0] for tree in trees]) if values else np.empty((0, 0))
+        )
         value = np.where(feature[:, None] < 0, value, 0) if values else value  # zeros compress
         left, right = (np.where(feature < 0, 0, side).astype(np.int32) for side in (left, right))
-        return cls(root.astype(np.int32), feature, threshold.astype(np.float32), left, right, value.astype(np.float32))
+        return cls(
+            root.astype(np.int32),
+            feature,
+            threshold.astype(np.float32),
+            left,
+            right,
+            value.astype(np.float32),
+        )
 
     def apply(self, features):
         """Return the leaf that each row reaches in each tree, shape (n, n_trees)."""
@@ -77,14 +97,20 @@ class Forest(Generator):
         Share of a group's rows that a tree sees.
     min_samples_leaf : int
     min_rows : int
-        Small groups: a tree sees at least this many rows (all, where there are fewer), and a leaf holds at most a twentieth of
-        what the tree sees. Without this a tenth of 200 rows makes trees of one or two leaves. 0 is the write-up to the letter.
+        Small groups: a tree sees at least this many rows (all, where there are fewer), and a leaf
+        holds at most a twentieth of what the tree sees. Without this a tenth of 200 rows makes
+        trees of one or two leaves. 0 is the write-up to the letter.
     """
 
     name = "forest"
 
     def __init__(self, n_trees=80, max_samples=0.1, min_samples_leaf=10, min_rows=100):
-        self.n_trees, self.max_samples, self.min_samples_leaf, self.min_rows = n_trees, max_samples, min_samples_leaf, min_rows
+        self.n_trees, self.max_samples, self.min_samples_leaf, self.min_rows = (
+            n_trees,
+            max_samples,
+            min_samples_leaf,
+            min_rows,
+        )
         self.trees, self.scaler = {}, None
 
     def sizes(self, n_rows):
@@ -109,12 +135,21 @@ class Forest(Generator):
         from sklearn.ensemble import RandomForestRegressor
 
         seen, leaf = self.sizes(len(rows))
-        forest = RandomForestRegressor(self.n_trees, max_samples=seen, min_samples_leaf=leaf, random_state=seed)
+        forest = RandomForestRegressor(
+            self.n_trees, max_samples=seen, min_samples_leaf=leaf, random_state=seed
+        )
         scaled = self.scaler.forward(self._free(rows, group))
-        return Trees.from_sklearn(forest.fit(pattern_matrix(rows, self.system).astype(np.float32), scaled[:, 0] if scaled.shape[1] == 1 else scaled))
+        return Trees.from_sklearn(
+            forest.fit(
+                pattern_matrix(rows, self.system).astype(np.float32),
+                scaled[:, 0] if scaled.shape[1] == 1 else scaled,
+            )
+        )
 
     def predictions(self, q2, group):
-        """Return every tree's cells for a group, in scaled space, shape (n_patterns, n_trees, n_free)."""
+        """Return every tree's cells for a group, in scaled space, shape (n_patterns, n_trees,
+        n_free).
+        """
         trees = self.trees[group.name]
         return trees.value[trees.apply(q2)]
 
@@ -123,11 +158,19 @@ class Forest(Generator):
         return self.predictions(q2, group).mean(axis=1)
 
     def _draw(self, group, q2, n, rng):
-        """Single trees in random order, another for each pattern; all trees are used before one comes again."""
+        """Single trees in random order, another for each pattern; all trees are used before one
+        comes again.
+        """
         trees = self.predictions(q2, group)
-        rounds = [rng.random(trees.shape[:2]).argsort(axis=1) for _ in range(-(-n // trees.shape[1]))]
+        rounds = [
+            rng.random(trees.shape[:2]).argsort(axis=1) for _ in range(-(-n // trees.shape[1]))
+        ]
         picks = np.concatenate(rounds, axis=1)[:, :n]
-        return cells_from_free(self.scaler.inverse(np.take_along_axis(trees, picks[..., None], axis=1)), self.system, group.unique_axis)
+        return cells_from_free(
+            self.scaler.inverse(np.take_along_axis(trees, picks[..., None], axis=1)),
+            self.system,
+            group.unique_axis,
+        )
 
     def arrays(self):
         """Return what was learned, by name."""
@@ -138,5 +181,9 @@ class Forest(Generator):
 
     def restore(self, arrays):
         """Take back what `arrays` returned."""
-        self.scaler = CellScaler.from_dict({key[7:]: value for key, value in arrays.items() if key.startswith("scaler.")})
-        self.trees = {group.name: Trees.restore(arrays, str(k)) for k, group in enumerate(self.groups)}
+        self.scaler = CellScaler.from_dict(
+            {key[7:]: value for key, value in arrays.items() if key.startswith("scaler.")}
+        )
+        self.trees = {
+            group.name: Trees.restore(arrays, str(k)) for k, group in enumerate(self.groups)
+        }

@@ -1,7 +1,8 @@
 """Generators: from a pattern's first peaks to random cells (write-up, sections 2.2 and 2.4.2).
 
-Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator of one lattice system holds one
-model a group. What learns is in `ddi.models.forest`, `ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`.
+Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator
+of one lattice system holds one model a group. What learns is in `ddi.models.forest`,
+`ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`.
 """
 
 import hashlib
@@ -21,12 +22,19 @@ from ddi.forward import lattice
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")
 LEARNED = ("forest", "network", "tuned", "shape")
-_HOMES = {"forest": "ddi.models.forest", "network": "ddi.models.network", "tuned": "ddi.models.network", "shape": "ddi.models.shape"} | dict.fromkeys(CONTROLS, "ddi.models.controls")
+_HOMES = {
+    "forest": "ddi.models.forest",
+    "network": "ddi.models.network",
+    "tuned": "ddi.models.network",
+    "shape": "ddi.models.shape",
+} | dict.fromkeys(CONTROLS, "ddi.models.controls")
 
 
 @dataclass(frozen=True)
 class Group:
-    """One group of a lattice system: its name, its number of real (not augmented) training entries, its unique axis (-1: none)."""
+    """One group of a lattice system: its name, its number of real (not augmented) training entries,
+    its unique axis (-1: none).
+    """
 
     name: str
     n_entries: int
@@ -45,25 +53,33 @@ def cell_matrix(frame):
 
 
 def usable_cells(frame, system):
-    """Return a frame's cells as consumers read them: b-unique where monoclinic, else model cells, shape (n, 6)."""
+    """Return a frame's cells as consumers read them: b-unique where monoclinic, else model cells,
+    shape (n, 6).
+    """
     cells = cell_matrix(frame)
     axes = frame["unique_axis"].to_numpy(int)
     return lattice.b_unique(cells, axes) if (axes >= 0).any() else cells
 
 
 def free_parameters(cells, system, unique_axis=-1):
-    """Return the free parameters of model cells, shape (..., n_free); the oblique angle of a monoclinic cell comes last."""
+    """Return the free parameters of model cells, shape (..., n_free); the oblique angle of a
+    monoclinic cell comes last.
+    """
     return lattice.free_cell(_oblique_to_beta(cells, unique_axis), system)
 
 
 def cells_from_free(free, system, unique_axis=-1):
-    """Turn free parameters of model cells into usable cells (`usable_cells`), all of them valid, shape (..., 6)."""
+    """Turn free parameters of model cells into usable cells (`usable_cells`), all of them valid,
+    shape (..., 6).
+    """
     cells = make_valid(_oblique_to_beta(lattice.full_cell(free, system), unique_axis))
     return in_order(lattice.b_unique(cells, unique_axis) if unique_axis >= 0 else cells, system)
 
 
 def _oblique_to_beta(cells, unique_axis):
-    """Exchange the oblique angle with beta, which is where `lattice` keeps a monoclinic angle; its own inverse."""
+    """Exchange the oblique angle with beta, which is where `lattice` keeps a monoclinic angle; its
+    own inverse.
+    """
     cells = np.array(cells, dtype=float)
     if unique_axis >= 0:
         cells[..., [4, 3 + unique_axis]] = cells[..., [3 + unique_axis, 4]]
@@ -71,7 +87,9 @@ def _oblique_to_beta(cells, unique_axis):
 
 
 def in_order(cells, system):
-    """Rename axes so that a <= b <= c where all axes are alike (orthorhombic, triclinic), as in the training cells."""
+    """Rename axes so that a <= b <= c where all axes are alike (orthorhombic, triclinic), as in the
+    training cells.
+    """
     if system == "monoclinic" or not {0, 1, 2} <= set(lattice.SYSTEM[system].free):
         return cells
     order = np.argsort(cells[..., :3], axis=-1, kind="stable")
@@ -79,7 +97,9 @@ def in_order(cells, system):
 
 
 def make_valid(cells):
-    """Return cells with lengths within 2-500 A and angles that close: what lies outside is clipped, angles are drawn towards 90."""
+    """Return cells with lengths within 2-500 A and angles that close: what lies outside is clipped,
+    angles are drawn towards 90.
+    """
     cells = np.nan_to_num(np.array(cells, dtype=float), nan=90.0)
     cells[..., :3] = np.clip(cells[..., :3], lattice.MIN_LENGTH, lattice.MAX_LENGTH)
     cells[..., 3:] = np.clip(cells[..., 3:], 10.0, 170.0)
@@ -89,9 +109,13 @@ def make_valid(cells):
 
 
 def crystals(frame):
-    """Return which crystal each row of a training frame comes from: its parent where augmented, else itself."""
+    """Return which crystal each row of a training frame comes from: its parent where augmented,
+    else itself.
+    """
     parents = frame["parent"].to_numpy(object)
-    return np.where(frame["augmented"].to_numpy(bool), parents, frame["identifier"].to_numpy(object)).astype(str)
+    return np.where(
+        frame["augmented"].to_numpy(bool), parents, frame["identifier"].to_numpy(object)
+    ).astype(str)
 
 
 def fingerprint(frame, system):
@@ -107,11 +131,14 @@ def groups_of(frame):
     real = frame if "augmented" not in frame else frame[~frame["augmented"].astype(bool)]
     counts = real["group"].value_counts()
     axes = frame.groupby("group")["unique_axis"].first()
-    return [Group(str(name), int(counts.get(name, 1)), int(axes[name])) for name in sorted(axes.index)]
+    return [
+        Group(str(name), int(counts.get(name, 1)), int(axes[name])) for name in sorted(axes.index)
+    ]
 
 
 class Generator:
-    """What all generators share; a kind adds `_fit`, `_draw`, and `arrays` with `restore` to store what it learned.
+    """What all generators share; a kind adds `_fit`, `_draw`, and `arrays` with `restore` to store
+    what it learned.
 
     Attributes
     ----------
@@ -124,7 +151,8 @@ class Generator:
     name = ""
 
     def fit(self, train, *, system, seed=0):
-        """Learn from a training frame (`ddi.data.dataset.training`); rows with too few peaks must be gone.
+        """Learn from a training frame (`ddi.data.dataset.training`); rows with too few peaks must
+        be gone.
 
         Raises
         ------
@@ -132,7 +160,9 @@ class Generator:
             If the frame has no rows.
         """
         if not len(train):
-            raise DDIError(f"no training rows for the {system} {self.name}; run 04_augment with more entries")
+            raise DDIError(
+                f"no training rows for the {system} {self.name}; run 04_augment with more entries"
+            )
         self.system, self.data, self.groups = system, fingerprint(train, system), groups_of(train)
         self._fit(train, np.random.SeedSequence(seed))
         return self
@@ -155,37 +185,60 @@ class Generator:
             Usable cells: monoclinic b-unique, a <= c and beta obtuse; all valid. Group after group.
         """
         chosen = self.chosen(groups)
-        return np.concatenate([self._draw(group, _checked(q2, self.system), n, rng) for group, rng in zip(chosen, self._rngs(chosen, seed))], axis=1)
+        return np.concatenate(
+            [
+                self._draw(group, _checked(q2, self.system), n, rng)
+                for group, rng in zip(chosen, self._rngs(chosen, seed))
+            ],
+            axis=1,
+        )
 
     def pooled(self, q2, n, *, seed=0, groups=None):
-        """Draw `n` cells in all for each pattern, the groups taking turns in proportion to their numbers of training entries.
+        """Draw `n` cells in all for each pattern, the groups taking turns in proportion to their
+        numbers of training entries.
 
-        The first k of them are what a budget of k cells would have bought, so one call gives a whole best-of-n curve.
+        The first k of them are what a budget of k cells would have bought, so one call gives a
+        whole best-of-n curve.
         """
         chosen = self.chosen(groups)
-        turn, which = np.concatenate([[((k + 0.5) / group.n_entries, g) for k in range(n)] for g, group in enumerate(chosen)]).T
+        turn, which = np.concatenate(
+            [[((k + 0.5) / group.n_entries, g) for k in range(n)] for g, group in enumerate(chosen)]
+        ).T
         order = which[np.argsort(turn, kind="stable")[:n]].astype(int)
         cells = np.empty((len(q2), n, 6))
         for g, (group, rng) in enumerate(zip(chosen, self._rngs(chosen, seed))):
             if (order == g).any():
-                cells[:, order == g] = self._draw(group, _checked(q2, self.system), int((order == g).sum()), rng)
+                cells[:, order == g] = self._draw(
+                    group, _checked(q2, self.system), int((order == g).sum()), rng
+                )
         return cells
 
     def chosen(self, groups=None):
         """Return the groups with the given names, or all."""
         known = {group.name: group for group in self.groups}
         if missing := [name for name in groups or () if name not in known]:
-            raise DDIError(f"the {self.system} {self.name} has no group {', '.join(missing)}; it has {', '.join(known)}")
+            raise DDIError(
+                f"the {self.system} {self.name} has no group {', '.join(missing)}; it has {', '.join(known)}"
+            )
         return [known[name] for name in groups] if groups else self.groups
 
     def _rngs(self, groups, seed):
         """One stream a group, so that a group's draws do not depend on which others are asked."""
-        names = [int.from_bytes(hashlib.sha256(group.name.encode()).digest()[:4], "little") for group in groups]
+        names = [
+            int.from_bytes(hashlib.sha256(group.name.encode()).digest()[:4], "little")
+            for group in groups
+        ]
         return [np.random.default_rng([seed, name]) for name in names]
 
     def save(self, path):
         """Write the model as one compressed npz file."""
-        meta = {"kind": self.name, "format": FORMAT, "system": self.system, "data": self.data, "groups": [asdict(group) for group in self.groups]}
+        meta = {
+            "kind": self.name,
+            "format": FORMAT,
+            "system": self.system,
+            "data": self.data,
+            "groups": [asdict(group) for group in self.groups],
+        }
         with atomic(path) as target:
             np.savez_compressed(target, meta=np.array(json.dumps(meta)), **self.arrays())
 
@@ -205,12 +258,22 @@ class Generator:
             If there is no such file, it is no such model, or it is for something else.
         """
         meta, arrays = _read(Path(path))
-        expected = {"kind": cls.name, "format": FORMAT} | ({"system": system} if system else {}) | ({"data": data} if data else {})
+        expected = (
+            {"kind": cls.name, "format": FORMAT}
+            | ({"system": system} if system else {})
+            | ({"data": data} if data else {})
+        )
         for key, value in expected.items():
             if meta.get(key) != value:
-                raise DDIError(f"{path}: its {key} is '{meta.get(key)}', expected '{value}'; train it again with notebooks 05 to 07")
+                raise DDIError(
+                    f"{path}: its {key} is '{meta.get(key)}', expected '{value}'; train it again with notebooks 05 to 07"
+                )
         model = cls()
-        model.system, model.data, model.groups = meta["system"], meta["data"], [Group(**group) for group in meta["groups"]]
+        model.system, model.data, model.groups = (
+            meta["system"],
+            meta["data"],
+            [Group(**group) for group in meta["groups"]],
+        )
         model.restore(arrays)
         return model
 
@@ -218,7 +281,9 @@ class Generator:
 def _checked(q2, system):
     q2, n = np.atleast_2d(np.asarray(q2, dtype=float)), lattice.N_PEAKS[system]
     if q2.shape[1] < n or not np.isfinite(q2).all():
-        raise DDIError(f"{system} generators read {n} peaks a pattern, got {q2.shape[1]}; give more peaks, all finite")
+        raise DDIError(
+            f"{system} generators read {n} peaks a pattern, got {q2.shape[1]}; give more peaks, all finite"
+        )
     return q2[:, :n]
 
 
@@ -230,7 +295,9 @@ def _read(path):
     except FileNotFoundError as error:
         raise DDIError(f"{path} does not exist; notebooks 05 to 07 train the models") from error
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DDIError(f"{path} is not a model of this package; delete it and run notebooks 05 to 07") from error
+        raise DDIError(
+            f"{path} is not a model of this package; delete it and run notebooks 05 to 07"
+        ) from error
 
 
 def path_of(study, name, system):

@@ -1,7 +1,9 @@
-"""Variance networks as generators of cells: a mean and a distribution of the variance for each cell parameter (write-up, section 2.2.2).
+"""Variance networks as generators of cells: a mean and a distribution of the variance for each cell
+parameter (write-up, section 2.2.2).
 
-The networks take turns: ten epochs for mu under the beta-NLL, ten for alpha and beta under the NLL, five times. What they compute is
-in `ddi.models.variance`, the training step in `ddi.models.trainer`; TensorFlow is imported to train only, sampling is plain numpy.
+The networks take turns: ten epochs for mu under the beta-NLL, ten for alpha and beta under the NLL,
+five times. What they compute is in `ddi.models.variance`, the training step in
+`ddi.models.trainer`; TensorFlow is imported to train only, sampling is plain numpy.
 """
 
 from ast import literal_eval
@@ -13,7 +15,14 @@ import pandas as pd
 from ddi.base.parallel import progress
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice
-from ddi.models.generator import Generator, cell_matrix, cells_from_free, crystals, free_parameters, pattern_matrix
+from ddi.models.generator import (
+    Generator,
+    cell_matrix,
+    cells_from_free,
+    crystals,
+    free_parameters,
+    pattern_matrix,
+)
 from ddi.models.trainer import trainer
 from ddi.models.variance import N_IN, N_OUT, TUNED, Design, forward, nll, normal_nll
 
@@ -32,17 +41,20 @@ class Network(Generator):
     cycles, epochs : int
         Cycles, and epochs of each of the two phases in a cycle.
     min_steps : int
-        A phase takes at least this many steps: a group of 100 rows makes two steps an epoch, and twenty steps learn nothing.
-        0 is the write-up to the letter.
+        A phase takes at least this many steps: a group of 100 rows makes two steps an epoch, and
+        twenty steps learn nothing. 0 is the write-up to the letter.
     max_steps : int
         A phase takes at most about this many steps; 0 for no limit.
     patience : int
-        Stop after so many cycles without a better validation likelihood and take the best; 0 trains all cycles on all rows.
+        Stop after so many cycles without a better validation likelihood and take the best; 0 trains
+        all cycles on all rows.
     """
 
     name = "network"
 
-    def __init__(self, design=Design(), cycles=5, epochs=10, min_steps=200, max_steps=0, patience=0):
+    def __init__(
+        self, design=Design(), cycles=5, epochs=10, min_steps=200, max_steps=0, patience=0
+    ):
         self.design, self.cycles, self.epochs = design, cycles, epochs
         self.min_steps, self.max_steps, self.patience = min_steps, max_steps, patience
         self.weights, self.history = {}, pd.DataFrame()
@@ -55,12 +67,21 @@ class Network(Generator):
 
     def _fit(self, train, seeds):
         self.q2_scaler = Q2Scaler.fit(pattern_matrix(train, self.system))
-        frees = [free_parameters(cell_matrix(rows), self.system, group.unique_axis) for group, rows in self._by_group(train)]
+        frees = [
+            free_parameters(cell_matrix(rows), self.system, group.unique_axis)
+            for group, rows in self._by_group(train)
+        ]
         self.cell_scaler = CellScaler.fit(np.concatenate(frees), self.system)
         history = []
-        for (group, rows), free, seed in zip(progress(self._by_group(train), f"{self.system} networks"), frees, seeds.spawn(len(self.groups))):
+        for (group, rows), free, seed in zip(
+            progress(self._by_group(train), f"{self.system} networks"),
+            frees,
+            seeds.spawn(len(self.groups)),
+        ):
             x, y = self._inputs(pattern_matrix(rows, self.system)), self.cell_scaler.forward(free)
-            self.weights[group.name], curve = self._train(x, y, crystals(rows), np.random.default_rng(seed))
+            self.weights[group.name], curve = self._train(
+                x, y, crystals(rows), np.random.default_rng(seed)
+            )
             history.append(curve.assign(group=group.name, rows=len(rows)))
         self.history = pd.concat(history, ignore_index=True)
 
@@ -71,22 +92,32 @@ class Network(Generator):
         return padded(self.q2_scaler.forward(q2), N_IN)
 
     def _train(self, x, y, parents, rng):
-        """Train one model; return its weights and learning curve (loss by phase, likelihood of a tenth that is held out)."""
+        """Train one model; return its weights and learning curve (loss by phase, likelihood of a
+        tenth that is held out).
+        """
         step, n_free = trainer(self.design), y.shape[1]
         weights = self.design.initial(rng)
         step.weights.assign(weights)
         names = np.unique(parents)
-        held = np.isin(parents, rng.permutation(names)[: len(names) // 10]) if self.patience else np.zeros(len(x), dtype=bool)
+        held = (
+            np.isin(parents, rng.permutation(names)[: len(names) // 10])
+            if self.patience
+            else np.zeros(len(x), dtype=bool)
+        )
         data = x[~held], padded(y, N_OUT)[~held], (np.arange(N_OUT) < n_free).astype(np.float32)
         n_epochs, best, waited, rows = self.epochs_of(len(data[0])), np.inf, 0, []
         for cycle in range(self.cycles):
-            for phase, times in (("mean", 1), ("variance", 1)) if self.design.cyclic else (("both", 2),):
+            for phase, times in (
+                (("mean", 1), ("variance", 1)) if self.design.cyclic else (("both", 2),)
+            ):
                 losses = step.run(phase, *data, times * n_epochs, rng)
                 rows += [(cycle, phase, epoch, loss, np.nan) for epoch, loss in enumerate(losses)]
             fresh = step.weights.numpy()
             value = self._score(fresh, x[held], y[held]) if held.any() else -cycle
             rows[-1] = (*rows[-1][:4], value if held.any() else np.nan)
-            weights, best, waited = (fresh, value, 0) if value < best else (weights, best, waited + 1)
+            weights, best, waited = (
+                (fresh, value, 0) if value < best else (weights, best, waited + 1)
+            )
             if self.patience and waited >= self.patience:
                 break
         return weights, pd.DataFrame(rows, columns=["cycle", "phase", "epoch", "loss", "held_out"])
@@ -94,26 +125,39 @@ class Network(Generator):
     def _score(self, weights, x, y):
         """Mean negative log-likelihood an entry, over its cell parameters."""
         mu, alpha, beta = (values[:, : y.shape[1]] for values in forward(self.design, weights, x))
-        return float((nll(y, mu, alpha, beta) if self.design.gamma else normal_nll(y, mu, beta)).sum(axis=1).mean())
+        return float(
+            (nll(y, mu, alpha, beta) if self.design.gamma else normal_nll(y, mu, beta))
+            .sum(axis=1)
+            .mean()
+        )
 
     def predict(self, q2, group):
         """Return mu, alpha, beta in scaled space for a group, each (n_patterns, n_free)."""
         n_free = len(lattice.SYSTEM[self.system].free)
-        return tuple(values[:, :n_free] for values in forward(self.design, self.weights[group.name], self._inputs(q2)))
+        return tuple(
+            values[:, :n_free]
+            for values in forward(self.design, self.weights[group.name], self._inputs(q2))
+        )
 
     def mean(self, q2, group):
         """Return the mean in scaled space, shape (n_patterns, n_free)."""
         return self.predict(q2, group)[0]
 
     def likelihood(self, frame, group):
-        """Return the negative log-likelihood of a frame's cells in scaled space under a group, shape (n, n_free)."""
-        y = self.cell_scaler.forward(free_parameters(cell_matrix(frame), self.system, group.unique_axis))
+        """Return the negative log-likelihood of a frame's cells in scaled space under a group,
+        shape (n, n_free).
+        """
+        y = self.cell_scaler.forward(
+            free_parameters(cell_matrix(frame), self.system, group.unique_axis)
+        )
         mu, alpha, beta = self.predict(pattern_matrix(frame, self.system), group)
         return nll(y, mu, alpha, beta) if self.design.gamma else normal_nll(y, mu, beta)
 
     def _draw(self, group, q2, n, rng):
         """A variance from its inverse-gamma, then a cell from the Normal (section 2.4.2)."""
-        mu, alpha, beta = (values[:, None, :].repeat(n, axis=1) for values in self.predict(q2, group))
+        mu, alpha, beta = (
+            values[:, None, :].repeat(n, axis=1) for values in self.predict(q2, group)
+        )
         variance = beta / rng.standard_gamma(alpha) if self.design.gamma else beta
         scaled = mu + np.sqrt(variance) * rng.standard_normal(mu.shape)
         return cells_from_free(self.cell_scaler.inverse(scaled), self.system, group.unique_axis)
@@ -123,20 +167,30 @@ class Network(Generator):
         stored = {f"q2.{key}": value for key, value in self.q2_scaler.to_dict().items()}
         stored |= {f"cell.{key}": value for key, value in self.cell_scaler.to_dict().items()}
         stored["design"] = np.array(repr(astuple(self.design)))
-        return stored | {f"weights.{k}": self.weights[group.name] for k, group in enumerate(self.groups)}
+        return stored | {
+            f"weights.{k}": self.weights[group.name] for k, group in enumerate(self.groups)
+        }
 
     def restore(self, arrays):
         """Take back what `arrays` returned."""
         self.design = Design(*literal_eval(str(arrays["design"])))
         self.q2_scaler, self.cell_scaler = (
-            kind.from_dict({key[len(prefix) :]: value for key, value in arrays.items() if key.startswith(prefix)})
+            kind.from_dict(
+                {
+                    key[len(prefix) :]: value
+                    for key, value in arrays.items()
+                    if key.startswith(prefix)
+                }
+            )
             for kind, prefix in ((Q2Scaler, "q2."), (CellScaler, "cell."))
         )
         self.weights = {group.name: arrays[f"weights.{k}"] for k, group in enumerate(self.groups)}
 
 
 class Tuned(Network):
-    """A variance network for each group with the settings that a search found instead of the write-up's (`ddi.models.variance.TUNED`)."""
+    """A variance network for each group with the settings that a search found instead of the
+    write-up's (`ddi.models.variance.TUNED`).
+    """
 
     name = "tuned"
 

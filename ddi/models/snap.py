@@ -1,8 +1,10 @@
-"""Snapping: letting a rough cell settle on the lines of a pattern, and saying how unlikely such agreement is by chance.
+"""Snapping: letting a rough cell settle on the lines of a pattern, and saying how unlikely such
+agreement is by chance.
 
-A cell a few per cent off still puts its first lines next to the right peaks. So: assign the first few peaks to the nearest calculated
-lines, solve the weighted least squares for x (linear, `ddi.forward.lattice`), take more peaks, and again. Lines are enumerated, not read from
-a list of reference indices, so a long axis costs nothing but time. About 10 microseconds a cell.
+A cell a few per cent off still puts its first lines next to the right peaks. So: assign the first
+few peaks to the nearest calculated lines, solve the weighted least squares for x (linear,
+`ddi.forward.lattice`), take more peaks, and again. Lines are enumerated, not read from a list of
+reference indices, so a long axis costs nothing but time. About 10 microseconds a cell.
 """
 
 import math
@@ -62,13 +64,19 @@ def snap(q2, cells, system, rounds=ROUNDS, degrees=SIGMA_DEGREES):
 
 @njit(cache=True, fastmath=True)
 def _limits(x, q2_max):
-    """Largest h, k, l of any line up to q2_max: sqrt(q2_max) times a, b, c; zeros if x is no metric or too large a cell."""
+    """Largest h, k, l of any line up to q2_max: sqrt(q2_max) times a, b, c; zeros if x is no metric
+    or too large a cell.
+    """
     kl, hl, hk = x[3] / 2, x[4] / 2, x[5] / 2
     aa, bb, cc = x[1] * x[2] - kl * kl, x[0] * x[2] - hl * hl, x[0] * x[1] - hk * hk
     det = x[0] * aa - hk * (hk * x[2] - kl * hl) + hl * (hk * kl - x[1] * hl)
     if x[0] <= 0 or cc <= 0 or det <= 1e-12 * abs(x[0] * x[1] * x[2]):
         return 0, 0, 0
-    h, k, l = math.sqrt(q2_max * aa / det), math.sqrt(q2_max * bb / det), math.sqrt(q2_max * cc / det)  # noqa: E741
+    h, k, l = (
+        math.sqrt(q2_max * aa / det),
+        math.sqrt(q2_max * bb / det),
+        math.sqrt(q2_max * cc / det),
+    )  # noqa: E741
     if max(h, k, l) > MAX_INDEX:
         return 0, 0, 0
     return int(h), int(k), int(l)
@@ -76,14 +84,25 @@ def _limits(x, q2_max):
 
 @njit(cache=True, fastmath=True)
 def _assign(x, q2, m, k_signed, l_signed, miss, products):
-    """Find the nearest line of each of the first m peaks: signed distance and products of indices. Return the number of lines."""
+    """Find the nearest line of each of the first m peaks: signed distance and products of indices.
+    Return the number of lines.
+    """
     q2_max, n = 1.03 * q2[m - 1], 0
     h_max, k_max, l_max = _limits(x, q2_max)
     miss[:m] = _NONE
     for h in range(h_max + 1):
         for k in range(-k_max if k_signed and h > 0 else 0, k_max + 1):
-            for l in range(-l_max if l_signed and (h > 0 or (k_signed and k > 0)) else 0, l_max + 1):  # noqa: E741
-                line = x[0] * h * h + x[1] * k * k + x[2] * l * l + x[3] * k * l + x[4] * h * l + x[5] * h * k
+            for l in range(
+                -l_max if l_signed and (h > 0 or (k_signed and k > 0)) else 0, l_max + 1
+            ):  # noqa: E741
+                line = (
+                    x[0] * h * h
+                    + x[1] * k * k
+                    + x[2] * l * l
+                    + x[3] * k * l
+                    + x[4] * h * l
+                    + x[5] * h * k
+                )
                 if line <= 0 or line > q2_max:
                     continue
                 n += 1
@@ -98,7 +117,9 @@ def _assign(x, q2, m, k_signed, l_signed, miss, products):
 
 @njit(cache=True, fastmath=True)
 def _solve(x_free, q2, sigma, m, miss, products, ties):
-    """Weighted least squares for the free x, held by a small ridge to where they are; a far peak weighs little."""
+    """Weighted least squares for the free x, held by a small ridge to where they are; a far peak
+    weighs little.
+    """
     n_free = x_free.shape[0]
     a, b = np.zeros((n_free, n_free)), np.zeros(n_free)
     for p in range(m):
@@ -122,13 +143,17 @@ def _solve(x_free, q2, sigma, m, miss, products, ties):
 
 @njit(cache=True, fastmath=True)
 def _evidence(q2, sigma, miss, n_lines):
-    """Sum over the peaks of log(density if explained / density if the nearest line is there by chance); 3 % spurious peaks."""
+    """Sum over the peaks of log(density if explained / density if the nearest line is there by
+    chance); 3 % spurious peaks.
+    """
     total, last = 0.0, q2[-1]
     for p in range(q2.shape[0]):
         rho = 1.5 * n_lines / last * math.sqrt(q2[p] / last)
         near = (miss[p] / sigma[p]) ** 2
         explained = (0.85 * math.exp(-near / 2) + 0.05 * math.exp(-near / 18)) * 0.7979 / sigma[p]
-        total += math.log(0.97 * explained / (2 * rho * math.exp(-2 * rho * abs(miss[p])) + 1e-300) + 0.03)
+        total += math.log(
+            0.97 * explained / (2 * rho * math.exp(-2 * rho * abs(miss[p])) + 1e-300) + 0.03
+        )
     return total
 
 
@@ -149,7 +174,9 @@ def _snap(x, q2, sigma, ties, used, k_signed, l_signed, scores):
 
 @njit(cache=True)
 def distinct(cells, n, tolerance):
-    """Return the places of the first n cells of which no two agree within a relative tolerance; repeats of the last if too few."""
+    """Return the places of the first n cells of which no two agree within a relative tolerance;
+    repeats of the last if too few.
+    """
     kept, found = np.zeros(n, dtype=np.int64), 0
     for i in range(cells.shape[0]):
         new = True

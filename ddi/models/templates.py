@@ -1,10 +1,12 @@
-"""Index templates: which of the first lines carry which Miller indices in real crystals, learned from data.
+"""Index templates: which of the first lines carry which Miller indices in real crystals, learned
+from data.
 
-q2 is linear in the reciprocal metric, so p observed lines with p assumed indices give a cell by one small inverse (p = 1, 2, 3, 4
-or 6). A template is such an assumption: p peak numbers and p index triples. Templates are counted over training patterns whose
-lines were dropped and joined by spurious ones at random, and chosen so that every pattern is met several times by templates that
-also predict its other lines well. Axes are those in which low lines have low indices: conventional, hexagonal for hR, and the
-shortest reciprocal vectors where the lattice leaves a choice.
+q2 is linear in the reciprocal metric, so p observed lines with p assumed indices give a cell by one
+small inverse (p = 1, 2, 3, 4 or 6). A template is such an assumption: p peak numbers and p index
+triples. Templates are counted over training patterns whose lines were dropped and joined by
+spurious ones at random, and chosen so that every pattern is met several times by templates that
+also predict its other lines well. Axes are those in which low lines have low indices: conventional,
+hexagonal for hR, and the shortest reciprocal vectors where the lattice leaves a choice.
 """
 
 import itertools
@@ -28,12 +30,15 @@ N_PATTERNS = 30_000
 MAX_REACH, ENOUGH = 13, 3
 """How far they may look where the first peaks give fewer than so many choices a free parameter."""
 AMPLIFICATION = 8.0
-"""How much more than an observed line's error a template may be off at the first twenty lines (root mean square)."""
+"""How much more than an observed line's error a template may be off at the first twenty lines (root
+mean square).
+"""
 
 
 @dataclass(eq=False)
 class Templates:
-    """A generator of cells from learned index sets, one table a Bravais lattice, best templates first.
+    """A generator of cells from learned index sets, one table a Bravais lattice, best templates
+    first.
 
     Attributes
     ----------
@@ -56,18 +61,25 @@ class Templates:
         n_max : int
             Most templates kept a Bravais lattice.
         n_copies : int, optional
-            Disturbed copies of each pattern; so many that there are about `N_PATTERNS` a Bravais lattice if not given.
+            Disturbed copies of each pattern; so many that there are about `N_PATTERNS` a Bravais
+            lattice if not given.
         """
         for bravais, rows in sorted(train.groupby("bravais"), key=lambda item: item[0]):
             if system in (None, lattice.BRAVAIS[bravais][0]):
                 patterns = indexed_patterns(rows, bravais)
                 copies = n_copies or int(np.clip(N_PATTERNS / max(len(patterns), 1), 4, 40))
-                self.tables[bravais] = learn(patterns, bravais, n_max=n_max, n_copies=copies, seed=seed)
+                self.tables[bravais] = learn(
+                    patterns, bravais, n_max=n_max, n_copies=copies, seed=seed
+                )
         return self
 
     def save(self, path):
         """Write the tables to an .npz file."""
-        arrays = {f"{bravais}_{name}": array for bravais, pair in self.tables.items() for name, array in zip(("peaks", "hkl"), pair)}
+        arrays = {
+            f"{bravais}_{name}": array
+            for bravais, pair in self.tables.items()
+            for name, array in zip(("peaks", "hkl"), pair)
+        }
         with atomic(path) as temporary:
             np.savez_compressed(temporary, **arrays)
 
@@ -76,12 +88,21 @@ class Templates:
         """Read the tables; those shipped with the package by default."""
         try:
             with np.load(path) as arrays:
-                return cls({name[:2]: (arrays[name], arrays[f"{name[:2]}_hkl"]) for name in arrays.files if name.endswith("_peaks")})
+                return cls(
+                    {
+                        name[:2]: (arrays[name], arrays[f"{name[:2]}_hkl"])
+                        for name in arrays.files
+                        if name.endswith("_peaks")
+                    }
+                )
         except (OSError, ValueError, KeyError) as error:
-            raise DDIError(f"{path} is no templates file ({error}); ddi.models.templates.build(Study()) writes one") from error
+            raise DDIError(
+                f"{path} is no templates file ({error}); ddi.models.templates.build(Study()) writes one"
+            ) from error
 
     def sample(self, q2, n, *, seed=0, groups=None):
-        """Return for each pattern the n cells, of all that its peaks and the templates give, whose lines explain the peaks best.
+        """Return for each pattern the n cells, of all that its peaks and the templates give, whose
+        lines explain the peaks best.
 
         Parameters
         ----------
@@ -96,9 +117,15 @@ class Templates:
         Returns
         -------
         ndarray, shape (n_patterns, n, 6)
-            As from `ddi.models.generator.Generator.sample`; the best again and again where there are too few.
+            As from `ddi.models.generator.Generator.sample`; the best again and again where there
+            are too few.
         """
-        return np.array([self._best(pattern, n, groups or self.tables) for pattern in np.atleast_2d(np.asarray(q2, dtype=float))])
+        return np.array(
+            [
+                self._best(pattern, n, groups or self.tables)
+                for pattern in np.atleast_2d(np.asarray(q2, dtype=float))
+            ]
+        )
 
     def _best(self, q2, n, lattices):
         from ddi.index import search  # which imports this module
@@ -111,15 +138,23 @@ class Templates:
             best = np.argsort(-found, kind="stable")[:n]
             best = best[found[best] > 0]
             scores.append(found[best])
-            cells.append(_usable(lattice.x_to_cell(np.einsum("nij,nj->ni", spread[best], q2[pick[best]])), bravais))
+            cells.append(
+                _usable(
+                    lattice.x_to_cell(np.einsum("nij,nj->ni", spread[best], q2[pick[best]])),
+                    bravais,
+                )
+            )
         if not sum(map(len, scores)):
-            raise DDIError(f"no template gives a cell for these {len(q2)} peaks; q2 in A^-2 is expected, ascending")
+            raise DDIError(
+                f"no template gives a cell for these {len(q2)} peaks; q2 in A^-2 is expected, ascending"
+            )
         order = np.argsort(-np.concatenate(scores), kind="stable")[:n]
         return np.resize(np.concatenate(cells)[order], (n, 6))
 
     @lru_cache(maxsize=64)
     def systems(self, bravais, n_peaks):
-        """Return what the screening kernel needs of the templates that look no further than n_peaks.
+        """Return what the screening kernel needs of the templates that look no further than
+        n_peaks.
 
         Returns
         -------
@@ -129,7 +164,10 @@ class Templates:
         """
         axes = cell_lines.KINDS[bravais].system
         ties = lattice.ties(axes).astype(float)
-        peaks, hkl = self.tables.get(bravais, (np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)))
+        peaks, hkl = self.tables.get(
+            bravais,
+            (np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)),
+        )
         usable = (peaks < n_peaks).all(axis=1)
         spread = ties @ np.linalg.inv(lattice.design(hkl[usable], axes))
         return np.ascontiguousarray(spread), peaks[usable].astype(np.int16)
@@ -140,21 +178,31 @@ def _usable(cells, bravais):
     from ddi.models.generator import in_order
 
     system = lattice.BRAVAIS[bravais][0]
-    cells = lattice.hexagonal_to_rhombohedral(cells) if bravais == "hR" else lattice.b_unique(cells, 1) if system == "monoclinic" else cells
+    cells = (
+        lattice.hexagonal_to_rhombohedral(cells)
+        if bravais == "hR"
+        else lattice.b_unique(cells, 1)
+        if system == "monoclinic"
+        else cells
+    )
     return in_order(cells, system)
 
 
 def build(study, path=SHIPPED, seed=0, without=()):
-    """Learn the shipped templates from the training entries of a study (`ddi.data.dataset`, `ddi.data.split`) and write them.
+    """Learn the shipped templates from the training entries of a study (`ddi.data.dataset`,
+    `ddi.data.split`) and write them.
 
-    Test entries and their relatives stay out, and entries with a name in `without` (the minerals whose measured patterns judge the
-    search: ``rruff.reference().mineral``), so that both kinds of test are fair.
+    Test entries and their relatives stay out, and entries with a name in `without` (the minerals
+    whose measured patterns judge the search: ``rruff.reference().mineral``), so that both kinds of
+    test are fair.
     """
     from ddi.data import dataset  # the search itself reads no data set
 
     rows = dataset.load(study, ["identifier", "name", "bravais", "cell", "unique_axis", "q2_2"])
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    rows = rows.merge(groups[groups.split == "train"], on="identifier").rename(columns={"q2_2": "q2"})
+    rows = rows.merge(groups[groups.split == "train"], on="identifier").rename(
+        columns={"q2_2": "q2"}
+    )
     rows = rows[~rows.name.str.lower().isin({name.lower() for name in without})]
     Templates().fit(rows[[len(q2) >= 4 for q2 in rows.q2]], seed=seed).save(path)
 
@@ -188,38 +236,67 @@ def indexed_patterns(rows, bravais):
 
 
 def settings(cell, bravais, unique_axis=-1):
-    """Return a reindexed cell on the axes of the search, a list with the likeliest first where the centred face is not known."""
+    """Return a reindexed cell on the axes of the search, a list with the likeliest first where the
+    centred face is not known.
+    """
     system, centring = lattice.BRAVAIS[bravais]
-    return _SETTINGS[system](cell, centring, unique_axis) if system in _SETTINGS else [lattice.conventional(cell, bravais)]
+    return (
+        _SETTINGS[system](cell, centring, unique_axis)
+        if system in _SETTINGS
+        else [lattice.conventional(cell, bravais)]
+    )
 
 
 def _faces(cell, centring, _):
     """Every choice of the centred face."""
-    return [lattice.permute(cell, order) for order in ((0, 1, 2), (0, 2, 1), (1, 2, 0))][: 3 if centring == "C" else 1]
+    return [lattice.permute(cell, order) for order in ((0, 1, 2), (0, 2, 1), (1, 2, 0))][
+        : 3 if centring == "C" else 1
+    ]
 
 
-_IN_PLANE = [np.array(m).reshape(2, 2) for m in itertools.product((-1, 0, 1), repeat=4) if abs(m[0] * m[3] - m[1] * m[2]) == 1]
+_IN_PLANE = [
+    np.array(m).reshape(2, 2)
+    for m in itertools.product((-1, 0, 1), repeat=4)
+    if abs(m[0] * m[3] - m[1] * m[2]) == 1
+]
 
 
 def _in_plane(cell, centring, unique_axis):
-    """Axes of the plane across b, the shortest first; a centred cell has one among them whose face C is centred."""
+    """Axes of the plane across b, the shortest first; a centred cell has one among them whose face
+    C is centred.
+    """
     flat = lattice.b_unique(cell, unique_axis if unique_axis in (0, 1, 2) else None)
-    cells = [lattice.change_basis(flat, [[p, 0, q], [0, 1, 0], [r, 0, s]]) for (p, q), (r, s) in _IN_PLANE]
+    cells = [
+        lattice.change_basis(flat, [[p, 0, q], [0, 1, 0], [r, 0, s]])
+        for (p, q), (r, s) in _IN_PLANE
+    ]
     cells = [c for c in cells if c[4] >= 90 - 1e-9 and (centring != "P" or c[0] <= c[2])]
-    return sorted(cells, key=lambda c: (round(c[0] ** 2 + c[2] ** 2, 6), c[0]))[: 1 if centring == "P" else None]
+    return sorted(cells, key=lambda c: (round(c[0] ** 2 + c[2] ** 2, 6), c[0]))[
+        : 1 if centring == "P" else None
+    ]
 
 
 def reciprocally_reduced(cell):
-    """Return the cell whose reciprocal basis is Niggli-reduced: its shortest reciprocal vectors are the axes."""
-    reciprocal = gemmi.UnitCell(*lattice.reduced_cell(gemmi.UnitCell(*map(float, cell)).reciprocal().parameters))
+    """Return the cell whose reciprocal basis is Niggli-reduced: its shortest reciprocal vectors are
+    the axes.
+    """
+    reciprocal = gemmi.UnitCell(
+        *lattice.reduced_cell(gemmi.UnitCell(*map(float, cell)).reciprocal().parameters)
+    )
     return np.array(reciprocal.reciprocal().parameters)
 
 
-_SETTINGS = {"orthorhombic": _faces, "monoclinic": _in_plane, "triclinic": lambda cell, centring, _: [reciprocally_reduced(cell)]}
+_SETTINGS = {
+    "orthorhombic": _faces,
+    "monoclinic": _in_plane,
+    "triclinic": lambda cell, centring, _: [reciprocally_reduced(cell)],
+}
 
 
 def learn(patterns, bravais, *, n_max, n_copies, seed, drop=0.2, spurious=0.05):
-    """Return (peaks, hkl) of the templates that meet the patterns best; see the module's first lines."""
+    """Return (peaks, hkl) of the templates that meet the patterns best; see the module's first
+    lines.
+    """
     n_free = lattice.ties(cell_lines.KINDS[bravais].system).shape[1]
     rng = np.random.default_rng(seed)
     keys, peaks, hkl, owner = [], [], [], []
@@ -229,7 +306,11 @@ def learn(patterns, bravais, *, n_max, n_copies, seed, drop=0.2, spurious=0.05):
         peaks.append(places)
         hkl.append(indices[seen][chosen])
         owner.append(np.full(len(chosen), number))
-    peaks, hkl, owner = np.concatenate(peaks).astype(np.int8), np.concatenate(hkl).astype(np.int8), np.concatenate(owner)
+    peaks, hkl, owner = (
+        np.concatenate(peaks).astype(np.int8),
+        np.concatenate(hkl).astype(np.int8),
+        np.concatenate(owner),
+    )
     if not len(peaks):
         return peaks.reshape(0, n_free), hkl.reshape(0, n_free, 3)
     code = np.concatenate([peaks[..., None], hkl], axis=-1).reshape(len(peaks), -1).astype(np.int64)
@@ -240,7 +321,9 @@ def learn(patterns, bravais, *, n_max, n_copies, seed, drop=0.2, spurious=0.05):
 
 
 def disturb(n, rng, drop, spurious):
-    """Return which of n lines stay, and the number each then has among the peaks, spurious ones counted."""
+    """Return which of n lines stay, and the number each then has among the peaks, spurious ones
+    counted.
+    """
     stays = rng.random(n) >= drop
     extra = rng.random(n) < spurious
     places = np.cumsum(stays + extra) - 1
@@ -250,12 +333,15 @@ def disturb(n, rng, drop, spurious):
 def usable_subsets(q2, hkl, places, bravais, n_free):
     """Return the choices of n_free lines that fix the cell well, and their peak numbers.
 
-    They are sought among the first `REACH` peaks; where these lie in a zone or row and fix too little, further on.
+    They are sought among the first `REACH` peaks; where these lie in a zone or row and fix too
+    little, further on.
     """
     design, error = lattice.design(hkl[:20], cell_lines.KINDS[bravais].system), np.sqrt(q2[:20])
     for reach in range(REACH[n_free], MAX_REACH + 1, 2):
         near = np.flatnonzero(places[:20] < reach)
-        subsets = np.array(list(itertools.combinations(near, n_free)), dtype=int).reshape(-1, n_free)
+        subsets = np.array(list(itertools.combinations(near, n_free)), dtype=int).reshape(
+            -1, n_free
+        )
         subsets = subsets[np.abs(np.linalg.det(design[subsets])) > 0.5]
         if not len(subsets):
             continue
@@ -267,7 +353,8 @@ def usable_subsets(q2, hkl, places, bravais, n_free):
 
 
 def cover(template, pattern, n_max, depth=12, rounds=60):
-    """Return template numbers, best first: in rounds, those that meet most patterns not yet met `depth` times.
+    """Return template numbers, best first: in rounds, those that meet most patterns not yet met
+    `depth` times.
 
     Parameters
     ----------
@@ -282,7 +369,9 @@ def cover(template, pattern, n_max, depth=12, rounds=60):
     n_templates = template.max() + 1
     met, taken, order = np.zeros(pattern.max() + 1), np.zeros(n_templates, dtype=bool), []
     for _ in range(rounds):
-        gain = np.bincount(template, weights=np.maximum(1 - met[pattern] / depth, 0), minlength=n_templates)
+        gain = np.bincount(
+            template, weights=np.maximum(1 - met[pattern] / depth, 0), minlength=n_templates
+        )
         gain[taken] = 0
         batch = np.argsort(-gain, kind="stable")[: max(n_max // rounds, 1)]
         batch = batch[gain[batch] > 0]

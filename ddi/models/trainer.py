@@ -1,8 +1,9 @@
 """The one training step that all variance networks share (write-up, section 2.2.2).
 
-One vector of weights and one state of Adam, reassigned for each model, inputs and outputs padded to one size, and an epoch inside
-one graph. So nothing is compiled twice and memory stays flat, where compiling a model a cycle loses hundreds of MiB a model. The
-only module of the variance networks that imports TensorFlow, when used.
+One vector of weights and one state of Adam, reassigned for each model, inputs and outputs padded to
+one size, and an epoch inside one graph. So nothing is compiled twice and memory stays flat, where
+compiling a model a cycle loses hundreds of MiB a model. The only module of the variance networks
+that imports TensorFlow, when used.
 """
 
 from functools import lru_cache
@@ -13,7 +14,8 @@ from ddi.models.variance import EPSILON, N_IN, N_OUT
 
 
 class Trainer:
-    """The one training step of a design: a weight vector, Adam's moments, and an epoch as one graph for each phase.
+    """The one training step of a design: a weight vector, Adam's moments, and an epoch as one graph
+    for each phase.
 
     `trainer` keeps one for each design; a new model reassigns `weights` and traces nothing.
     """
@@ -25,11 +27,21 @@ class Trainer:
         size = sum(int(np.prod(shape)) for shape in design.shapes())
         self.weights, self.first, self.second = (tf.Variable(tf.zeros(size)) for _ in range(3))
         signature = [tf.TensorSpec(shape, kind) for shape, kind in self._arguments()]
-        self.epochs = {phase: tf.function(self._epoch(phase), input_signature=signature) for phase in ("mean", "variance", "both")}
+        self.epochs = {
+            phase: tf.function(self._epoch(phase), input_signature=signature)
+            for phase in ("mean", "variance", "both")
+        }
 
     def _arguments(self):
         tf = self.tf
-        return ([None, N_IN], tf.float32), ([None, N_OUT], tf.float32), ([N_OUT], tf.float32), ([None], tf.int32), ([], tf.float32), ([2], tf.int32)
+        return (
+            ([None, N_IN], tf.float32),
+            ([None, N_OUT], tf.float32),
+            ([N_OUT], tf.float32),
+            ([None], tf.int32),
+            ([], tf.float32),
+            ([2], tf.int32),
+        )
 
     def reset(self):
         """Forget Adam's moments, as compiling a model anew does."""
@@ -47,7 +59,12 @@ class Trainer:
             for k, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
                 values = values @ tf.reshape(next(arrays), (n_in, n_out)) + next(arrays)
                 if k < len(widths) - 2:
-                    values = self._hidden(values, next(arrays), next(arrays), seed + tf.constant([10 * network + k, 0]))
+                    values = self._hidden(
+                        values,
+                        next(arrays),
+                        next(arrays),
+                        seed + tf.constant([10 * network + k, 0]),
+                    )
             outputs.append(values)
         mu, alpha, beta = outputs if design.parallel else tf.split(outputs[0], 3, axis=-1)
         return mu, 1 + tf.nn.softplus(alpha), tf.nn.softplus(beta) + 1e-6
@@ -57,7 +74,11 @@ class Trainer:
         tf = self.tf
         mean, variance = tf.nn.moments(values, axes=[-1], keepdims=True)
         values = tf.nn.gelu((values - mean) * tf.math.rsqrt(variance + EPSILON) * gain + shift)
-        return tf.nn.experimental.stateless_dropout(values, self.design.dropout, seed) if self.design.dropout else values
+        return (
+            tf.nn.experimental.stateless_dropout(values, self.design.dropout, seed)
+            if self.design.dropout
+            else values
+        )
 
     def likelihood(self, y, mu, alpha, beta):
         """Return the negative log-likelihood and the variance, elementwise."""
@@ -66,14 +87,23 @@ class Trainer:
         if not self.design.gamma:
             return 0.5 * (two_pi + tf.math.log(beta)) + square / beta, beta
         gammas = tf.math.lgamma(alpha) - tf.math.lgamma(alpha + 0.5)
-        return 0.5 * two_pi - alpha * tf.math.log(beta) + gammas + (alpha + 0.5) * tf.math.log(beta + square), beta / (alpha - 1)
+        return 0.5 * two_pi - alpha * tf.math.log(beta) + gammas + (alpha + 0.5) * tf.math.log(
+            beta + square
+        ), beta / (alpha - 1)
 
     def loss(self, phase, y, mask, mu, alpha, beta):
-        """Return the phase's target, summed over cell parameters: the beta-NLL moves mu, the NLL moves alpha and beta."""
+        """Return the phase's target, summed over cell parameters: the beta-NLL moves mu, the NLL
+        moves alpha and beta.
+        """
         tf, total = self.tf, 0.0
         if phase != "variance":
-            value, variance = self.likelihood(y, mu, tf.stop_gradient(alpha), tf.stop_gradient(beta))
-            total += tf.stop_gradient(tf.clip_by_value(variance, 1e-6, 1e3) ** self.design.exponent) * value
+            value, variance = self.likelihood(
+                y, mu, tf.stop_gradient(alpha), tf.stop_gradient(beta)
+            )
+            total += (
+                tf.stop_gradient(tf.clip_by_value(variance, 1e-6, 1e3) ** self.design.exponent)
+                * value
+            )
         if phase != "mean":
             total += self.likelihood(y, tf.stop_gradient(mu), alpha, beta)[0]
         return tf.reduce_mean(tf.reduce_sum(total * mask, axis=-1))
@@ -86,8 +116,15 @@ class Trainer:
             for step in tf.range(n_steps):
                 rows = order[step * batch : (step + 1) * batch]
                 with tf.GradientTape() as tape:
-                    value = self.loss(phase, tf.gather(y, rows), mask, *self.outputs(tf.gather(x, rows), seed + tf.stack([0, step])))
-                self._adam(tape.gradient(value, self.weights), done + tf.cast(step + 1, tf.float32), rate)
+                    value = self.loss(
+                        phase,
+                        tf.gather(y, rows),
+                        mask,
+                        *self.outputs(tf.gather(x, rows), seed + tf.stack([0, step])),
+                    )
+                self._adam(
+                    tape.gradient(value, self.weights), done + tf.cast(step + 1, tf.float32), rate
+                )
                 total += value
             return total / tf.cast(n_steps, tf.float32)
 
@@ -106,7 +143,16 @@ class Trainer:
         losses, done = [], 0
         for _ in range(n_epochs):
             order = filled(rng, len(x), self.design.batch)
-            losses.append(self.epochs[phase](x, y, mask, order, np.float32(done), rng.integers(2**31 - 10**6, size=2, dtype=np.int32)))
+            losses.append(
+                self.epochs[phase](
+                    x,
+                    y,
+                    mask,
+                    order,
+                    np.float32(done),
+                    rng.integers(2**31 - 10**6, size=2, dtype=np.int32),
+                )
+            )
             done += len(order) // self.design.batch
         return [float(loss) for loss in losses]
 

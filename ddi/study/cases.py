@@ -1,4 +1,6 @@
-"""Patterns whose cell is known, measured (RRUFF) or simulated and degraded, and the same with something changed."""
+"""Patterns whose cell is known, measured (RRUFF) or simulated and degraded, and the same with
+something changed.
+"""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -56,7 +58,8 @@ def load(study, *, limit=None, n_simulated=60, seed=0, n_jobs=1):
     ----------
     study : ddi.base.paths.Study
     limit : int, optional
-        Keep this many measured patterns: fair ones, one a mineral, spread over the Bravais lattices.
+        Keep this many measured patterns: fair ones, one a mineral, spread over the Bravais
+        lattices.
     n_simulated : int
         How many simulated patterns take their place where no RRUFF data are found.
     seed, n_jobs : int
@@ -74,21 +77,34 @@ def load(study, *, limit=None, n_simulated=60, seed=0, n_jobs=1):
 
 
 def measured_cases(*, limit=None, n_jobs=1):
-    """Pick the peaks of the measured patterns and return their `Case` s, sorted by id; `limit` as in `load`."""
+    """Pick the peaks of the measured patterns and return their `Case` s, sorted by id; `limit` as
+    in `load`.
+    """
     known, patterns = rruff.reference(), rruff.load()
     if limit:
         patterns = _chosen(patterns, known, limit)
-    cases = map_parallel(partial(_measured, known=known), patterns, n_jobs=n_jobs, desc="picking peaks")
+    cases = map_parallel(
+        partial(_measured, known=known), patterns, n_jobs=n_jobs, desc="picking peaks"
+    )
     return [case for case in cases if case is not None]
 
 
 def _chosen(patterns, known, limit):
-    fair = None if known is None else set(known.id[(known.grade == "A") & (known.n_first - known.n_matched_of_first_20 <= 2)])
+    fair = (
+        None
+        if known is None
+        else set(
+            known.id[(known.grade == "A") & (known.n_first - known.n_matched_of_first_20 <= 2)]
+        )
+    )
     first = {}
     for pattern in patterns:
         if fair is None or pattern.id in fair:
             first.setdefault(pattern.mineral, pattern)
-    chosen = sorted(first.values(), key=lambda pattern: (list(lattice.BRAVAIS).index(pattern.bravais), pattern.id))
+    chosen = sorted(
+        first.values(),
+        key=lambda pattern: (list(lattice.BRAVAIS).index(pattern.bravais), pattern.id),
+    )
     places = np.unique(np.linspace(0, len(chosen) - 1, min(limit, len(chosen))).round().astype(int))
     return sorted((chosen[k] for k in places), key=lambda pattern: pattern.id)
 
@@ -100,11 +116,23 @@ def _measured(pattern, known):
         return None
     facts = rruff.fairness(pattern, two_theta(peaks), peaks.wavelength, known)
     peaks, missed = replace(peaks, pattern=None), facts["n_first"] - facts["n_matched"]
-    return Case(pattern.id, pattern.mineral, pattern.bravais, pattern.centring, pattern.cell, peaks, facts["grade"], missed, facts["fair"])
+    return Case(
+        pattern.id,
+        pattern.mineral,
+        pattern.bravais,
+        pattern.centring,
+        pattern.cell,
+        peaks,
+        facts["grade"],
+        missed,
+        facts["fair"],
+    )
 
 
 def simulated_cases(study, *, limit, seed, n_jobs=1):
-    """Degrade held-out simulated patterns (`ddi.study.damage`) and return their `Case` s: `limit` of them, spread over the Bravais lattices."""
+    """Degrade held-out simulated patterns (`ddi.study.damage`) and return their `Case` s: `limit`
+    of them, spread over the Bravais lattices.
+    """
     columns = ["identifier", "name", "bravais", "cell", "centring_reindexed", "q2_1", "intensity_1"]
     frame = dataset.load(study, columns)
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
@@ -128,11 +156,24 @@ def _simulated(item):
         peaks, _ = damage.peaks(row["q2_1"], row["intensity_1"], seed=seed)
     except DDIError:
         return None
-    cell, centring = np.asarray(row["cell"], dtype=float), "P" if row["bravais"] == "hR" else row["centring_reindexed"]
+    cell, centring = (
+        np.asarray(row["cell"], dtype=float),
+        "P" if row["bravais"] == "hR" else row["centring_reindexed"],
+    )
     facts = rruff.compare(two_theta(peaks), cell, centring, peaks.wavelength)
     missed = facts["n_first"] - facts["n_matched"]
     name = row["name"] or row["identifier"]
-    return Case(row["identifier"], name, row["bravais"], centring, cell, replace(peaks, pattern=None), "simulated", missed, missed <= 2)
+    return Case(
+        row["identifier"],
+        name,
+        row["bravais"],
+        centring,
+        cell,
+        replace(peaks, pattern=None),
+        "simulated",
+        missed,
+        missed <= 2,
+    )
 
 
 def two_theta(peaks):
@@ -141,7 +182,8 @@ def two_theta(peaks):
 
 
 def relation(case, training):
-    """Say what of a case the training data hold: "mineral" (its name), "isotype" (its lattice within 5 %) or "neither".
+    """Say what of a case the training data hold: "mineral" (its name), "isotype" (its lattice
+    within 5 %) or "neither".
 
     Parameters
     ----------
@@ -154,7 +196,14 @@ def relation(case, training):
     reduced = lattice.reduced_cell(case.cell, case.centring)
     cells = training.loc[training["bravais"] == case.bravais, "cell_niggli"]
     near = [cell for cell in cells if abs(np.prod(cell[:3]) / np.prod(reduced[:3]) - 1) < 0.16]
-    return "isotype" if any(relations.same_lattice(cell, reduced, length_tolerance=0.05, angle_tolerance=3.0) for cell in near) else "neither"
+    return (
+        "isotype"
+        if any(
+            relations.same_lattice(cell, reduced, length_tolerance=0.05, angle_tolerance=3.0)
+            for cell in near
+        )
+        else "neither"
+    )
 
 
 def training_entries(study):
@@ -165,16 +214,20 @@ def training_entries(study):
 
 
 def picking(cases):
-    """Return how many of the first twenty picked peaks the true cell explains within 0.04 degrees, one row a case.
+    """Return how many of the first twenty picked peaks the true cell explains within 0.04 degrees,
+    one row a case.
 
     Returns
     -------
     DataFrame
-        id, n_first, n_matched, zero_shift (degrees), rms (degrees), n_missed (by the reference, where index.csv is there).
+        id, n_first, n_matched, zero_shift (degrees), rms (degrees), n_missed (by the reference,
+        where index.csv is there).
     """
     rows = []
     for case in cases:
-        facts = rruff.compare(two_theta(case.peaks), case.cell, case.centring, case.peaks.wavelength)
+        facts = rruff.compare(
+            two_theta(case.peaks), case.cell, case.centring, case.peaks.wavelength
+        )
         rows.append(
             {
                 "id": case.id,
@@ -191,29 +244,54 @@ def with_spurious(case, n, seed):
     peaks = case.peaks
     last = peaks.q2[min(19, len(peaks) - 1)]
     extra = np.random.default_rng(seed).uniform(0.5 * peaks.q2[0], last, n)
-    sigma = None if peaks.sigma_q2 is None else np.append(peaks.sigma_q2, np.full(n, np.median(peaks.sigma_q2)))
-    height = None if peaks.intensity is None else np.append(peaks.intensity, np.full(n, np.median(peaks.intensity)))
-    return from_values(np.append(peaks.q2, extra), "q2", peaks.wavelength, height, sigma, "with spurious peaks")
+    sigma = (
+        None
+        if peaks.sigma_q2 is None
+        else np.append(peaks.sigma_q2, np.full(n, np.median(peaks.sigma_q2)))
+    )
+    height = (
+        None
+        if peaks.intensity is None
+        else np.append(peaks.intensity, np.full(n, np.median(peaks.intensity)))
+    )
+    return from_values(
+        np.append(peaks.q2, extra), "q2", peaks.wavelength, height, sigma, "with spurious peaks"
+    )
 
 
 def with_zero_shift(case, shift):
     """Return the case's peaks moved by `shift` degrees 2theta."""
     peaks = case.peaks
-    return from_values(two_theta(peaks) + shift, "2theta", peaks.wavelength, peaks.intensity, None, f"moved by {shift} degrees")
+    return from_values(
+        two_theta(peaks) + shift,
+        "2theta",
+        peaks.wavelength,
+        peaks.intensity,
+        None,
+        f"moved by {shift} degrees",
+    )
 
 
 def first_peaks(case, n):
     """Return the case's first `n` peaks."""
     peaks = case.peaks
     cut = lambda array: None if array is None else array[:n]  # noqa: E731
-    return replace(peaks, q2=cut(peaks.q2), sigma_q2=cut(peaks.sigma_q2), intensity=cut(peaks.intensity))
+    return replace(
+        peaks, q2=cut(peaks.q2), sigma_q2=cut(peaks.sigma_q2), intensity=cut(peaks.intensity)
+    )
 
 
 def one_a_mineral(cases, limit=None):
-    """Return the first case of every mineral in the order of the Bravais lattices; `limit` of them, spread evenly."""
+    """Return the first case of every mineral in the order of the Bravais lattices; `limit` of them,
+    spread evenly.
+    """
     symbols = list(lattice.BRAVAIS)
-    first = {case.mineral: case for case in sorted(cases, key=lambda case: case.id, reverse=True)}.values()
+    first = {
+        case.mineral: case for case in sorted(cases, key=lambda case: case.id, reverse=True)
+    }.values()
     ordered = sorted(first, key=lambda case: (symbols.index(case.bravais), case.id))
     if not limit or limit >= len(ordered):
         return ordered
-    return [ordered[k] for k in np.unique(np.linspace(0, len(ordered) - 1, limit).round().astype(int))]
+    return [
+        ordered[k] for k in np.unique(np.linspace(0, len(ordered) - 1, limit).round().astype(int))
+    ]

@@ -1,10 +1,10 @@
-"""How far a start may be off: the distance of a cell to the true lattice, the convergence curve over it, and the success it predicts.
+"""How far a start may be off: the distance of a cell to the true lattice, the convergence curve
+over it, and the success it predicts.
 
-The distance is the same for starts that were disturbed on purpose and for what a generator draws, so that a curve measured on
-the former can be put under the latter: a start at distance d arrives with probability p(d), and a pattern is solved with
-1 - prod(1 - p(d_i)) over its starts.
+The distance is the same for starts that were disturbed on purpose and for what a generator draws,
+so that a curve measured on the former can be put under the latter: a start at distance d arrives
+with probability p(d), and a pattern is solved with 1 - prod(1 - p(d_i)) over its starts.
 """
-
 
 import numpy as np
 import pandas as pd
@@ -19,13 +19,17 @@ from ddi.mcmc.starts import random_cells, volumes
 from ddi.study.eval_optimisation import METHODS, attempt, disturbed, sampler
 from ddi.study.svd_index import OPTIONS
 
-EDGES = np.array([0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, np.inf])
+EDGES = np.array(
+    [0.0, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.18, 0.27, 0.4, 0.6, 1.0, np.inf]
+)
 """Of the bins of distance; the curve is constant in each."""
 SHARED = 2.0  # starts that a lattice system's common curve is worth in a bin of one pattern's own
 
 
 def equivalents(true_cell, system):
-    """Return the settings of a lattice that have the form of its system, shape (n, 6): bases with coefficients -1, 0, 1, once each."""
+    """Return the settings of a lattice that have the form of its system, shape (n, 6): bases with
+    coefficients -1, 0, 1, once each.
+    """
     bases = lattice.unimodular()
     cells = lattice.from_metric(bases @ lattice.metric(true_cell) @ bases.transpose(0, 2, 1))
     formed = lattice.full_cell(lattice.free_cell(cells, system), system)
@@ -34,10 +38,12 @@ def equivalents(true_cell, system):
 
 
 def distance(cells, true_cell, system):
-    """Return the root mean square strain that turns the true lattice into each cell, shape (n,), the least over its settings.
+    """Return the root mean square strain that turns the true lattice into each cell, shape (n,),
+    the least over its settings.
 
-    With G the metric of the cell and L L^T that of a setting of the truth, it is |L^-1 G L^-T - 1| / sqrt(12) (Frobenius): about the mean
-    relative error of lengths and error of angles in radians, in whatever axes.
+    With G the metric of the cell and L L^T that of a setting of the truth, it is |L^-1 G L^-T - 1|
+    / sqrt(12) (Frobenius): about the mean relative error of lengths and error of angles in radians,
+    in whatever axes.
     """
     roots = np.linalg.inv(np.linalg.cholesky(lattice.metric(equivalents(true_cell, system))))
     least = np.full(len(cells), np.inf)
@@ -48,7 +54,8 @@ def distance(cells, true_cell, system):
 
 
 def trials(pattern, errors, method, *, n_starts, seed, n_iterations=100):
-    """Start `n_starts` chains at each size of error and as many from random cells of growing volume.
+    """Start `n_starts` chains at each size of error and as many from random cells of growing
+    volume.
 
     Returns
     -------
@@ -56,15 +63,24 @@ def trials(pattern, errors, method, *, n_starts, seed, n_iterations=100):
     arrived : ndarray of bool, shape (n,)
     """
     cell, system = pattern["cell"], pattern["system"]
-    near = [disturbed(np.repeat(cell[None], n_starts, axis=0), system, error, [seed, k]) for k, error in enumerate(errors)]
+    near = [
+        disturbed(np.repeat(cell[None], n_starts, axis=0), system, error, [seed, k])
+        for k, error in enumerate(errors)
+    ]
     shells = np.resize(starts.volumes(pattern["q2"], system), n_starts)
-    cells = np.concatenate([*near, starts.random_cells(system, shells, n_starts, [seed, len(errors)])])
-    return distance(cells, cell, system), arrived(pattern, cells, method, seed=seed + 1, n_iterations=n_iterations)
+    cells = np.concatenate(
+        [*near, starts.random_cells(system, shells, n_starts, [seed, len(errors)])]
+    )
+    return distance(cells, cell, system), arrived(
+        pattern, cells, method, seed=seed + 1, n_iterations=n_iterations
+    )
 
 
 def arrived(pattern, cells, method, **options):
     """Say which starts end in the true lattice."""
-    return converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **{**METHODS[method], **options})
+    return converged(
+        pattern["q2"], cells, pattern["system"], pattern["cell"], **{**METHODS[method], **options}
+    )
 
 
 def _bin(far):
@@ -87,7 +103,10 @@ def curve(far, hit, common=None):
         An empty bin takes the value of the bin before it.
     """
     place = _bin(far)
-    n, k = (np.bincount(place, weights, minlength=len(EDGES) - 1) for weights in (None, hit.astype(float)))
+    n, k = (
+        np.bincount(place, weights, minlength=len(EDGES) - 1)
+        for weights in (None, hit.astype(float))
+    )
     if common is not None:
         return (k + SHARED * common) / (n + SHARED)
     share = k / np.maximum(n, 1)
@@ -96,7 +115,9 @@ def curve(far, hit, common=None):
 
 
 def predicted(far, shares):
-    """Return the chance that one start at least arrives, given the distances of all, shape (n,), and the curve, shape (n_bins,)."""
+    """Return the chance that one start at least arrives, given the distances of all, shape (n,),
+    and the curve, shape (n_bins,).
+    """
     return 1 - np.prod(1 - shares[_bin(far)])
 
 
@@ -106,38 +127,71 @@ def tested(study, pattern, start, shares, method, *, seed, n_iterations=100):
     Returns
     -------
     dict
-        predicted (chance that a start arrives), arrived (one did), starts predicted and starts arrived (their number), in_ten
-        and solved (the true lattice among the first ten, or first, of the round).
+        predicted (chance that a start arrives), arrived (one did), starts predicted and starts
+        arrived (their number), in_ten and solved (the true lattice among the first ten, or first,
+        of the round).
     """
     cells = sampler(study, start, pattern, seed)(0)
     far = distance(cells, pattern["cell"], pattern["system"])
     hit = arrived(pattern, cells, method, seed=seed, n_iterations=n_iterations)
-    row = {"system": pattern["system"], "start": start, "predicted": predicted(far, shares), "arrived": hit.any()}
+    row = {
+        "system": pattern["system"],
+        "start": start,
+        "predicted": predicted(far, shares),
+        "arrived": hit.any(),
+    }
     row |= {"starts predicted": shares[_bin(far)].sum(), "starts arrived": hit.sum()}
-    found = attempt(study, pattern, start, method, seed=seed, max_rounds=1, time_budget=1e9, n_iterations=n_iterations, centrings="P")
+    found = attempt(
+        study,
+        pattern,
+        start,
+        method,
+        seed=seed,
+        max_rounds=1,
+        time_budget=1e9,
+        n_iterations=n_iterations,
+        centrings="P",
+    )
     return row | {name: found[name] for name in ("in_ten", "solved")}
 
 
 def calibration(rows, edges=(0, 0.1, 0.5, 0.9, 0.99, 1)):
-    """Return how often a start arrived, with Wilson interval, in classes of the predicted chance (DataFrame)."""
+    """Return how often a start arrived, with Wilson interval, in classes of the predicted chance
+    (DataFrame).
+    """
     place = np.clip(np.searchsorted(edges, rows["predicted"], side="right"), 1, len(edges) - 1)
     by = rows.groupby(place)
-    table = pd.DataFrame({"predicted": by["predicted"].mean(), "arrived": by["arrived"].mean(), "n": by.size()}).reset_index(drop=True)
+    table = pd.DataFrame(
+        {"predicted": by["predicted"].mean(), "arrived": by["arrived"].mean(), "n": by.size()}
+    ).reset_index(drop=True)
     table["low"], table["high"] = wilson(table["arrived"] * table["n"], table["n"])
     return table
 
 
 def radius(pattern, errors, method, *, n_starts, seed, n_iterations=100, **options):
-    """Return the share of starts that end in the true lattice, for each size of their error, shape (n_errors,)."""
+    """Return the share of starts that end in the true lattice, for each size of their error, shape
+    (n_errors,).
+    """
     given = {"n_iterations": n_iterations, "seed": seed, **METHODS[method], **options}
     shares = []
     for k, error in enumerate(errors):
-        cells = disturbed(np.repeat(pattern["cell"][None], n_starts, axis=0), pattern["system"], error, [seed, k])
-        shares.append(converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **given).mean())
+        cells = disturbed(
+            np.repeat(pattern["cell"][None], n_starts, axis=0), pattern["system"], error, [seed, k]
+        )
+        shares.append(
+            converged(pattern["q2"], cells, pattern["system"], pattern["cell"], **given).mean()
+        )
     return np.array(shares)
 
 
-PUBLISHED_CALLS = {"cubic": 1.3, "hexagonal": 8, "tetragonal": 26, "orthorhombic": 63, "monoclinic": 78, "triclinic": 105}
+PUBLISHED_CALLS = {
+    "cubic": 1.3,
+    "hexagonal": 8,
+    "tetragonal": 26,
+    "orthorhombic": 63,
+    "monoclinic": 78,
+    "triclinic": 105,
+}
 """Mean number of starts to a solution with 20 lines, from the paper."""
 
 
@@ -153,7 +207,16 @@ def calls_to_solution(q2_obs, system, true_cell, *, n_starts=500, n_iterations=1
         One start at each of `volumes`, smallest first, again and again.
     """
     cells = random_cells(system, np.resize(volumes(q2_obs, system), n_starts), n_starts, [seed, 1])
-    reached = converged(q2_obs, cells, system, true_cell, seed=seed, n_iterations=n_iterations, subsample=len(q2_obs), **OPTIONS)
+    reached = converged(
+        q2_obs,
+        cells,
+        system,
+        true_cell,
+        seed=seed,
+        n_iterations=n_iterations,
+        subsample=len(q2_obs),
+        **OPTIONS,
+    )
     return float(np.argmax(reached) + 1) if reached.any() else np.inf
 
 
@@ -190,8 +253,13 @@ def converged(q2_obs, cells, system, true_cell, hkl=None, **options):
 
 def are_true(x, system, true_cell):
     """Say which x, shape (n, n_free), are the true lattice; equal ones are judged once."""
-    _, first, group = np.unique(np.round(x / np.abs(x).max(axis=0), 5), axis=0, return_index=True, return_inverse=True)
+    _, first, group = np.unique(
+        np.round(x / np.abs(x).max(axis=0), 5), axis=0, return_index=True, return_inverse=True
+    )
     cells = lattice.x_to_cell(lattice.full_x(x[first], system))
     near = np.abs(lattice.volume(cells) / lattice.volume(true_cell) - 1) < 0.05
-    same = np.array([close and relations.same_lattice(cell, true_cell) for cell, close in zip(cells, near)], dtype=bool)
+    same = np.array(
+        [close and relations.same_lattice(cell, true_cell) for cell, close in zip(cells, near)],
+        dtype=bool,
+    )
     return same[group.ravel()]

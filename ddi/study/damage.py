@@ -1,7 +1,9 @@
-"""Simulated patterns made as bad as measured ones, for evaluation where no measured data are at hand.
+"""Simulated patterns made as bad as measured ones, for evaluation where no measured data are at
+hand.
 
-A degraded pattern has K-alpha doublets, widths that grow with the angle, counting noise, background, a zero shift and a few lines of something
-else; its peaks are then picked like those of a measured one, so that lines overlap, shift and get lost as they do there.
+A degraded pattern has K-alpha doublets, widths that grow with the angle, counting noise,
+background, a zero shift and a few lines of something else; its peaks are then picked like those of
+a measured one, so that lines overlap, shift and get lost as they do there.
 """
 
 from dataclasses import dataclass
@@ -19,7 +21,8 @@ CU = ANODES[0]
 class Conditions:
     """How a pattern is measured; angles in degrees 2theta.
 
-    The defaults are what 219 RRUFF patterns show: zero shift +0.04 with a 5-95 % range of 0 to 0.09, one spurious peak in twenty.
+    The defaults are what 219 RRUFF patterns show: zero shift +0.04 with a 5-95 % range of 0 to
+    0.09, one spurious peak in twenty.
     """
 
     zero_mean: float = 0.04
@@ -52,19 +55,30 @@ def pattern(q2, intensity, *, seed, conditions=Conditions()):
     """
     rng, c = np.random.default_rng(seed), conditions
     zero = float(rng.normal(c.zero_mean, c.zero_sigma))
-    place, height = angle_of(np.asarray(q2, dtype=float), CU.alpha1), np.asarray(intensity, dtype=float)
+    place, height = (
+        angle_of(np.asarray(q2, dtype=float), CU.alpha1),
+        np.asarray(intensity, dtype=float),
+    )
     place, height = place[np.isfinite(place)], height[np.isfinite(place)]
-    foreign = rng.uniform(max(place[0] - 5, 5), place[min(19, len(place) - 1)], rng.poisson(c.spurious))
+    foreign = rng.uniform(
+        max(place[0] - 5, 5), place[min(19, len(place) - 1)], rng.poisson(c.spurious)
+    )
     place = np.concatenate([place, foreign])
     height = np.concatenate([height, height.max() * rng.uniform(0.02, 0.1, len(foreign))])
     x = np.arange(max(place.min() - 3, 3), min(place.max() + 1.5, 120), c.step)
     profile = np.zeros_like(x)
-    for at, wavelength, share in ((place, CU.alpha1, 1.0), (place, CU.alpha2, DOUBLET_RATIO), (place, CU.beta, 0.02)):
+    for at, wavelength, share in (
+        (place, CU.alpha1, 1.0),
+        (place, CU.alpha2, DOUBLET_RATIO),
+        (place, CU.beta, 0.02),
+    ):
         at = moved(at, wavelength / CU.alpha1) + zero
         fwhm = c.fwhm + c.fwhm_slope * np.tan(np.radians(at / 2))
         # in the order of integrated intensities a broader line is a lower one
         peak = share * height * c.fwhm / fwhm
-        for centre, width, top in zip(at[np.isfinite(at)], fwhm[np.isfinite(at)], peak[np.isfinite(at)]):
+        for centre, width, top in zip(
+            at[np.isfinite(at)], fwhm[np.isfinite(at)], peak[np.isfinite(at)]
+        ):
             u = (x - centre) / width
             profile += top * (0.5 / (1 + 4 * u**2) + 0.5 * np.exp(-4 * np.log(2) * u**2))
     counts = rng.poisson(c.counts * profile / profile.max() + c.background)
@@ -72,6 +86,8 @@ def pattern(q2, intensity, *, seed, conditions=Conditions()):
 
 
 def peaks(q2, intensity, *, seed, conditions=Conditions()):
-    """Return the peaks picked from a simulated measurement (`pattern`) as `ddi.index.peaks.Peaks`, and its zero shift in degrees."""
+    """Return the peaks picked from a simulated measurement (`pattern`) as `ddi.index.peaks.Peaks`,
+    and its zero shift in degrees.
+    """
     x, counts, zero = pattern(q2, intensity, seed=seed, conditions=conditions)
     return from_pattern(x, counts, CU.alpha1, "simulated and degraded pattern"), zero

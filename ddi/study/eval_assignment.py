@@ -1,4 +1,6 @@
-"""How good an assignment is: accuracy by rank, calibration of its confidence, and what one solve makes of it (section 2.3.4)."""
+"""How good an assignment is: accuracy by rank, calibration of its confidence, and what one solve
+makes of it (section 2.3.4).
+"""
 
 import time
 from dataclasses import dataclass
@@ -33,7 +35,9 @@ class Scores:
     listed: np.ndarray
 
     def summary(self):
-        """Return top-1, top-5 and whole-pattern accuracy, cross-entropy in nats and expected calibration error."""
+        """Return top-1, top-5 and whole-pattern accuracy, cross-entropy in nats and expected
+        calibration error.
+        """
         return {
             "top1": self.first.mean(),
             "top5": self.five.mean(),
@@ -44,14 +48,18 @@ class Scores:
 
 
 def score(assigner, peaks, x):
-    """Score an `ddi.models.assigners.Assigner` on `ddi.models.assignment_data.Peaks` with the erring cells x, shape (n, n_free)."""
+    """Score an `ddi.models.assigners.Assigner` on `ddi.models.assignment_data.Peaks` with the
+    erring cells x, shape (n, n_free).
+    """
     truth = reflections.labels(peaks.hkl, assigner.reference, peaks.system)
     parts = []
     for start in range(0, len(peaks), 64):
         rows = slice(start, start + 64)
         chance = assigner.probabilities(peaks.q2[rows], x[rows])
         true_chance = np.take_along_axis(chance, truth[rows][..., None], -1)
-        above = (chance > true_chance).sum(axis=-1)  # labels that are more probable than the true one
+        above = (chance > true_chance).sum(
+            axis=-1
+        )  # labels that are more probable than the true one
         first = chance.argmax(-1) == truth[rows]
         parts.append((first, above < 5, chance.max(-1), true_chance[..., 0]))
     joined = [np.concatenate(column) for column in zip(*parts)]
@@ -59,20 +67,27 @@ def score(assigner, peaks, x):
 
 
 def reliability(scores, bins=10):
-    """Return how often confidence is right: a table of confidence, accuracy and count in equal bins of confidence."""
+    """Return how often confidence is right: a table of confidence, accuracy and count in equal bins
+    of confidence.
+    """
     edges = np.minimum((scores.confidence * bins).astype(int), bins - 1).ravel()
-    table = pd.DataFrame({"bin": edges, "confidence": scores.confidence.ravel(), "accuracy": scores.first.ravel()})
+    table = pd.DataFrame(
+        {"bin": edges, "confidence": scores.confidence.ravel(), "accuracy": scores.first.ravel()}
+    )
     grouped = table.groupby("bin")
     return grouped.mean().assign(n=grouped.size()).reset_index(drop=True)
 
 
 def calibration_error(table):
-    """Return the mean distance of confidence from accuracy, weighed by count, of a `reliability` table."""
+    """Return the mean distance of confidence from accuracy, weighed by count, of a `reliability`
+    table.
+    """
     return float(np.average(np.abs(table.confidence - table.accuracy), weights=table.n))
 
 
 def solve(q2_obs, H, x, weight=1.0):
-    """Return the weighted least-squares x of assigned lines, pulled very weakly towards the present x.
+    """Return the weighted least-squares x of assigned lines, pulled very weakly towards the present
+    x.
 
     Parameters
     ----------
@@ -89,7 +104,9 @@ def solve(q2_obs, H, x, weight=1.0):
     square = scaled.swapaxes(1, 2) @ scaled
     scale = np.trace(square, axis1=1, axis2=2)[:, None, None]
     ridge = 1e-6 * np.maximum(scale, 1e-9) * np.eye(x.shape[1])
-    step = np.linalg.solve(square + ridge, scaled.swapaxes(1, 2) @ (right - (scaled @ x[..., None])[..., 0])[..., None])
+    step = np.linalg.solve(
+        square + ridge, scaled.swapaxes(1, 2) @ (right - (scaled @ x[..., None])[..., 0])[..., None]
+    )
     return x + step[..., 0]
 
 
@@ -99,7 +116,8 @@ def refine(assigners, peaks, x, reference, rounds=6):
     Parameters
     ----------
     assigners : sequence of ddi.models.assigners.Assigner
-        From those for large errors to those for small ones; their confidences are the weights. Empty: nearest lines alone.
+        From those for large errors to those for small ones; their confidences are the weights.
+        Empty: nearest lines alone.
     peaks : ddi.models.assignment_data.Peaks
     x : ndarray, shape (n, n_free)
     reference : ndarray of int, shape (n_ref, 3)
@@ -122,7 +140,9 @@ def refine(assigners, peaks, x, reference, rounds=6):
 
 
 def found(x, peaks, tolerance=0.01):
-    """Say which x, shape (n, n_free), have every line of the pattern's own indices within `tolerance` of q2, relatively."""
+    """Say which x, shape (n, n_free), have every line of the pattern's own indices within
+    `tolerance` of q2, relatively.
+    """
     q2 = np.einsum("npf,nf->np", lattice.design(peaks.hkl, peaks.system), x)
     return (np.abs(q2 / peaks.q2 - 1) < tolerance).all(axis=1)
 
@@ -143,19 +163,28 @@ def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
     Returns
     -------
     table : pandas.DataFrame
-        One row an assigner: system, level, assigner, n (patterns), `Scores.summary`, se (standard error of top1 over patterns),
-        before and after (patterns with all their lines within 1 % of q2, before and after `refine`) and plain (nearest lines without weights).
+        One row an assigner: system, level, assigner, n (patterns), `Scores.summary`, se (standard
+        error of top1 over patterns), before and after (patterns with all their lines within 1 % of
+        q2, before and after `refine`) and plain (nearest lines without weights).
     scores : dict of str -> Scores
     """
     peaks, x = problem.test, problem.x("test", level, seed)
     scores = {name: score(assigner, peaks, x) for name, assigner in assigners.items()}
-    before, plain = (found(y, peaks).sum() for y in (x, refine([], peaks, x, problem.reference, rounds)))
+    before, plain = (
+        found(y, peaks).sum() for y in (x, refine([], peaks, x, problem.reference, rounds))
+    )
     rows = []
     for name, result in scores.items():
-        after = found(refine([assigners[name]] * own_rounds, peaks, x, problem.reference, rounds), peaks).sum()
+        after = found(
+            refine([assigners[name]] * own_rounds, peaks, x, problem.reference, rounds), peaks
+        ).sum()
         spread = result.first.mean(axis=1).std() / np.sqrt(len(peaks))
         about = {"system": problem.system, "level": level, "assigner": name, "n": len(peaks)}
-        rows.append(about | result.summary() | {"se": spread, "before": before, "plain": plain, "after": after})
+        rows.append(
+            about
+            | result.summary()
+            | {"se": spread, "before": before, "plain": plain, "after": after}
+        )
     return pd.DataFrame(rows), scores
 
 
@@ -168,7 +197,13 @@ def seconds_of(function, *arguments):
 
 def by_rank(scores):
     """Return top-1 and top-5 accuracy of each rank of the peaks (rank 1 is the lowest q2)."""
-    return pd.DataFrame({"rank": np.arange(scores.first.shape[1]) + 1, "top1": scores.first.mean(axis=0), "top5": scores.five.mean(axis=0)})
+    return pd.DataFrame(
+        {
+            "rank": np.arange(scores.first.shape[1]) + 1,
+            "top1": scores.first.mean(axis=0),
+            "top5": scores.five.mean(axis=0),
+        }
+    )
 
 
 def flatness(curve):
@@ -177,15 +212,25 @@ def flatness(curve):
     Parameters
     ----------
     curve : pandas.DataFrame
-        Points of one network's curve in order: step, test_accuracy, "nearest line" and cpu_seconds (the whole training's).
+        Points of one network's curve in order: step, test_accuracy, "nearest line" and cpu_seconds
+        (the whole training's).
 
     Returns
     -------
     dict
-        steps; right (%), the mean of the last three points; last third (points), that less the mean of the three points up to two thirds
-        of the steps; nearest (%); CPU min.
+        steps; right (%), the mean of the last three points; last third (points), that less the mean
+        of the three points up to two thirds of the steps; nearest (%); CPU min.
     """
     early = curve[curve.step <= curve.step.max() * 2 / 3]
-    last, before = (100 * part.test_accuracy.tail(3).mean() for part in (curve, early if len(early) else curve))
-    about = {"steps": int(curve.step.max()), "right (%)": last, "last third (points)": last - before}
-    return about | {"nearest (%)": 100 * curve["nearest line"].iloc[0], "CPU min": curve.cpu_seconds.iloc[0] / 60}
+    last, before = (
+        100 * part.test_accuracy.tail(3).mean() for part in (curve, early if len(early) else curve)
+    )
+    about = {
+        "steps": int(curve.step.max()),
+        "right (%)": last,
+        "last third (points)": last - before,
+    }
+    return about | {
+        "nearest (%)": 100 * curve["nearest line"].iloc[0],
+        "CPU min": curve.cpu_seconds.iloc[0] / 60,
+    }

@@ -1,4 +1,6 @@
-"""How well patterns whose cell is known are indexed: by generators and optimisation, by the search, and who found the cell."""
+"""How well patterns whose cell is known are indexed: by generators and optimisation, by the search,
+and who found the cell.
+"""
 
 import time
 from dataclasses import dataclass
@@ -37,13 +39,19 @@ def _generator(profile, name, system):
     if name in generators.CONTROLS:
         train = dataset.training(study, system)
         return generators.kind(name)().fit(train, system=system) if len(train) else None
-    return generators.load(study, name, system) if generators.path_of(study, name, system).exists() else None
+    return (
+        generators.load(study, name, system)
+        if generators.path_of(study, name, system).exists()
+        else None
+    )
 
 
 def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
-    """Index one case with its lattice system known: candidates of each generator, optimised (write-up, sections 2.2 and 2.4).
+    """Index one case with its lattice system known: candidates of each generator, optimised
+    (write-up, sections 2.2 and 2.4).
 
-    One round of `ddi.index.known.solve`: the chains run with the options that notebook 09 found best, the search's ranking judges.
+    One round of `ddi.index.known.solve`: the chains run with the options that notebook 09 found
+    best, the search's ranking judges.
 
     Parameters
     ----------
@@ -57,8 +65,8 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
     Returns
     -------
     list of dict
-        id, mineral, bravais, generator, rank (of the right cell among the first ten, 0 if not there), seconds. Empty if the pattern
-        has fewer peaks than the generators read.
+        id, mineral, bravais, generator, rank (of the right cell among the first ten, 0 if not
+        there), seconds. Empty if the pattern has fewer peaks than the generators read.
     """
     from ddi.index import known, search
 
@@ -72,11 +80,24 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
         if cells is None:
             continue
         finds = known.solve(
-            peaks, case.system, lambda number, cells=cells: cells, zero=search.Zero(), max_rounds=1, n_iterations=n_iterations, seed=seed, n_jobs=1
+            peaks,
+            case.system,
+            lambda number, cells=cells: cells,
+            zero=search.Zero(),
+            max_rounds=1,
+            n_iterations=n_iterations,
+            seed=seed,
+            n_jobs=1,
         )
         found = [(row["reduced"], "P") for row in finds.rows]
         about = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name}
-        rows.append(about | {"rank": first_right(case, *zip(*found)) if found else 0, "seconds": time.perf_counter() - started})
+        rows.append(
+            about
+            | {
+                "rank": first_right(case, *zip(*found)) if found else 0,
+                "seconds": time.perf_counter() - started,
+            }
+        )
     return rows
 
 
@@ -85,11 +106,16 @@ def _prepared(case):
     from ddi.index import search
 
     peaks = case.peaks
-    return search.prepare(peaks.q2, peaks.sigma_q2, peaks.intensity, peaks.wavelength, faint=peaks.faint)
+    return search.prepare(
+        peaks.q2, peaks.sigma_q2, peaks.intensity, peaks.wavelength, faint=peaks.faint
+    )
 
 
 def _candidates(case, profile, name, q2, n, seed):
-    parts = [_generator(profile, part, case.system) for part in (("forest", "network") if name == "both" else (name,))]
+    parts = [
+        _generator(profile, part, case.system)
+        for part in (("forest", "network") if name == "both" else (name,))
+    ]
     if any(part is None for part in parts):
         return None
     return np.concatenate([part.pooled(q2, n // len(parts), seed=seed)[0] for part in parts])
@@ -108,24 +134,44 @@ def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
     Returns
     -------
     dict
-        id, mineral, bravais, rank (of the right cell among the first ten, 0 if not there), family (of the first cell: whether the
-        right one is in it), probability and zero_shift (of the first), found (its Bravais lattice) and its cell a, b, c, alpha, beta,
-        gamma, cause (`ddi.forward.relations.explain` of the first cell), seconds.
+        id, mineral, bravais, rank (of the right cell among the first ten, 0 if not there), family
+        (of the first cell: whether the right one is in it), probability and zero_shift (of the
+        first), found (its Bravais lattice) and its cell a, b, c, alpha, beta, gamma, cause
+        (`ddi.forward.relations.explain` of the first cell), seconds.
     """
     from ddi.index.api import index_peaks
 
     chosen = case.bravais if lattices == "known" else lattices
     result = index_peaks(peaks or case.peaks, lattice=chosen, seed=seed, n_jobs=n_jobs, **options)
-    row = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "rank": 0, "family": False, "probability": 0.0}
+    row = {
+        "id": case.id,
+        "mineral": case.mineral,
+        "bravais": case.bravais,
+        "rank": 0,
+        "family": False,
+        "probability": 0.0,
+    }
     row |= {"found": "none", "cause": "nothing found", "seconds": result.seconds}
     if not len(result.cells):
         return row
     table = result.cells.head(10)
-    cells, centrings = table[CELL].to_numpy(dtype=float), [lattice.BRAVAIS[symbol][1] for symbol in table.bravais]
+    cells, centrings = (
+        table[CELL].to_numpy(dtype=float),
+        [lattice.BRAVAIS[symbol][1] for symbol in table.bravais],
+    )
     rank, best = first_right(case, cells, centrings), table.iloc[0]
     cause = "correct" if rank == 1 else explain(cells[0], centrings[0], case.cell, case.centring)[0]
-    row |= {"rank": rank, "family": bool(rank and table.family.iloc[rank - 1] == 1), "probability": float(best.probability)}
-    return row | {"found": best.bravais, "cause": cause, "zero_shift": float(best.zero_shift), **dict(zip(CELL, cells[0]))}
+    row |= {
+        "rank": rank,
+        "family": bool(rank and table.family.iloc[rank - 1] == 1),
+        "probability": float(best.probability),
+    }
+    return row | {
+        "found": best.bravais,
+        "cause": cause,
+        "zero_shift": float(best.zero_shift),
+        **dict(zip(CELL, cells[0])),
+    }
 
 
 def changed(case, *, apply, **options):
@@ -150,7 +196,8 @@ class Pooled:
 
 
 def finders(case, *, profile, names, seed=0):
-    """Search one case with its Bravais lattice known, the cells of other generators beside those of the templates.
+    """Search one case with its Bravais lattice known, the cells of other generators beside those of
+    the templates.
 
     Parameters
     ----------
@@ -163,32 +210,55 @@ def finders(case, *, profile, names, seed=0):
     Returns
     -------
     list of dict
-        One row a source that took part, "templates" among them: id, mineral, bravais, source, proposed (cells that were refined),
-        had_it (the right lattice is among them), first (its cell stands behind the right row of the ranked list).
+        One row a source that took part, "templates" among them: id, mineral, bravais, source,
+        proposed (cells that were refined), had_it (the right lattice is among them), first (its
+        cell stands behind the right row of the ranked list).
     """
     from ddi.index import ranking, search
 
     peaks = _prepared(case)
-    extra = [Pooled(part) for part in (_generator(profile, name, case.system) for name in names) if part is not None]
+    extra = [
+        Pooled(part)
+        for part in (_generator(profile, name, case.system) for name in names)
+        if part is not None
+    ]
     found = search.search_lattice(peaks, case.bravais, search.Zero(), generators=extra, seed=seed)
     right = _right(case, found)
     ranked = ranking.order(peaks, ranking.shortlist(peaks, found, search.Zero()))
-    winner = next((row["source"] for row in ranked if is_right(case, row["cell"], lattice.BRAVAIS[case.bravais][1])), "")
+    winner = next(
+        (
+            row["source"]
+            for row in ranked
+            if is_right(case, row["cell"], lattice.BRAVAIS[case.bravais][1])
+        ),
+        "",
+    )
     rows = []
     for name in ("templates", *(part.name for part in extra)):
         own = found.source == name
-        rows.append({"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "source": name})
-        rows[-1] |= {"proposed": int(own.sum()), "had_it": bool(right[own].any()), "first": winner == name}
+        rows.append(
+            {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "source": name}
+        )
+        rows[-1] |= {
+            "proposed": int(own.sum()),
+            "had_it": bool(right[own].any()),
+            "first": winner == name,
+        }
     return rows
 
 
 def _right(case, found):
-    """Which refined candidates are the right lattice, shape (n,); only those of about the right volume are looked at closely."""
+    """Which refined candidates are the right lattice, shape (n,); only those of about the right
+    volume are looked at closely.
+    """
     from ddi.forward import lines
 
     good, right = np.flatnonzero(lattice.is_positive(found.x)), np.zeros(len(found.x), dtype=bool)
     cells = lattice.x_to_cell(found.x[good])
-    wanted = lattice.volume(lattice.reduced_cell(case.cell, case.centring)) * lines.KINDS[case.bravais].multiple
+    wanted = (
+        lattice.volume(lattice.reduced_cell(case.cell, case.centring))
+        * lines.KINDS[case.bravais].multiple
+    )
     near = np.flatnonzero(np.abs(lattice.volume(cells) / wanted - 1) < 0.05)
     right[good[near]] = [is_right(case, cells[k], lattice.BRAVAIS[case.bravais][1]) for k in near]
     return right
@@ -208,17 +278,28 @@ def rates(outcomes, by, order=None):
     Returns
     -------
     DataFrame
-        Columns `by`, n, first, first_low, first_high, ten, ten_low, ten_high; rates between 0 and 1.
+        Columns `by`, n, first, first_low, first_high, ten, ten_low, ten_high; rates between 0 and
+        1.
     """
     rows = []
     for key, group in outcomes.groupby(by, sort=True):
         n, row = len(group), dict(zip(by, key)) | {"n": len(group)}
-        for name, k in (("first", int((group["rank"] == 1).sum())), ("ten", int((group["rank"] > 0).sum()))):
+        for name, k in (
+            ("first", int((group["rank"] == 1).sum())),
+            ("ten", int((group["rank"] > 0).sum())),
+        ):
             row[name] = k / n
             low, high = wilson(k, n)
-            row[f"{name}_low"], row[f"{name}_high"] = min(low, k / n), max(high, k / n)  # against rounding at none and at all
+            row[f"{name}_low"], row[f"{name}_high"] = (
+                min(low, k / n),
+                max(high, k / n),
+            )  # against rounding at none and at all
         rows.append(row)
     table = pd.DataFrame(rows)
     if order is not None and len(table):
-        table = table.sort_values(by[0], key=lambda column: column.map({value: k for k, value in enumerate(order)}), kind="stable")
+        table = table.sort_values(
+            by[0],
+            key=lambda column: column.map({value: k for k, value in enumerate(order)}),
+            kind="stable",
+        )
     return table.reset_index(drop=True)

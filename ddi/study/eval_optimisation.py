@@ -1,4 +1,6 @@
-"""How well patterns are solved: held-out simulated patterns with noise, starts from any generator, every method, convergence radius."""
+"""How well patterns are solved: held-out simulated patterns with noise, starts from any generator,
+every method, convergence radius.
+"""
 
 import time
 from functools import lru_cache
@@ -24,58 +26,85 @@ METHODS = {
     "all lines": {"weights": "coelho", "accept": "always", "centrings": "P"},
     "assignment network": {"weights": "sigma", "accept": "metropolis", "assign": "network"},
 }
-"""Options of `ddi.mcmc.sampler.optimize` by the name that figures use; "one assignment" is the write-up's version,
-"all lines" leaves all starts to chains that know no centring."""
-JITTER, MAX_JITTER = 0.02, 0.08  # relative, a round: later rounds of a generator look around its first cells
+"""Options of `ddi.mcmc.sampler.optimize` by the name that figures use; "one assignment" is the
+write-up's version, "all lines" leaves all starts to chains that know no centring."""
+JITTER, MAX_JITTER = (
+    0.02,
+    0.08,
+)  # relative, a round: later rounds of a generator look around its first cells
 PER_ROUND = 300  # starts
 N_VOTE = 40
-"""Peaks that judge the cells that chains found with the first ten or twenty: what a superlattice or a chance match hides in
-twenty lines shows in the next."""
-SPURIOUS = 0.01  # prior probability of a peak to belong to no line; simulated patterns have none, and it is not taken to be known
+"""Peaks that judge the cells that chains found with the first ten or twenty: what a superlattice or
+a chance match hides in twenty lines shows in the next."""
+# prior probability of a peak to belong to no line; simulated patterns have none, and it is not
+# taken to be known
+SPURIOUS = 0.01
 EXPLAINED = 4.0  # sigma within which a peak lies on a line
-CLOCK = time.process_time  # a pattern has one core: on an idle machine this is wall time, on a busy one it is still the cost
+# a pattern has one core: on an idle machine this is wall time, on a busy one it is still the cost
+CLOCK = time.process_time
 
 
 def patterns(study, system, n, seed, noise=0.02, n_vote=N_VOTE):
-    """Return up to n test patterns of a lattice system, with errors of `noise` degrees 2theta; the first of more are the same.
+    """Return up to n test patterns of a lattice system, with errors of `noise` degrees 2theta; the
+    first of more are the same.
 
     Returns
     -------
     list of dict
-        system, identifier, bravais, cell (b unique if monoclinic), reduced (of the true lattice), peaks (`ddi.index.search.Peaks`: up to
-        `n_vote`), q2 (n_peaks,) as generators and chains read it, number.
+        system, identifier, bravais, cell (b unique if monoclinic), reduced (of the true lattice),
+        peaks (`ddi.index.search.Peaks`: up to `n_vote`), q2 (n_peaks,) as generators and chains
+        read it, number.
     """
     frame = dataset.test(study, system)
     frame = frame.sample(min(n, len(frame)), random_state=seed).reset_index(drop=True)
     rows = []
     for number, row in enumerate(frame.itertuples()):
-        rng, n_read = np.random.default_rng([seed, lattice.SYSTEMS.index(system), number]), lattice.N_PEAKS[system]
+        rng, n_read = (
+            np.random.default_rng([seed, lattice.SYSTEMS.index(system), number]),
+            lattice.N_PEAKS[system],
+        )
         q2 = np.asarray(row.q2, dtype=float)[:n_vote]
         cell = np.asarray(row.cell, dtype=float)
         cell = lattice.b_unique(cell, row.unique_axis) if row.unique_axis >= 0 else cell
-        about = {"system": system, "identifier": row.identifier, "bravais": row.bravais, "cell": cell, "number": number}
+        about = {
+            "system": system,
+            "identifier": row.identifier,
+            "bravais": row.bravais,
+            "cell": cell,
+            "number": number,
+        }
         about["reduced"] = true_lattice(cell, row.bravais, q2)
         q2 = np.sort(np.maximum(q2 + sigma_q2(q2, noise) * rng.standard_normal(len(q2)), 1e-6))
-        peaks = search.prepare(q2, sigma_q2(q2, noise), wavelength=WAVELENGTH, n_peaks=n_read, spurious=SPURIOUS)
+        peaks = search.prepare(
+            q2, sigma_q2(q2, noise), wavelength=WAVELENGTH, n_peaks=n_read, spurious=SPURIOUS
+        )
         rows.append(about | {"peaks": peaks, "q2": q2[:n_read]})
     return rows
 
 
 def true_lattice(cell, bravais, q2):
-    """Return the reduced cell (6,): entries name the Bravais lattice, not which face of their cell is centred.
+    """Return the reduced cell (6,): entries name the Bravais lattice, not which face of their cell
+    is centred.
 
     It is the face whose lines the exact positions q2, shape (n_peaks,), lie on.
     """
     system, centring = lattice.BRAVAIS[bravais]
     if centring != "C":
         return lattice.reduced_cell(cell, "P" if centring == "R" else centring)
-    lattices = [lattice.reduced_cell(cell, letter) for letter in ("CAB" if system == "orthorhombic" else "CAI")]
+    lattices = [
+        lattice.reduced_cell(cell, letter)
+        for letter in ("CAB" if system == "orthorhombic" else "CAI")
+    ]
     return min(lattices, key=lambda reduced: _worst_miss(reduced, q2))
 
 
 def _worst_miss(reduced, q2):
     bravais, axes = relations.standard(reduced)
-    return np.abs(q2[:, None] - lines.lines(lattice.cell_to_x(axes), bravais, 1.01 * q2[-1])[1]).min(axis=1).max()
+    return (
+        np.abs(q2[:, None] - lines.lines(lattice.cell_to_x(axes), bravais, 1.01 * q2[-1])[1])
+        .min(axis=1)
+        .max()
+    )
 
 
 def sampler(study, start, pattern, seed):
@@ -84,7 +113,8 @@ def sampler(study, start, pattern, seed):
     Parameters
     ----------
     start : str
-        "random" (growing volumes, as SVD-Index), names of generators joined by "+" ("forest+network+random"), or "both".
+        "random" (growing volumes, as SVD-Index), names of generators joined by "+"
+        ("forest+network+random"), or "both".
     """
     names = start.replace("both", "forest+network").split("+")
     q2, system = pattern["q2"], pattern["system"]
@@ -93,7 +123,12 @@ def sampler(study, start, pattern, seed):
     random = starts.sampler(q2, system, seed, rounds)
 
     def sample(number):
-        parts = [random(number) if name == "random" else _drawn(study, name, system, q2, per_name, number, seed) for name in names]
+        parts = [
+            random(number)
+            if name == "random"
+            else _drawn(study, name, system, q2, per_name, number, seed)
+            for name in names
+        ]
         return np.concatenate(parts)
 
     return sample
@@ -105,17 +140,23 @@ def _drawn(study, name, system, q2, n, number, seed):
 
 
 def disturbed(cells, system, error, seed):
-    """Return cells, shape (n, 6), whose free lengths err by a relative and free angles by an absolute (radian) normal `error`."""
+    """Return cells, shape (n, 6), whose free lengths err by a relative and free angles by an
+    absolute (radian) normal `error`.
+    """
     cells = np.asarray(cells, dtype=float)
     noise = error * np.random.default_rng(seed).standard_normal(cells.shape)
-    moved = np.hstack([cells[:, :3] * np.exp(noise[:, :3]), cells[:, 3:] + np.degrees(noise[:, 3:])])
+    moved = np.hstack(
+        [cells[:, :3] * np.exp(noise[:, :3]), cells[:, 3:] + np.degrees(noise[:, 3:])]
+    )
     moved = lattice.full_cell(lattice.free_cell(moved, system), system)
     return np.where(lattice.is_possible(moved)[:, None], moved, cells)
 
 
 @lru_cache(maxsize=32)
 def assigner(models, system, name):
-    """Return the options that let the assignment "network" of a folder of models, or its "line prior", assign; None if there is none."""
+    """Return the options that let the assignment "network" of a folder of models, or its "line
+    prior", assign; None if there is none.
+    """
     files = sorted(models.glob(f"assign_{system}_*.npz"))
     network = AssignmentNetwork.load(files[0], system) if files else None
     found = network if name == "network" else network and network.prior
@@ -128,8 +169,10 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     Returns
     -------
     dict
-        solved (the true lattice stands first), by_score (it would by the chains' own score), in_ten, missed ("" or what `ddi.forward.relations.explain` calls the first cell), rounds,
-        seconds, correct_from (seconds when the first place became and stayed true; nan if not), score, bravais ...
+        solved (the true lattice stands first), by_score (it would by the chains' own score),
+        in_ten, missed ("" or what `ddi.forward.relations.explain` calls the first cell), rounds,
+        seconds, correct_from (seconds when the first place became and stayed true; nan if not),
+        score, bravais ...
     """
     given = {**METHODS.get(method, METHODS["misfit weights"]), **options}
     if given.get("assign") == "network":
@@ -142,34 +185,77 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     if method == "SVD-Index":
         finds = svd_index.index(peaks, system, max_rounds=6 * max_rounds, **given)
     else:
-        finds = known.solve(peaks, system, sampler(study, start, pattern, seed), max_rounds=max_rounds, **given)
+        finds = known.solve(
+            peaks, system, sampler(study, start, pattern, seed), max_rounds=max_rounds, **given
+        )
     return _judged(finds, pattern) | {"start": start, "method": method, "system": system}
 
 
 def _judged(finds, pattern):
-    row = {"identifier": pattern["identifier"], "bravais": pattern["bravais"], "rounds": finds.rounds, "seconds": finds.seconds()}
+    row = {
+        "identifier": pattern["identifier"],
+        "bravais": pattern["bravais"],
+        "rounds": finds.rounds,
+        "seconds": finds.seconds(),
+    }
     if not finds.rows:
-        return row | {"solved": False, "by_score": False, "in_ten": False, "missed": "nothing found", "cause": "nothing found", "correct_from": np.nan, "score": np.nan}
+        return row | {
+            "solved": False,
+            "by_score": False,
+            "in_ten": False,
+            "missed": "nothing found",
+            "cause": "nothing found",
+            "correct_from": np.nan,
+            "score": np.nan,
+        }
     right = [relations.same_lattice(found["reduced"], pattern["reduced"]) for found in finds.rows]
-    missed = "" if right[0] else relations.explain(finds.rows[0]["reduced"], "P", pattern["reduced"], "P")[0]
-    row |= {"solved": right[0], "by_score": relations.same_lattice(finds.own, pattern["reduced"]), "in_ten": any(right[:10]), "missed": missed, "cause": "" if right[0] else _cause(finds, any(right))}
-    return row | {"correct_from": finds.history[-1][0] if right[0] else np.nan, "score": finds.rows[0]["score"]}
+    missed = (
+        ""
+        if right[0]
+        else relations.explain(finds.rows[0]["reduced"], "P", pattern["reduced"], "P")[0]
+    )
+    row |= {
+        "solved": right[0],
+        "by_score": relations.same_lattice(finds.own, pattern["reduced"]),
+        "in_ten": any(right[:10]),
+        "missed": missed,
+        "cause": "" if right[0] else _cause(finds, any(right)),
+    }
+    return row | {
+        "correct_from": finds.history[-1][0] if right[0] else np.nan,
+        "score": finds.rows[0]["score"],
+    }
 
 
 def _cause(finds, found):
-    """Why another cell stands first: the truth was never found, or it was and the first cell scores more, with every peak or without."""
+    """Why another cell stands first: the truth was never found, or it was and the first cell scores
+    more, with every peak or without.
+    """
     if not found:
         return "true cell not found"
     peaks, first = finds.peaks, finds.rows[0]
     kind = lines.KINDS[first["bravais"]]
-    misses, _ = screening.describe(first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope)
-    return "first cell explains every peak" if (np.abs(misses) < EXPLAINED * peaks.sigma).all() else "true cell outscored"
+    misses, _ = screening.describe(
+        first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope
+    )
+    return (
+        "first cell explains every peak"
+        if (np.abs(misses) < EXPLAINED * peaks.sigma).all()
+        else "true cell outscored"
+    )
 
 
 def warm_up():
     """Load the compiled loops, so that the first pattern's time is not that of the compiler."""
     q2, cell = starts.exact_pattern("orthorhombic", 0)
-    known.solve(search.prepare(q2, 1e-4), "orthorhombic", lambda number: cell[None], max_rounds=1, n_iterations=2, n_jobs=1)
+    known.solve(
+        search.prepare(q2, 1e-4),
+        "orthorhombic",
+        lambda number: cell[None],
+        max_rounds=1,
+        n_iterations=2,
+        n_jobs=1,
+    )
 
 
 def curve(rows, times):
@@ -178,12 +264,29 @@ def curve(rows, times):
 
 
 def summary(rows):
-    """Return n, solved and in_ten with Wilson intervals (per cent) of attempts and their seconds, one row a lattice system."""
+    """Return n, solved and in_ten with Wilson intervals (per cent) of attempts and their seconds,
+    one row a lattice system.
+    """
     table = []
     for system in [s for s in lattice.SYSTEMS if (rows["system"] == s).any()]:
         mine = rows[rows["system"] == system]
         low, high = wilson(mine["solved"].sum(), len(mine))
-        row = {"lattice system": system, "n": len(mine), "solved, %": 100 * mine["solved"].mean(), "from": 100 * low, "to": 100 * high}
-        row |= {"in first ten, %": 100 * mine["in_ten"].mean(), "by the chains' score, %": 100 * mine["by_score"].mean()}
-        table.append(row | {"median time to it, s": mine["correct_from"].median(), "mean time to end, s": mine["seconds"].mean()})
+        row = {
+            "lattice system": system,
+            "n": len(mine),
+            "solved, %": 100 * mine["solved"].mean(),
+            "from": 100 * low,
+            "to": 100 * high,
+        }
+        row |= {
+            "in first ten, %": 100 * mine["in_ten"].mean(),
+            "by the chains' score, %": 100 * mine["by_score"].mean(),
+        }
+        table.append(
+            row
+            | {
+                "median time to it, s": mine["correct_from"].median(),
+                "mean time to end, s": mine["seconds"].mean(),
+            }
+        )
     return pd.DataFrame(table)

@@ -1,4 +1,6 @@
-"""Why a first cell is not the right one: the facts, a sentence composed from them, and a figure with a panel for each."""
+"""Why a first cell is not the right one: the facts, a sentence composed from them, and a figure
+with a panel for each.
+"""
 
 import numpy as np
 import pandas as pd
@@ -27,32 +29,53 @@ def facts(case, row, n_first=20):
     Returns
     -------
     dict
-        id, mineral, bravais, found, cause, rank, probability, ratio (of the volumes of the primitive cells, found over true), n_peaks,
-        and for "true" and "found": unexplained (peaks), strongest (of these, in percent of the highest peak; 0 if none), strongest_at
-        (degrees 2theta), lines (allowed up to the last peak) and unseen (of these).
+        id, mineral, bravais, found, cause, rank, probability, ratio (of the volumes of the
+        primitive cells, found over true), n_peaks, and for "true" and "found": unexplained (peaks),
+        strongest (of these, in percent of the highest peak; 0 if none), strongest_at (degrees
+        2theta), lines (allowed up to the last peak) and unseen (of these).
     """
     kept = ["id", "mineral", "bravais", "found", "cause", "rank", "probability"]
-    out = {name: row[name] for name in kept} | {"ratio": np.nan, "n_peaks": min(len(case.peaks), n_first)}
+    out = {name: row[name] for name in kept} | {
+        "ratio": np.nan,
+        "n_peaks": min(len(case.peaks), n_first),
+    }
     true, found = sides(case, row, n_first)
     if found is not None:
-        volumes = [lattice.volume(lattice.reduced_cell(side["cell"], side["centring"])) for side in (true, found)]
+        volumes = [
+            lattice.volume(lattice.reduced_cell(side["cell"], side["centring"]))
+            for side in (true, found)
+        ]
         out["ratio"] = float(volumes[1] / volumes[0])
     for name, side in (("true", true), ("found", found)):
-        out |= {f"{name}_{key}": side[key] if side else np.nan for key in ("unexplained", "strongest", "strongest_at", "lines", "unseen")}
+        out |= {
+            f"{name}_{key}": side[key] if side else np.nan
+            for key in ("unexplained", "strongest", "strongest_at", "lines", "unseen")
+        }
     return out
 
 
 def sides(case, row, n_first=20):
-    """Return what the true and the found cell (None if none was found) make of the first peaks; each with its own zero shift."""
-    found = None if row["found"] == "none" else (np.array([row[name] for name in CELL], dtype=float), lattice.BRAVAIS[row["found"]][1])
+    """Return what the true and the found cell (None if none was found) make of the first peaks;
+    each with its own zero shift.
+    """
+    found = (
+        None
+        if row["found"] == "none"
+        else (np.array([row[name] for name in CELL], dtype=float), lattice.BRAVAIS[row["found"]][1])
+    )
     return _side(case, case.cell, case.centring, n_first), found and _side(case, *found, n_first)
 
 
 def _side(case, cell, centring, n_first):
     observed = two_theta(case.peaks)[:n_first]
-    height = np.ones(len(observed)) if case.peaks.intensity is None else case.peaks.intensity[:n_first]
+    height = (
+        np.ones(len(observed)) if case.peaks.intensity is None else case.peaks.intensity[:n_first]
+    )
     judged = rruff.compare(observed, cell, centring, case.peaks.wavelength, TOLERANCE, n_first)
-    lines = rruff.lines_two_theta(cell, centring, case.peaks.wavelength, observed[-1] + TOLERANCE) + judged["zero_shift"]
+    lines = (
+        rruff.lines_two_theta(cell, centring, case.peaks.wavelength, observed[-1] + TOLERANCE)
+        + judged["zero_shift"]
+    )
     seen = np.abs(lines[:, None] - observed).min(axis=1) <= TOLERANCE
     lost = np.where(judged["matched"], 0.0, 100 * height / height.max())
     return {
@@ -72,7 +95,11 @@ def sentence(fact):
     """Compose the cause of a failure from `facts`."""
     if fact["found"] == "none":
         return f"{fact['mineral']} ({fact['id']}, {fact['bravais']}): no cell was found."
-    ratio = f", {fact['ratio']:.2g} times the volume" if fact["cause"] in ("subcell", "supercell", "wrong") else ""
+    ratio = (
+        f", {fact['ratio']:.2g} times the volume"
+        if fact["cause"] in ("subcell", "supercell", "wrong")
+        else ""
+    )
     lost = (
         f" (the strongest at {fact['found_strongest_at']:.2f} degrees, {fact['found_strongest']:.1f} % of the highest)"
         if fact["found_unexplained"]
@@ -103,9 +130,7 @@ def _verdict(fact):
     if fact["cause"] in ("subcell", "higher symmetry") and gained <= 0:
         return "No peak asks for the true cell: positions cannot decide."
     if fact["cause"] in ("subcell", "higher symmetry"):
-        return (
-            f"{gained:.0f} of the peaks ask{'s' if gained == 1 else ''} for the true cell, too few to outweigh its lines that are not seen."
-        )
+        return f"{gained:.0f} of the peaks ask{'s' if gained == 1 else ''} for the true cell, too few to outweigh its lines that are not seen."
     if fact["true_unexplained"] > 2:
         return "The true cell itself does not explain the pattern."
     if fact["cause"] == "supercell":
@@ -124,12 +149,21 @@ def _verdict(fact):
 def table(cases, rows):
     """Return `facts` and `sentence` of every failure as a DataFrame, in the order of `rows`."""
     known = {case.id: case for case in cases}
-    listed = [fact | {"sentence": sentence(fact)} for fact in (facts(known[row["id"]], row) for row in rows)]
-    return pd.DataFrame(listed, columns=list(listed[0]) if listed else ["id", "mineral", "bravais", "found", "cause", "sentence"])
+    listed = [
+        fact | {"sentence": sentence(fact)}
+        for fact in (facts(known[row["id"]], row) for row in rows)
+    ]
+    return pd.DataFrame(
+        listed,
+        columns=list(listed[0])
+        if listed
+        else ["id", "mineral", "bravais", "found", "cause", "sentence"],
+    )
 
 
 def draw(cases, rows, n_columns=2):
-    """Draw a panel for each failure: observed peaks, ticks of the true and of the found cell, in colour those that only one of them has.
+    """Draw a panel for each failure: observed peaks, ticks of the true and of the found cell, in
+    colour those that only one of them has.
 
     Returns
     -------
@@ -138,7 +172,9 @@ def draw(cases, rows, n_columns=2):
     from ddi.base.figure import DOUBLE, figure
 
     known, n_rows = {case.id: case for case in cases}, -(-len(rows) // n_columns)
-    fig, axes = figure(DOUBLE, 0.19 * DOUBLE * n_rows + 0.2, nrows=n_rows, ncols=n_columns, squeeze=False)
+    fig, axes = figure(
+        DOUBLE, 0.19 * DOUBLE * n_rows + 0.2, nrows=n_rows, ncols=n_columns, squeeze=False
+    )
     for place, row in zip(axes.flat, rows):
         _panel(place, known[row["id"]], row)
     for place in axes.flat[len(rows) :]:
@@ -152,19 +188,26 @@ def _panel(axes, case, row, n_first=20):
     true, found = sides(case, row, n_first)
     at = two_theta(case.peaks)[:n_first]
     height = np.sqrt(
-        np.ones(len(at)) if case.peaks.intensity is None else case.peaks.intensity[:n_first] / case.peaks.intensity[:n_first].max()
+        np.ones(len(at))
+        if case.peaks.intensity is None
+        else case.peaks.intensity[:n_first] / case.peaks.intensity[:n_first].max()
     )
     lost = ~found["matched"] if found else np.ones(len(at), dtype=bool)
     axes.vlines(at, 0, height, color=np.where(lost, LOST, "#000000"), lw=0.9)
-    axes.plot(at[~true["matched"]], height[~true["matched"]] + 0.06, ls="", marker="v", ms=3, color=TRUE)
+    axes.plot(
+        at[~true["matched"]], height[~true["matched"]] + 0.06, ls="", marker="v", ms=3, color=TRUE
+    )
     for side, other, colour, level in ((true, found, TRUE, -0.3), (found, true, FOUND, -0.6)):
         if side:
             own = (
                 np.ones(len(side["positions"]), dtype=bool)
                 if not other
-                else np.abs(side["positions"][:, None] - other["positions"]).min(axis=1) > 2 * TOLERANCE
+                else np.abs(side["positions"][:, None] - other["positions"]).min(axis=1)
+                > 2 * TOLERANCE
             )
-            axes.vlines(side["positions"], level, level + 0.22, color=np.where(own, colour, SHARED), lw=0.7)
+            axes.vlines(
+                side["positions"], level, level + 0.22, color=np.where(own, colour, SHARED), lw=0.7
+            )
     axes.text(
         0,
         1.02,

@@ -1,6 +1,5 @@
 """How figures look: widths, fonts and colours of the paper, and the one way a figure is saved."""
 
-
 from ddi.base.files import atomic
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers.
@@ -50,7 +49,10 @@ def savefig(study, fig, name, data=None):
         The numbers that are drawn.
     """
     undated = {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None}
-    for suffix, options in ((".pdf", {"metadata": undated}), (".png", {"dpi": 200, "metadata": {"Software": None}})):
+    for suffix, options in (
+        (".pdf", {"metadata": undated}),
+        (".png", {"dpi": 200, "metadata": {"Software": None}}),
+    ):
         with atomic(study.figures / f"{name}{suffix}") as path:
             fig.savefig(path, **options)
     if data is not None:

@@ -1,7 +1,9 @@
-"""Other indexing programs on the same peak lists, where they are installed: FOX (pyobjcryst) and the analytical mode of mlindex.
+"""Other indexing programs on the same peak lists, where they are installed: FOX (pyobjcryst) and
+the analytical mode of mlindex.
 
-They live in Pythons of their own, so this file is also the script that runs there: ``python -I peers.py FOX`` reads peak lists as JSON
-lines and writes cells as JSON lines. It therefore imports the standard library only, until it judges what came back.
+They live in Pythons of their own, so this file is also the script that runs there: ``python -I
+peers.py FOX`` reads peak lists as JSON lines and writes cells as JSON lines. It therefore imports
+the standard library only, until it judges what came back.
 """
 
 import contextlib
@@ -21,7 +23,9 @@ WAVELENGTH = 1.540593  # A; turns a tolerance in 2theta into one of d
 
 @dataclass(frozen=True)
 class Peer:
-    """A program: the module that must be importable, the variable that names a Python which has it, how to install it, what it does."""
+    """A program: the module that must be importable, the variable that names a Python which has it,
+    how to install it, what it does.
+    """
 
     module: str
     variable: str
@@ -30,10 +34,20 @@ class Peer:
     lattices: str = ""
 
 
-_FOX = "pyobjcryst", "DDI_FOX_PYTHON", "apt-get install python3-pyobjcryst (Debian, Ubuntu), or conda install -c conda-forge pyobjcryst"
+_FOX = (
+    "pyobjcryst",
+    "DDI_FOX_PYTHON",
+    "apt-get install python3-pyobjcryst (Debian, Ubuntu), or conda install -c conda-forge pyobjcryst",
+)
 PEERS = {
-    "FOX": Peer(*_FOX, "quick_index as it comes: primitive lattices of six systems, no triclinic; tolerance 5e-5 /A"),
-    "FOX, every centring": Peer(*_FOX, "quick_index with try_centered_lattice=False, which tries them all, and peaks good to 0.04 degrees"),
+    "FOX": Peer(
+        *_FOX,
+        "quick_index as it comes: primitive lattices of six systems, no triclinic; tolerance 5e-5 /A",
+    ),
+    "FOX, every centring": Peer(
+        *_FOX,
+        "quick_index with try_centered_lattice=False, which tries them all, and peaks good to 0.04 degrees",
+    ),
     "mlindex, analytical": Peer(
         *(
             "mlindex",
@@ -48,10 +62,22 @@ PEERS = {
 
 @functools.cache
 def python_of(name):
-    """Return the Python that has a peer's module, or None: the one its variable names, this one, the system's."""
+    """Return the Python that has a peer's module, or None: the one its variable names, this one,
+    the system's.
+    """
     peer = PEERS[name]
-    for python in (os.environ.get(peer.variable), sys.executable, shutil.which("python3", path=os.defpath)):
-        if python and subprocess.run([python, "-Ic", f"import {peer.module}"], check=False, capture_output=True).returncode == 0:
+    for python in (
+        os.environ.get(peer.variable),
+        sys.executable,
+        shutil.which("python3", path=os.defpath),
+    ):
+        if (
+            python
+            and subprocess.run(
+                [python, "-Ic", f"import {peer.module}"], check=False, capture_output=True
+            ).returncode
+            == 0
+        ):
             return python
     return None
 
@@ -70,7 +96,8 @@ def run(name, cases, n_first=20):
     Returns
     -------
     DataFrame
-        program, version, id, mineral, bravais, rank (of the right cell among the first ten, 0 if not there), seconds.
+        program, version, id, mineral, bravais, rank (of the right cell among the first ten, 0 if
+        not there), seconds.
     """
     import numpy as np
     import pandas as pd
@@ -82,18 +109,38 @@ def run(name, cases, n_first=20):
     cases = {case.id: case for case in cases if not lattices or case.bravais in lattices.split(",")}
     rows = []
     with tempfile.TemporaryFile("w+") as lists:
-        lists.writelines(json.dumps({"id": case.id, "d": case.peaks.d[:n_first].tolist()}) + "\n" for case in cases.values())
+        lists.writelines(
+            json.dumps({"id": case.id, "d": case.peaks.d[:n_first].tolist()}) + "\n"
+            for case in cases.values()
+        )
         lists.seek(0)
         with subprocess.Popen(
-            [python_of(name), "-I", __file__, name], stdin=lists, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+            [python_of(name), "-I", __file__, name],
+            stdin=lists,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
         ) as process:
             for line in progress(process.stdout, name, len(cases)):
                 said = json.loads(line)
-                case, cells = cases[said["id"]], [(np.array(cell), centring) for cell, centring in said["cells"]]
+                case, cells = (
+                    cases[said["id"]],
+                    [(np.array(cell), centring) for cell, centring in said["cells"]],
+                )
                 rank = first_right(case, *zip(*cells)) if cells else 0
-                rows.append({"program": name, "version": said["version"], "id": case.id, "mineral": case.mineral, "bravais": case.bravais})
+                rows.append(
+                    {
+                        "program": name,
+                        "version": said["version"],
+                        "id": case.id,
+                        "mineral": case.mineral,
+                        "bravais": case.bravais,
+                    }
+                )
                 rows[-1] |= {"rank": rank, "seconds": said["seconds"]}
-    return pd.DataFrame(rows, columns=["program", "version", "id", "mineral", "bravais", "rank", "seconds"])
+    return pd.DataFrame(
+        rows, columns=["program", "version", "id", "mineral", "bravais", "rank", "seconds"]
+    )
 
 
 def beside(theirs, ours):
@@ -109,8 +156,8 @@ def beside(theirs, ours):
     Returns
     -------
     DataFrame
-        One row a program: program, version, n, first and ten with their 95 % Wilson intervals, seconds (median), then ours_first,
-        ours_ten and ours_seconds.
+        One row a program: program, version, n, first and ten with their 95 % Wilson intervals,
+        seconds (median), then ours_first, ours_ten and ours_seconds.
     """
     from ddi.study.eval_indexing import rates
 
@@ -119,20 +166,34 @@ def beside(theirs, ours):
         same = theirs[theirs.program == row.program]
         mine = ours[ours.id.isin(same.id)]
         rows.loc[k, ["seconds", "ours_first", "ours_ten", "ours_seconds"]] = (
-            *(same.seconds.median(), (mine["rank"] == 1).mean(), (mine["rank"] > 0).mean(), mine.seconds.median()),
+            *(
+                same.seconds.median(),
+                (mine["rank"] == 1).mean(),
+                (mine["rank"] > 0).mean(),
+                mine.seconds.median(),
+            ),
         )
     return rows
 
 
 def serve(name, lines, out):
     """Index the peak lists in `lines` and write what is found; runs in the peer's own Python."""
-    index, version = {"FOX": _fox, "FOX, every centring": _fox_wide, "mlindex, analytical": _mlindex}[name], _version(PEERS[name].module)
+    index, version = (
+        {"FOX": _fox, "FOX, every centring": _fox_wide, "mlindex, analytical": _mlindex}[name],
+        _version(PEERS[name].module),
+    )
     for line in lines:
         entry, started = json.loads(line), time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
             cells = index(entry["d"])
         seconds = time.perf_counter() - started
-        print(json.dumps({"id": entry["id"], "version": version, "seconds": seconds, "cells": cells[:10]}), file=out, flush=True)
+        print(
+            json.dumps(
+                {"id": entry["id"], "version": version, "seconds": seconds, "cells": cells[:10]}
+            ),
+            file=out,
+            flush=True,
+        )
 
 
 def _version(module):
@@ -172,7 +233,9 @@ def _fox_cells(peaks, **options):
 
     found = quick_index(peaks, verbose=False, **options).GetSolutions()
     ranked = sorted(found, key=lambda solution: -solution[1])
-    return [(list(cell.DirectUnitCell(degrees=True))[:6], str(cell.centering)[-1]) for cell, _ in ranked]
+    return [
+        (list(cell.DirectUnitCell(degrees=True))[:6], str(cell.centering)[-1]) for cell, _ in ranked
+    ]
 
 
 def _mlindex(d):
@@ -184,11 +247,19 @@ def _mlindex(d):
 
     q2, rows = np.sort(np.array(d) ** -2.0), []
     for bravais in PEERS["mlindex, analytical"].lattices.split(","):
-        optimizer = AnalyticOptimizer(bravais_lattice=bravais, comm=LocalComm(n_ranks=1), n_peaks=q2.size, n_ref_hkl_guess=10)
+        optimizer = AnalyticOptimizer(
+            bravais_lattice=bravais, comm=LocalComm(n_ranks=1), n_peaks=q2.size, n_ref_hkl_guess=10
+        )
         optimizer.run(q2=q2, zero_error=False, wavelength=None)
         rows = _collect_results(optimizer, bravais, rows)
     ranked = sorted(_conventional_cell(rows), key=lambda row: -row["M20"])
-    return [([float(row[name]) for name in ("a", "b", "c", "alpha", "beta", "gamma")], row["bravais_lattice"][1]) for row in ranked]
+    return [
+        (
+            [float(row[name]) for name in ("a", "b", "c", "alpha", "beta", "gamma")],
+            row["bravais_lattice"][1],
+        )
+        for row in ranked
+    ]
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
 """The study: its folders, its ten steps, and the runner that resumes where it stopped.
 
-A step is skipped when nothing it depends on has changed: its notebook, its parameters, the `ddi` modules the notebook imports
-(and those they import), and the contents of the files it reads. What it reads and writes stands in the notebook's own
-metadata, ``{"ddi": {"reads": [...], "writes": [...]}}``: globs relative to the repository, ``{profile}`` for the
-profile, and ``$DDI_RRUFF`` and ``$DDI_COD`` for a user's own folders.
+A step is skipped when nothing it depends on has changed: its notebook, its parameters, the `ddi`
+modules the notebook imports (and those they import), and the contents of the files it reads. What
+it reads and writes stands in the notebook's own metadata, ``{"ddi": {"reads": [...], "writes":
+[...]}}``: globs relative to the repository, ``{profile}`` for the profile, and ``$DDI_RRUFF`` and
+``$DDI_COD`` for a user's own folders.
 """
 
 import ast
@@ -46,14 +47,23 @@ class Step:
 
     def key(self):
         """Return the hash of everything that this step's result depends on."""
-        source = ["".join(cell["source"]) for cell in self.content["cells"] if cell["cell_type"] == "code"]
-        modules = {str(path.relative_to(PACKAGE)): sha256(path) for path in imported("\n".join(source))}
+        source = [
+            "".join(cell["source"]) for cell in self.content["cells"] if cell["cell_type"] == "code"
+        ]
+        modules = {
+            str(path.relative_to(PACKAGE)): sha256(path) for path in imported("\n".join(source))
+        }
         inputs = {str(path): sha256(path) for path in self.study.files(self.io["reads"])}
-        return hashlib.sha256(json.dumps([source, self.parameters, modules, inputs], sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(
+            json.dumps([source, self.parameters, modules, inputs], sort_keys=True).encode()
+        ).hexdigest()
 
     def outputs(self):
         """Return name -> SHA-256 of the files this step has written."""
-        return {str(path.relative_to(self.study.root)): sha256(path) for path in self.study.files(self.io["writes"])}
+        return {
+            str(path.relative_to(self.study.root)): sha256(path)
+            for path in self.study.files(self.io["writes"])
+        }
 
     def is_current(self):
         """Say whether the last run still holds: same key, and what it wrote is there unchanged."""
@@ -73,7 +83,9 @@ class Step:
         import papermill
         from papermill.exceptions import PapermillExecutionError
 
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow otherwise greets every kernel with a page
+        os.environ.setdefault(
+            "TF_CPP_MIN_LOG_LEVEL", "3"
+        )  # TensorFlow otherwise greets every kernel with a page
         self.stamp.unlink(missing_ok=True)
         self.executed.parent.mkdir(parents=True, exist_ok=True)
         key, started = self.key(), time.monotonic()
@@ -95,14 +107,21 @@ class Step:
                     f"The cell:\n{error.source}\n"
                     f"The notebook as far as it came is kept at {self.executed}; mend it and run the same command again to resume here"
                 ) from error
-        stamp = {"key": key, "outputs": self.outputs(), "seconds": round(time.monotonic() - started, 1), "peak_mib": round(memory.mib)}
+        stamp = {
+            "key": key,
+            "outputs": self.outputs(),
+            "seconds": round(time.monotonic() - started, 1),
+            "peak_mib": round(memory.mib),
+        }
         with atomic(self.stamp) as path:
             path.write_text(json.dumps(stamp, indent=1) + "\n")
         return stamp
 
 
 class PeakMemory:
-    """Context that watches the memory of this process and all it has started; `mib` holds the peak of their sum."""
+    """Context that watches the memory of this process and all it has started; `mib` holds the peak
+    of their sum.
+    """
 
     def __enter__(self):
         self.mib, self._done = 0.0, threading.Event()
@@ -129,7 +148,9 @@ class PeakMemory:
 
 
 def imported(source, seen=None):
-    """Return the files of the `ddi` modules that a piece of Python imports, directly or through one another."""
+    """Return the files of the `ddi` modules that a piece of Python imports, directly or through one
+    another.
+    """
     seen = set() if seen is None else seen
     lines = "\n".join("" if re.match(r"\s*[%!]", line) else line for line in source.splitlines())
     for node in ast.walk(ast.parse(lines)):
@@ -140,7 +161,9 @@ def imported(source, seen=None):
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         for name in names:
             parts = name.split(".")
-            if parts[0] != "ddi" or len(parts) == 1:  # ddi/__init__ imports lazily: it stands for nothing that is used
+            if (
+                parts[0] != "ddi" or len(parts) == 1
+            ):  # ddi/__init__ imports lazily: it stands for nothing that is used
                 continue
             stem = PACKAGE.joinpath(*parts[1:])
             path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
@@ -173,7 +196,12 @@ def steps(study, last=10):
     accepts = {path: parameter_names(path) for path in notebooks}
     common = profile.get("common", {})
     return [
-        Step(study, path, {k: v for k, v in common.items() if k in accepts[path]} | (profile.get(path.stem) or {}))
+        Step(
+            study,
+            path,
+            {k: v for k, v in common.items() if k in accepts[path]}
+            | (profile.get(path.stem) or {}),
+        )
         for path in notebooks
         if int(path.stem[:2]) <= last
     ]
@@ -219,8 +247,18 @@ def run(profile=DEFAULT, only=None, force=False, cluster=None, root=None):
         print(f"{step.name}: {'unchanged, skipped' if skip else 'running'}", flush=True)
         stamp = json.loads(step.stamp.read_text()) if skip else step.run()
         if not skip:
-            print(f"{step.name}: done in {stamp['seconds']:.0f} s, at most {stamp['peak_mib']} MiB", flush=True)
-        rows.append({"notebook": step.name, "seconds": stamp["seconds"], "peak_mib": stamp["peak_mib"], "ran": not skip})
+            print(
+                f"{step.name}: done in {stamp['seconds']:.0f} s, at most {stamp['peak_mib']} MiB",
+                flush=True,
+            )
+        rows.append(
+            {
+                "notebook": step.name,
+                "seconds": stamp["seconds"],
+                "peak_mib": stamp["peak_mib"],
+                "ran": not skip,
+            }
+        )
     if not only:
         _summarise(study, rows)
     return rows
@@ -232,8 +270,24 @@ def _summarise(study, rows):
 
     from ddi.study.tables import write_numbers, write_table
 
-    seconds, peak = sum(row["seconds"] for row in rows), max((row["peak_mib"] for row in rows), default=0)
-    print(f"study ({study.profile}): {len(rows)} notebooks, {seconds / 60:.1f} min of work, at most {peak / 1024:.1f} GiB", flush=True)
-    table = pd.DataFrame(rows)[["notebook", "seconds", "peak_mib"]].rename(columns={"seconds": "time / s", "peak_mib": "memory / MiB"})
-    write_table(study, table, "00_study", f"Cost of the {study.profile} profile on two cores.", {"time / s": "{:.0f}"})
-    write_numbers(study, "00", {"StudyMinutes": f"{seconds / 60:.1f}", "StudyPeakGiB": f"{peak / 1024:.1f}"})
+    seconds, peak = (
+        sum(row["seconds"] for row in rows),
+        max((row["peak_mib"] for row in rows), default=0),
+    )
+    print(
+        f"study ({study.profile}): {len(rows)} notebooks, {seconds / 60:.1f} min of work, at most {peak / 1024:.1f} GiB",
+        flush=True,
+    )
+    table = pd.DataFrame(rows)[["notebook", "seconds", "peak_mib"]].rename(
+        columns={"seconds": "time / s", "peak_mib": "memory / MiB"}
+    )
+    write_table(
+        study,
+        table,
+        "00_study",
+        f"Cost of the {study.profile} profile on two cores.",
+        {"time / s": "{:.0f}"},
+    )
+    write_numbers(
+        study, "00", {"StudyMinutes": f"{seconds / 60:.1f}", "StudyPeakGiB": f"{peak / 1024:.1f}"}
+    )

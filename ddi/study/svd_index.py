@@ -1,6 +1,5 @@
 """svdindex: to be described."""
 
-
 from ddi.index.known import solve
 from ddi.mcmc.starts import random_cells, volumes
 
@@ -8,7 +7,8 @@ OPTIONS = {"weights": "coelho", "accept": "always", "assign": "nearest"}
 
 
 def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=10.0, **options):
-    """Index a pattern of known lattice system the way SVD-Index does, by growing volume, all peaks in every step.
+    """Index a pattern of known lattice system the way SVD-Index does, by growing volume, all peaks
+    in every step.
 
     Parameters
     ----------
@@ -17,8 +17,9 @@ def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=
     per_volume : int
         Random cells at each volume.
     n_iterations, seed, time_budget
-        As in `ddi.index.known.solve`; a round is one volume, and the range is gone through again while there
-        is time; the search ends early only when as many rounds as there are volumes have confirmed its best cell.
+        As in `ddi.index.known.solve`; a round is one volume, and the range is gone through again
+        while there is time; the search ends early only when as many rounds as there are volumes
+        have confirmed its best cell.
     **options
         Of `ddi.index.known.solve`.
 
@@ -31,5 +32,12 @@ def index(peaks, system, *, per_volume=50, n_iterations=60, seed=0, time_budget=
     def sample(number):
         return random_cells(system, shells[number % len(shells)], per_volume, [seed, number])
 
-    given = {**OPTIONS, "subsample": peaks.n_search, "centrings": "P", "n_iterations": n_iterations, "confirmations": len(shells), **options}
+    given = {
+        **OPTIONS,
+        "subsample": peaks.n_search,
+        "centrings": "P",
+        "n_iterations": n_iterations,
+        "confirmations": len(shells),
+        **options,
+    }
     return solve(peaks, system, sample, time_budget=time_budget, seed=seed, **given)

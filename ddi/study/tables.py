@@ -8,7 +8,11 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 
-_SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "\\": r"\textbackslash{}"}
+_SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "\\": r"\textbackslash{}",
+}
 
 
 def latex(text):
@@ -19,7 +23,9 @@ def latex(text):
 def _cell_text(value, form):
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return "--"
-    return latex(form.format(value) if form else f"{value:.4g}" if isinstance(value, float) else value)
+    return latex(
+        form.format(value) if form else f"{value:.4g}" if isinstance(value, float) else value
+    )
 
 
 def write_table(study, table, name, caption="", formats=None):
@@ -43,9 +49,15 @@ def write_table(study, table, name, caption="", formats=None):
         The same table, so that a notebook shows what it wrote.
     """
     formats = formats or {}
-    numeric = [np.issubdtype(kind, np.number) if isinstance(kind, np.dtype) else False for kind in table.dtypes]
+    numeric = [
+        np.issubdtype(kind, np.number) if isinstance(kind, np.dtype) else False
+        for kind in table.dtypes
+    ]
     rows = [
-        " & ".join(_cell_text(value, formats.get(column)) for column, value in zip(table.columns, row)) + r" \\"
+        " & ".join(
+            _cell_text(value, formats.get(column)) for column, value in zip(table.columns, row)
+        )
+        + r" \\"
         for row in table.itertuples(index=False, name=None)
     ]
     lines = [
@@ -77,7 +89,8 @@ def write_numbers(study, notebook, numbers):
     notebook : str
         ``"01"`` and so on; what it wrote before is replaced.
     numbers : dict
-        Macro name (letters only) -> value; floats are written with four significant digits, anything else as it is.
+        Macro name (letters only) -> value; floats are written with four significant digits,
+        anything else as it is.
 
     Raises
     ------
@@ -86,16 +99,28 @@ def write_numbers(study, notebook, numbers):
     """
     for name in numbers:
         if not re.fullmatch("[A-Za-z]+", name):
-            raise DDIError(f"'{name}' cannot be a LaTeX macro; use letters only, such as 'AmcsdEntries'")
-    plain = {name: f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value) for name, value in numbers.items()}
+            raise DDIError(
+                f"'{name}' cannot be a LaTeX macro; use letters only, such as 'AmcsdEntries'"
+            )
+    plain = {
+        name: f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+        for name, value in numbers.items()
+    }
     with atomic(study.numbers / f"{notebook}.json") as path:
         path.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n")
     owners = {}
     for file in sorted(study.numbers.glob("*.json")):
         for name, value in json.loads(file.read_text()).items():
             if name in owners:
-                raise DDIError(f"macro {name} is written by notebooks {owners[name][0]} and {file.stem}; rename one")
+                raise DDIError(
+                    f"macro {name} is written by notebooks {owners[name][0]} and {file.stem}; rename one"
+                )
             owners[name] = (file.stem, value)
     target = study.tables.parent / "numbers.tex"
     with atomic(target) as path:
-        path.write_text("".join(f"\\newcommand{{\\{name}}}{{{latex(value)}}}\n" for name, (_, value) in sorted(owners.items())))
+        path.write_text(
+            "".join(
+                f"\\newcommand{{\\{name}}}{{{latex(value)}}}\n"
+                for name, (_, value) in sorted(owners.items())
+            )
+        )

@@ -1,4 +1,6 @@
-"""The same results from one process, two processes and a Dask cluster, also when a worker dies half-way."""
+"""The same results from one process, two processes and a Dask cluster, also when a worker dies
+half-way.
+"""
 
 import os
 import signal
@@ -27,7 +29,11 @@ ITEMS = list(range(40))
 
 
 def test_two_processes_equal_one():
-    assert map_parallel(square, ITEMS, n_jobs=2) == map_parallel(square, ITEMS, n_jobs=1) == [n * n for n in ITEMS]
+    assert (
+        map_parallel(square, ITEMS, n_jobs=2)
+        == map_parallel(square, ITEMS, n_jobs=1)
+        == [n * n for n in ITEMS]
+    )
 
 
 def test_two_processes_are_used():
@@ -38,7 +44,12 @@ def test_two_processes_are_used():
 def cluster():
     from dask.distributed import Client, LocalCluster
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as local, Client(local) as client:
+    with (
+        LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as local,
+        Client(local) as client,
+    ):
         yield client
 
 

@@ -1,4 +1,6 @@
-"""Children: their lines against gemmi, their number against the rule, and nothing of the test side among them."""
+"""Children: their lines against gemmi, their number against the rule, and nothing of the test side
+among them.
+"""
 
 import gemmi
 import numpy as np
@@ -35,10 +37,14 @@ def operations(symbol):
 
 
 def entries(symbol, system, bravais, cell, axis, n=30, seed=0):
-    """Crystals like the given one, with lists as the dataset holds them: list 2 without every sixth line."""
+    """Crystals like the given one, with lists as the dataset holds them: list 2 without every sixth
+    line.
+    """
     rng = np.random.default_rng(seed)
     free = lattice.free_cell(b_placed([cell] * n, [axis] * n), system)
-    cells = b_placed(lattice.full_cell(free * (1 + 0.02 * rng.standard_normal(free.shape)), system), [axis] * n)
+    cells = b_placed(
+        lattice.full_cell(free * (1 + 0.02 * rng.standard_normal(free.shape)), system), [axis] * n
+    )
     lists = [by_gemmi(symbol, c, 3.0)[:60] for c in cells]
     return pd.DataFrame({
         "identifier": [f"made:{i}" for i in range(n)], "sg_symbol_reindexed": [symbol] * n, "lattice_system": system, "bravais": bravais,
@@ -47,7 +53,9 @@ def entries(symbol, system, bravais, cell, axis, n=30, seed=0):
     })  # fmt: skip
 
 
-@pytest.mark.parametrize("symbol, system, bravais, cell, axis", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    "symbol, system, bravais, cell, axis", CASES, ids=[case[0] for case in CASES]
+)
 def test_lines_equal_gemmis(symbol, system, bravais, cell, axis):
     placed = b_placed([cell], [axis])[0]
     rows, complete = augment.line_rows(placed, operations(symbol), axis, system, 3.0, n=80)
@@ -57,7 +65,9 @@ def test_lines_equal_gemmis(symbol, system, bravais, cell, axis):
     assert distinct == pytest.approx(expected, rel=1e-9)
 
 
-@pytest.mark.parametrize("symbol, system, bravais, cell, axis", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    "symbol, system, bravais, cell, axis", CASES, ids=[case[0] for case in CASES]
+)
 def test_children_show_only_lines_of_their_own_cell(symbol, system, bravais, cell, axis):
     frame = entries(symbol, system, bravais, cell, axis)
     rows, fitted = augment.augment_system(frame, system, total=90, seed=1, q2_max=2.5)
@@ -71,7 +81,9 @@ def test_children_show_only_lines_of_their_own_cell(symbol, system, bravais, cel
         assert len(peaks) > 0.5 * np.searchsorted(lines, peaks[-1])
 
 
-@pytest.mark.parametrize("symbol, system, bravais, cell, axis", CASES, ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    "symbol, system, bravais, cell, axis", CASES, ids=[case[0] for case in CASES]
+)
 def test_no_line_of_a_child_is_missing_as_far_as_its_list_goes(symbol, system, bravais, cell, axis):
     frame = entries(symbol, system, bravais, cell, axis, n=5)
     family = augment.Family.of(frame, system, 2.5)
@@ -82,7 +94,9 @@ def test_no_line_of_a_child_is_missing_as_far_as_its_list_goes(symbol, system, b
         lines = lines[np.isfinite(lines)]
         distinct = lines[np.append(True, np.diff(lines) > 1e-9)]
         assert len(distinct) > 20
-        assert distinct == pytest.approx(by_gemmi(symbol, child, distinct[-1] * (1 + 1e-9)), rel=1e-9)
+        assert distinct == pytest.approx(
+            by_gemmi(symbol, child, distinct[-1] * (1 + 1e-9)), rel=1e-9
+        )
 
 
 def test_children_keep_what_belongs_to_their_parent():
@@ -90,15 +104,26 @@ def test_children_keep_what_belongs_to_their_parent():
     rows, _ = augment.augment_system(frame, "monoclinic", total=60, seed=1, q2_max=2.5)
     children = rows[rows["augmented"]]
     assert rows["identifier"].is_unique and set(children["parent"]) <= set(frame["identifier"])
-    assert (children["group"] == "mP-01").all() and (children["unique_axis"] == 2).all() and (children["split"] == "train").all()
+    assert (
+        (children["group"] == "mP-01").all()
+        and (children["unique_axis"] == 2).all()
+        and (children["split"] == "train").all()
+    )
     assert (rows.loc[~rows["augmented"], "identifier"].to_numpy() == frame["identifier"]).all()
     cells = np.array(children["cell"].tolist())
-    assert (np.diff(cells[:, :3], axis=1) >= 0).all() and (cells[:, 3:5] == 90).all() and (cells[:, 5] >= 90).all()
+    assert (
+        (np.diff(cells[:, :3], axis=1) >= 0).all()
+        and (cells[:, 3:5] == 90).all()
+        and (cells[:, 5] >= 90).all()
+    )
 
 
 def test_augmenting_again_gives_the_same():
     frame = entries(*CASES[1])
-    first, second = (augment.augment_system(frame, "tetragonal", total=40, seed=7, q2_max=2.5)[0] for _ in range(2))
+    first, second = (
+        augment.augment_system(frame, "tetragonal", total=40, seed=7, q2_max=2.5)[0]
+        for _ in range(2)
+    )
     assert (np.concatenate(first["q2"].tolist()) == np.concatenate(second["q2"].tolist())).all()
 
 

@@ -26,15 +26,23 @@ def entries():
 
 
 def same(path, other):
-    return all(path.with_name(name).read_bytes() == other.with_name(name).read_bytes() for name in (path.name, "patterns.npy"))
+    return all(
+        path.with_name(name).read_bytes() == other.with_name(name).read_bytes()
+        for name in (path.name, "patterns.npy")
+    )
 
 
 def test_rows_units_and_version(entries, study):
     n = dataset.build(entries, study.interim / "dataset.parquet", sources="abc")
     frame = dataset.load(study)
-    assert n == len(frame) == len(entries) and frame.identifier.tolist() == [e.identifier for e in entries]
+    assert n == len(frame) == len(entries) and frame.identifier.tolist() == [
+        e.identifier for e in entries
+    ]
     schema = pq.read_schema(study.interim / "dataset.parquet")
-    assert schema.metadata[b"ddi"].decode() == ddi.__version__ and schema.metadata[b"sources"] == b"abc"
+    assert (
+        schema.metadata[b"ddi"].decode() == ddi.__version__
+        and schema.metadata[b"sources"] == b"abc"
+    )
     assert json.loads(schema.metadata[b"units"])["q2_1"].endswith("A^-2")
     assert set(frame.lattice_system) == set(lattice.SYSTEMS)
     assert [len(h) for h in frame.hkl_1] == [3 * len(q) for q in frame.q2_1]
@@ -87,13 +95,19 @@ def test_training_and_test_rows(entries, study):
     groups = frame[["identifier", "lattice_system", "bravais"]].assign(group="g", split=split)
     groups.to_parquet(study.interim / "groups.parquet")
     columns = ["identifier", "lattice_system", "bravais", "unique_axis", "cell"]
-    augmented = frame[columns].assign(parent=frame.identifier, augmented=True, group="g", split=split, q2=frame.q2_2)
+    augmented = frame[columns].assign(
+        parent=frame.identifier, augmented=True, group="g", split=split, q2=frame.q2_2
+    )
     augmented.to_parquet(study.interim / "augmented.parquet")
     for system, own in zip(frame.lattice_system, split):
-        mine, other = (dataset.training, dataset.test) if own == "train" else (dataset.test, dataset.training)
+        mine, other = (
+            (dataset.training, dataset.test) if own == "train" else (dataset.test, dataset.training)
+        )
         assert len(mine(study, system)) == 1 and len(other(study, system)) == 0
         assert mine(study, system).q2[0].size >= lattice.N_PEAKS[system]
-    assert list(dataset.training(study, "cubic").columns) == list(dataset.test(study, "cubic").columns)
+    assert list(dataset.training(study, "cubic").columns) == list(
+        dataset.test(study, "cubic").columns
+    )
 
 
 def test_stack():
@@ -115,8 +129,15 @@ def test_a_dask_cluster_gives_the_same_even_when_a_worker_dies(entries, study, m
     distributed = pytest.importorskip("dask.distributed")
     monkeypatch.setattr(dataset, "CHUNK", 1)
     dataset.build(entries, study.interim / "a" / "dataset.parquet")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, distributed.Client(cluster) as client:
-        kill = threading.Timer(1.0, lambda: os.kill(list(client.run(os.getpid).values())[0], signal.SIGKILL))
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        kill = threading.Timer(
+            1.0, lambda: os.kill(list(client.run(os.getpid).values())[0], signal.SIGKILL)
+        )
         kill.start()
         dataset.build(entries, study.interim / "b" / "dataset.parquet", cluster=client)
         kill.join()

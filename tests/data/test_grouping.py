@@ -30,7 +30,16 @@ def groups_of(counts, minimum=20, **kinds):
     return dict(zip(table["symbol"], grouping.make_groups(table, minimum)))
 
 
-WRITE_UP = {"P m m m": 60, "P 21 21 21": 90, "P 21 21 2": 30, "P 21 2 21": 25, "P 2 21 21": 40, "P 21 2 2": 2, "P 2 21 2": 1, "P 2 2 21": 3}
+WRITE_UP = {
+    "P m m m": 60,
+    "P 21 21 21": 90,
+    "P 21 21 2": 30,
+    "P 21 2 21": 25,
+    "P 2 21 21": 40,
+    "P 21 2 2": 2,
+    "P 2 21 2": 1,
+    "P 2 2 21": 3,
+}
 
 
 def test_space_group_18_is_split_and_17_is_not():
@@ -42,7 +51,8 @@ def test_space_group_18_is_split_and_17_is_not():
 
 def test_a_small_pattern_joins_its_nearest():
     group = groups_of({**WRITE_UP, "P m m n": 3, "P n a m": 1})
-    # The n glide of Pmmn implies the screws of P 21 21 2; of Pnam's two glides n implies 0k0, a implies h00.
+    # The n glide of Pmmn implies the screws of P 21 21 2; of Pnam's two glides n implies 0k0, a
+    # implies h00.
     assert group["P m m n"] == group["P 21 21 2"]
     assert group["P n a m"] == group["P 21 21 21"]
 
@@ -60,7 +70,9 @@ def test_symbols_with_one_pattern_share_a_group_whatever_their_size():
 
 
 def test_monoclinic_groups_keep_to_one_unique_axis():
-    group = groups_of({"P 1 21/c 1": 30, "P 1 1 21/a": 3, "P 21/c 1 1": 2}, system="monoclinic", bravais="mP")
+    group = groups_of(
+        {"P 1 21/c 1": 30, "P 1 1 21/a": 3, "P 21/c 1 1": 2}, system="monoclinic", bravais="mP"
+    )
     assert group == {"P 1 21/c 1": "mPb-01", "P 1 1 21/a": "mPc-01", "P 21/c 1 1": "mPa-01"}
 
 
@@ -104,7 +116,9 @@ def test_editing_a_spec_changes_the_groups(spec):
         row_of(sheet, "P 21 21 2")[0].value = "mine"
 
     edit(folder, rename)
-    again = grouping.group_settings(table.drop(columns="group"), folder, 20).set_index("symbol")["group"]
+    again = grouping.group_settings(table.drop(columns="group"), folder, 20).set_index("symbol")[
+        "group"
+    ]
     expected = table.set_index("symbol")["group"].copy()
     expected["P 21 21 2"] = "mine"
     assert again.to_dict() == expected.to_dict()
@@ -149,8 +163,16 @@ def test_the_committed_specs_can_be_read_and_agree_with_the_operations(root):
     for path in sorted((root / "data").glob("GroupSpec_*.xlsx")):
         spec = groupspec.read_spec(path.parent, path.stem.removeprefix("GroupSpec_"))
         for row in spec.itertuples():
-            group = gemmi.find_spacegroup_by_name(row.symbol + (":R" if row.bravais == "hR" else ""))
-            if group is not None and group.hm.split(":")[0] == row.symbol and group.number == row.number:
+            group = gemmi.find_spacegroup_by_name(
+                row.symbol + (":R" if row.bravais == "hR" else "")
+            )
+            if (
+                group is not None
+                and group.hm.split(":")[0] == row.symbol
+                and group.number == row.number
+            ):
                 axis = {"a": 0, "b": 1, "c": 2}.get(row.unique_axis, -1)
                 operations = tuple(op.triplet() for op in group.operations())
-                assert grouping.pattern_of(operations, row.bravais, axis).label == row.conditions, row.symbol
+                assert grouping.pattern_of(operations, row.bravais, axis).label == row.conditions, (
+                    row.symbol
+                )

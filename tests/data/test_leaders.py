@@ -1,4 +1,6 @@
-"""Who represents whom: against brute force where contents are small, large and fractional; and how the work grows with the number of crystals."""
+"""Who represents whom: against brute force where contents are small, large and fractional; and how
+the work grows with the number of crystals.
+"""
 
 import numpy as np
 import pytest
@@ -10,11 +12,19 @@ from ddi.data.dedup import Features
 
 
 def pretended(n, seed, largest=2, step=1.0):
-    """Features of n crystals in a small space, so that many are duplicates; at most `largest` atoms of an element, in steps."""
+    """Features of n crystals in a small space, so that many are duplicates; at most `largest` atoms
+    of an element, in steps.
+    """
     rng = np.random.default_rng(seed)
-    cell = np.column_stack([np.sort(rng.uniform(4, 5, (n, 3)), axis=1), rng.choice([90.0, 90.0, 95.0], (n, 3))])
-    kinds = rng.integers(0, round(largest / step), (12, 4)) * step  # a dozen substances, each with an atom or two more or less
-    contents = kinds[rng.integers(0, 12, n)] + step * rng.integers(-1, 2, (n, 4)) * rng.integers(0, 2, (n, 4))
+    cell = np.column_stack(
+        [np.sort(rng.uniform(4, 5, (n, 3)), axis=1), rng.choice([90.0, 90.0, 95.0], (n, 3))]
+    )
+    kinds = (
+        rng.integers(0, round(largest / step), (12, 4)) * step
+    )  # a dozen substances, each with an atom or two more or less
+    contents = kinds[rng.integers(0, 12, n)] + step * rng.integers(-1, 2, (n, 4)) * rng.integers(
+        0, 2, (n, 4)
+    )
     return Features(rng.integers(0, 2, n), cell, csr_matrix(contents.clip(0)))
 
 
@@ -45,7 +55,9 @@ def test_one_full_slot_mixes_nothing_up(monkeypatch):
 def real():
     """2,000 substances of 90 elements, spread over a space such as real crystals fill."""
     rng = np.random.default_rng(4)
-    cell = np.column_stack([np.sort(rng.lognormal(2, 0.4, (2000, 3)), axis=1), np.full((2000, 3), 90.0)])
+    cell = np.column_stack(
+        [np.sort(rng.lognormal(2, 0.4, (2000, 3)), axis=1), np.full((2000, 3), 90.0)]
+    )
     contents = rng.integers(1, 60, (2000, 90)) * (rng.random((2000, 90)) < 0.05)
     return Features(rng.integers(0, 6, 2000), cell, csr_matrix(contents.astype(float)))
 
@@ -54,10 +66,14 @@ def test_pretended_databases_are_as_crowded_as_they_say(real):
     def kept(pretend, n):
         return np.mean(leaders.leaders(pretend(real, n), 1, np.arange(n)) == np.arange(n))
 
-    assert kept(leaders.substituted, 16_000) == pytest.approx(kept(leaders.substituted, 2000), abs=0.02)
+    assert kept(leaders.substituted, 16_000) == pytest.approx(
+        kept(leaders.substituted, 2000), abs=0.02
+    )
     assert kept(leaders.remeasured, 16_000) < 0.5 * kept(leaders.remeasured, 2000)
     twice = leaders.substituted(real, 5000), leaders.substituted(real, 5000)
-    assert (twice[0].cell == twice[1].cell).all() and (twice[0].contents != twice[1].contents).nnz == 0
+    assert (twice[0].cell == twice[1].cell).all() and (
+        twice[0].contents != twice[1].contents
+    ).nnz == 0
 
 
 @pytest.mark.parametrize("pretend", [leaders.substituted, leaders.remeasured])

@@ -1,4 +1,6 @@
-"""Perturbations have the spread they claim, and only cells that stay as the reindexing leaves them count as valid."""
+"""Perturbations have the spread they claim, and only cells that stay as the reindexing leaves them
+count as valid.
+"""
 
 import numpy as np
 import pytest
@@ -14,7 +16,9 @@ def free():
     return np.column_stack([a, 1.5 * a + rng.normal(0, 0.5, 500)])
 
 
-@pytest.mark.parametrize("method, expected", [("random", lambda s: np.eye(2)), ("covariance", lambda s: np.cov(s.T))])
+@pytest.mark.parametrize(
+    "method, expected", [("random", lambda s: np.eye(2)), ("covariance", lambda s: np.cov(s.T))]
+)
 def test_noise_has_the_stated_covariance(free, method, expected):
     made = Perturbation.fit(free, "tetragonal", method, strength=0.2)
     noise = np.random.default_rng(1).standard_normal((200_000, 2)) @ made.spread
@@ -26,7 +30,9 @@ def test_svd_noise_is_independent_along_the_training_sets_axes(free):
     scaled = made.scaler.forward(free)
     basis = np.linalg.svd(scaled, full_matrices=False)[2]
     noise = np.random.default_rng(1).standard_normal((200_000, 2)) @ made.spread
-    assert (noise @ basis.T).std(axis=0) == pytest.approx(0.2 * (scaled @ basis.T).std(axis=0), rel=0.01)
+    assert (noise @ basis.T).std(axis=0) == pytest.approx(
+        0.2 * (scaled @ basis.T).std(axis=0), rel=0.01
+    )
     assert np.corrcoef((noise @ basis.T).T)[0, 1] == pytest.approx(0, abs=0.01)
 
 
@@ -42,14 +48,27 @@ def test_draws_centre_on_the_parent(free):
 
 
 def test_b_placed_exchanges_the_unique_axis_and_undoes_itself():
-    cells = np.array([[1, 2, 3, 95, 90, 90], [1, 2, 3, 90, 95, 90], [1, 2, 3, 90, 90, 95], [1, 2, 3, 80, 85, 95.0]])
+    cells = np.array(
+        [
+            [1, 2, 3, 95, 90, 90],
+            [1, 2, 3, 90, 95, 90],
+            [1, 2, 3, 90, 90, 95],
+            [1, 2, 3, 80, 85, 95.0],
+        ]
+    )
     axes = [0, 1, 2, -1]
     placed = b_placed(cells, axes)
-    assert (placed[:3, 4] == 95).all() and (placed[:3, 1] == [1, 2, 3]).all() and (placed[3] == cells[3]).all()
+    assert (
+        (placed[:3, 4] == 95).all()
+        and (placed[:3, 1] == [1, 2, 3]).all()
+        and (placed[3] == cells[3]).all()
+    )
     assert (b_placed(placed, axes) == cells).all()
     hkl = np.random.default_rng(0).integers(-5, 6, (4, 3))
     q2 = [lattice.q2(h, cell) for h, cell in zip(hkl, cells[:3])]
-    assert [lattice.q2(h, cell) for h, cell in zip(b_placed(hkl, axes), placed[:3])] == pytest.approx(q2)
+    assert [
+        lattice.q2(h, cell) for h, cell in zip(b_placed(hkl, axes), placed[:3])
+    ] == pytest.approx(q2)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,6 @@
-"""Each rule lets a good entry pass and rejects one that is spoiled in just the way the rule is about."""
+"""Each rule lets a good entry pass and rejects one that is spoiled in just the way the rule is
+about.
+"""
 
 import dataclasses
 import os
@@ -34,7 +36,11 @@ def cell(*parameters):
 
 def test_a_good_entry_passes_every_rule():
     verdict = qc.check(quartz())
-    assert verdict["accepted"] and not any(verdict[rule] for rule in qc.RULES) and verdict["rejected_by"] == ""
+    assert (
+        verdict["accepted"]
+        and not any(verdict[rule] for rule in qc.RULES)
+        and verdict["rejected_by"] == ""
+    )
     assert verdict["volume_per_atom"] == pytest.approx(112.98 / 9)
 
 
@@ -86,7 +92,11 @@ def test_rule_seven_has_a_limit_for_each_source_and_counts_where_it_is_off():
 @pytest.mark.parametrize("symbol", ["F m -3 m", "I 4/m m m", "R -3 m", "C 1 2/c 1", "A -1", "P 1"])
 def test_symmetry_misfit_is_zero_for_fitting_cells_and_reduction_has_the_right_volume(symbol):
     group = gemmi.SpaceGroup(symbol)
-    fitting = {"cubic": (9, 9, 9, 90, 90, 90), "tetragonal": (5, 5, 9, 90, 90, 90), "trigonal": (5, 5, 17, 90, 90, 120)}
+    fitting = {
+        "cubic": (9, 9, 9, 90, 90, 90),
+        "tetragonal": (5, 5, 9, 90, 90, 90),
+        "trigonal": (5, 5, 17, 90, 90, 120),
+    }
     fitting |= {"monoclinic": (7, 8, 9, 90, 103, 90), "triclinic": (7, 8, 9, 80, 103, 97)}
     parameters = np.array(fitting[qc.crystal_system(group.number)], dtype=float)
     operations = symmetry.triplets(group.operations())
@@ -96,7 +106,10 @@ def test_symmetry_misfit_is_zero_for_fitting_cells_and_reduction_has_the_right_v
 
 def test_crystal_systems_equal_gemmi_s():
     for number in range(1, 231):
-        assert qc.crystal_system(number) == gemmi.find_spacegroup_by_number(number).crystal_system_str()
+        assert (
+            qc.crystal_system(number)
+            == gemmi.find_spacegroup_by_number(number).crystal_system_str()
+        )
 
 
 def test_a_bug_is_no_rejection(tmp_path, monkeypatch):
@@ -104,24 +117,45 @@ def test_a_bug_is_no_rejection(tmp_path, monkeypatch):
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setitem(qc.RULES, "5 reduction", broken)
-    verdicts = qc.run([quartz(), Crash("cod:1", "cod", "Traceback: reading"), quartz(identifier="amcsd:2", elements=())])
+    verdicts = qc.run(
+        [
+            quartz(),
+            Crash("cod:1", "cod", "Traceback: reading"),
+            quartz(identifier="amcsd:2", elements=()),
+        ]
+    )
     assert list(verdicts.rejected_by) == ["crash", "crash", "0 usable"]
     assert qc.write_crashes(tmp_path / "crashes.txt", verdicts) == 2
     text = (tmp_path / "crashes.txt").read_text()
-    assert "amcsd:0000001" in text and "ZeroDivisionError: a bug" in text and "Traceback: reading" in text
+    assert (
+        "amcsd:0000001" in text
+        and "ZeroDivisionError: a bug" in text
+        and "Traceback: reading" in text
+    )
     assert qc.examples(verdicts).identifier.tolist() == ["amcsd:2"]
 
 
 def test_tables_count_every_entry_once(tmp_path):
-    entries = [quartz(), quartz(sg_number=0), quartz(source="cod", volume=300.0), Crash("cod:1", "cod", "x")]
+    entries = [
+        quartz(),
+        quartz(sg_number=0),
+        quartz(source="cod", volume=300.0),
+        Crash("cod:1", "cod", "x"),
+    ]
     verdicts = qc.run(entries)
     table = qc.rejections(verdicts).set_index("step")
-    assert table.loc["read"].to_dict() == {"amcsd": 2, "cod": 2} and table.loc["accepted"].to_dict() == {"amcsd": 1, "cod": 0}
-    assert table.loc["6 volume", "cod"] == table.loc[qc.LAST, "cod"] == table.loc["crash", "cod"] == 1
+    assert table.loc["read"].to_dict() == {"amcsd": 2, "cod": 2} and table.loc[
+        "accepted"
+    ].to_dict() == {"amcsd": 1, "cod": 0}
+    assert (
+        table.loc["6 volume", "cod"] == table.loc[qc.LAST, "cod"] == table.loc["crash", "cod"] == 1
+    )
     assert qc.overview(entries).set_index("source").entries.to_dict() == {"amcsd": 2, "cod": 1}
     assert qc.by_system([quartz()]).set_index("system").amcsd["trigonal"] == 1
     qc.write_verdicts(tmp_path / "v.parquet", verdicts)
-    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "v.parquet"), verdicts, check_dtype=False)
+    pd.testing.assert_frame_equal(
+        pd.read_parquet(tmp_path / "v.parquet"), verdicts, check_dtype=False
+    )
 
 
 def test_verdicts_do_not_depend_on_n_jobs(monkeypatch):

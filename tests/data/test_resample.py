@@ -40,7 +40,9 @@ def test_a_plateau_below_one_is_degenerate_and_the_fraction_is_used():
     assert fitted.with_plateau()[2] == pytest.approx(0.75, abs=0.02)
 
 
-@pytest.mark.parametrize("accept", [lambda d: curve(d, 800.0, 1.7), lambda d: 0.75 * curve(d, 3000.0, 10.0)])
+@pytest.mark.parametrize(
+    "accept", [lambda d: curve(d, 800.0, 1.7), lambda d: 0.75 * curve(d, 3000.0, 10.0)]
+)
 def test_resampled_lists_have_the_separations_of_the_real_ones(accept):
     lines, peaks = simulate(accept)
     fitted, padded = Resampler.fit(lines, peaks), pad(lines)
@@ -49,7 +51,9 @@ def test_resampled_lists_have_the_separations_of_the_real_ones(accept):
     real = np.concatenate([np.diff(peak) for peak in peaks])
     quantiles = [0.1, 0.3, 0.5, 0.7, 0.9]
     assert np.quantile(gaps, quantiles) == pytest.approx(np.quantile(real, quantiles), rel=0.05)
-    assert drawn.sum(axis=1).mean() == pytest.approx(np.mean([len(peak) for peak in peaks]), rel=0.02)
+    assert drawn.sum(axis=1).mean() == pytest.approx(
+        np.mean([len(peak) for peak in peaks]), rel=0.02
+    )
 
 
 def test_lines_beyond_the_end_of_the_pattern_are_not_counted_as_unseen():
@@ -60,7 +64,10 @@ def test_lines_beyond_the_end_of_the_pattern_are_not_counted_as_unseen():
 
 def test_observed_marks_the_lines_among_the_peaks():
     lines = pad([[0.1, 0.2, 0.3], [0.1, 0.4]])
-    assert observed(lines, [np.array([0.2]), np.array([0.1 * (1 + 1e-9), 0.5])]).tolist() == [[False, True, False], [True, False, False]]
+    assert observed(lines, [np.array([0.2]), np.array([0.1 * (1 + 1e-9), 0.5])]).tolist() == [
+        [False, True, False],
+        [True, False, False],
+    ]
 
 
 def test_draw_starts_at_the_first_peak_and_never_takes_padding(written):

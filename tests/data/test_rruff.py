@@ -41,7 +41,10 @@ def xy():
     return f"##NAMES=Halite\n##RRUFFID=R070534\n##X-RAY WAVELENGTH=1.541838\n{rows}\n##END=\n"
 
 
-NAMES = {"dif": "Halite__R070534-1__Powder__DIF_File__2853.txt", "xy": "Halite__R070534-1__Powder__Xray_Data_XY_Processed__2852.txt"}
+NAMES = {
+    "dif": "Halite__R070534-1__Powder__DIF_File__2853.txt",
+    "xy": "Halite__R070534-1__Powder__Xray_Data_XY_Processed__2852.txt",
+}
 
 
 @pytest.fixture(params=["zip", "folder"])
@@ -60,14 +63,23 @@ def test_reads_archives_and_folders(place, monkeypatch):
     monkeypatch.setenv("DDI_RRUFF", str(place))
     assert rruff.folder() == place and rruff.reference() is None
     (pattern,) = rruff.load()
-    assert (pattern.id, pattern.mineral, pattern.bravais, pattern.centring) == ("R070534-1", "Halite", "cF", "F")
+    assert (pattern.id, pattern.mineral, pattern.bravais, pattern.centring) == (
+        "R070534-1",
+        "Halite",
+        "cF",
+        "F",
+    )
     np.testing.assert_allclose(pattern.cell, CELL)
     assert pattern.wavelength == 1.541838 and len(pattern.two_theta) == 4250
 
 
 def test_headings_not_line_numbers_decide():
     header = rruff.read_dif(DIF)
-    assert header["lines"].shape == (3, 6) and header["lines"].two_theta.tolist() == [27.39, 31.72, 45.47]
+    assert header["lines"].shape == (3, 6) and header["lines"].two_theta.tolist() == [
+        27.39,
+        31.72,
+        45.47,
+    ]
     with pytest.raises(DDIError, match="CELL PARAMETERS"):
         rruff.read_dif("no such thing\nalong with the cell parameters refined from it")
 
@@ -99,9 +111,14 @@ def test_compare_finds_the_zero_shift_and_the_foreign_peak():
 
 def test_lines_are_those_of_the_lattice():
     h = np.indices((9, 9, 9)).reshape(3, -1).T[1:]
-    kept = h[((h.sum(axis=1) % 2 == 0) & (h[:, 0] % 2 == h[:, 1] % 2) & (h[:, 1] % 2 == h[:, 2] % 2)) | (h % 2 == 1).all(axis=1)]
+    kept = h[
+        ((h.sum(axis=1) % 2 == 0) & (h[:, 0] % 2 == h[:, 1] % 2) & (h[:, 1] % 2 == h[:, 2] % 2))
+        | (h % 2 == 1).all(axis=1)
+    ]
     expected = np.unique(two_theta(np.unique(lattice.q2(kept, CELL).round(9)), 1.540593).round(4))
-    np.testing.assert_allclose(rruff.lines_two_theta(CELL, "F", 1.540593, 90), expected[expected < 90], atol=1e-3)
+    np.testing.assert_allclose(
+        rruff.lines_two_theta(CELL, "F", 1.540593, 90), expected[expected < 90], atol=1e-3
+    )
 
 
 def test_failed_download_and_broken_archive_say_what_to_do(tmp_path, monkeypatch):

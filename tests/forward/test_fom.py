@@ -17,7 +17,9 @@ def test_m20_by_hand():
 
 
 def test_equal_lines_count_once():
-    assert fom.m20([1.0, 2.001], [1.0, 1.0, 2.0]) == pytest.approx(fom.m20([1.0, 2.001], [1.0, 2.0]))
+    assert fom.m20([1.0, 2.001], [1.0, 1.0, 2.0]) == pytest.approx(
+        fom.m20([1.0, 2.001], [1.0, 2.0])
+    )
 
 
 def test_f_n_by_hand():
@@ -54,6 +56,12 @@ def test_centred_cell_in_another_setting():
 
 
 def test_higher_symmetry_and_wrong():
-    assert relations.explain([5, 6, 7, 90, 90, 90], "P", [5, 6, 7, 90, 90.4, 90], "P")[0] == "higher symmetry"
-    assert relations.explain([5, 5, 5, 90, 90, 90], "P", [5, 6, 7, 90, 90, 90], "P") == ("wrong", None)
+    assert (
+        relations.explain([5, 6, 7, 90, 90, 90], "P", [5, 6, 7, 90, 90.4, 90], "P")[0]
+        == "higher symmetry"
+    )
+    assert relations.explain([5, 5, 5, 90, 90, 90], "P", [5, 6, 7, 90, 90, 90], "P") == (
+        "wrong",
+        None,
+    )
     assert relations.explain([4, 4, 4, 90, 90, 90], "F", [4, 4, 4, 90, 90, 90], "P")[0] == "subcell"

@@ -40,19 +40,25 @@ def test_base_order_and_lengths(system):
     assert len(reference) == (100 if system == "cubic" else 500)
     assert not reference[-1].any() and reference[:-1].any(axis=1).all()
     h, k, l = reference[:-1].T
-    base = 4 / 3 * (h * h + h * k + k * k) + l * l if system == "hexagonal" else h * h + k * k + l * l
+    base = (
+        4 / 3 * (h * h + h * k + k * k) + l * l if system == "hexagonal" else h * h + k * k + l * l
+    )
     assert (np.diff(base) > -1e-9).all()
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
 def test_order_by_mean_q2(system):
-    free = np.array(SKEW[system]) * np.random.default_rng(3).uniform(0.97, 1.03, (30, len(SKEW[system])))
+    free = np.array(SKEW[system]) * np.random.default_rng(3).uniform(
+        0.97, 1.03, (30, len(SKEW[system]))
+    )
     cells = lattice.full_cell(free, system)
     reference = reflections.reference_hkl(system, order_by=cells)
     mean = lattice.q2(reference[:-1], cells).mean(axis=0)
     assert (np.diff(mean) > -1e-12).all()
     beyond = lattice.q2(reflections.forms(system), cells).mean(axis=0)
-    assert (beyond < mean[-1] - 1e-9).sum() == len(mean) - 1 - (np.abs(mean - mean[-1]) < 1e-9)[:-1].sum()
+    assert (beyond < mean[-1] - 1e-9).sum() == len(mean) - 1 - (np.abs(mean - mean[-1]) < 1e-9)[
+        :-1
+    ].sum()
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
@@ -68,7 +74,9 @@ def test_labels_against_brute_force(system):
 def test_equivalents_of_the_holohedry_share_a_label(system):
     reference = reflections.reference_hkl(system, n=60)
     operations = gemmi.SpaceGroup(HOLOHEDRY[system]).operations()
-    images = np.array([[op.apply_to_hkl(hkl.tolist()) for op in operations.sym_ops] for hkl in reference])
+    images = np.array(
+        [[op.apply_to_hkl(hkl.tolist()) for op in operations.sym_ops] for hkl in reference]
+    )
     found = reflections.labels(images, reference, system)
     assert (found == np.arange(60)[:, None]).all()
 
@@ -81,7 +89,9 @@ def test_a_label_reproduces_q2(system):
     label = reflections.labels(hkl, reference, system)
     listed = label < len(reference) - 1
     assert listed.mean() > 0.9
-    np.testing.assert_allclose(lattice.q2(reference[label[listed]], cell), lattice.q2(hkl[listed], cell), rtol=1e-12)
+    np.testing.assert_allclose(
+        lattice.q2(reference[label[listed]], cell), lattice.q2(hkl[listed], cell), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
@@ -91,4 +101,6 @@ def test_b_unique_hkl_reproduces_q2(axis, oblique, lengths):
     angles = np.where(np.arange(3) == axis, oblique, 90.0)
     cell, hkl = np.array([*lengths, *angles]), np.random.default_rng(2).integers(-5, 6, (40, 3))
     turned = reflections.b_unique_hkl(hkl[None], cell[None], np.array([axis]))[0]
-    np.testing.assert_allclose(lattice.q2(turned, lattice.b_unique(cell, axis)), lattice.q2(hkl, cell), rtol=1e-12)
+    np.testing.assert_allclose(
+        lattice.q2(turned, lattice.b_unique(cell, axis)), lattice.q2(hkl, cell), rtol=1e-12
+    )

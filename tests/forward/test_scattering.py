@@ -18,25 +18,35 @@ def test_reflections_and_multiplicities_cover_the_sphere_once(group):
 
 
 def oracle(setting, atoms, hkl, group=None):
-    """gemmi's |F|: from the asymmetric unit and a tabulated group, or from all atoms of the cell in P 1."""
+    """gemmi's |F|: from the asymmetric unit and a tabulated group, or from all atoms of the cell in
+    P 1.
+    """
     small = gemmi.SmallStructure()
     small.cell = gemmi.UnitCell(*setting.cell)
     small.spacegroup = group or gemmi.SpaceGroup("P 1")
     for i, (element, xyz, occupancy, b) in enumerate(zip(*atoms)):
         site = gemmi.SmallStructure.Site()
-        site.label, site.element, site.fract = f"{element}{i}", gemmi.Element(element), gemmi.Fractional(*xyz)
+        site.label, site.element, site.fract = (
+            f"{element}{i}",
+            gemmi.Element(element),
+            gemmi.Fractional(*xyz),
+        )
         site.occ, site.u_iso = float(occupancy), float(b) / (8 * np.pi**2)
         small.add_site(site)
     small.setup_cell_images()
     if group:
         small.change_occupancies_to_crystallographic(max_dist=0.1)
     calculator = gemmi.StructureFactorCalculatorX(small.cell)
-    return np.abs([calculator.calculate_sf_from_small_structure(small, [int(i) for i in h]) for h in hkl])
+    return np.abs(
+        [calculator.calculate_sf_from_small_structure(small, [int(i) for i in h]) for h in hkl]
+    )
 
 
 def calculated(setting, atoms, hkl):
     expanded = scattering.unit_cell(setting.cell, setting.operations, *atoms)
-    return np.abs(scattering.structure_factors(hkl, lattice.q2(hkl, setting.cell), *expanded)), expanded
+    return np.abs(
+        scattering.structure_factors(hkl, lattice.q2(hkl, setting.cell), *expanded)
+    ), expanded
 
 
 def close(found, expected):
@@ -53,7 +63,9 @@ def test_structure_factors_equal_gemmis_from_the_asymmetric_unit(group):
 
 def test_structure_factors_of_real_entries_equal_gemmis(tmp_path):
     for setting, atoms in map(reindexed, some(40, tmp_path)):
-        hkl, _ = scattering.reflections(setting.cell, setting.operations, 0.05 + 40 / lattice.volume(setting.cell) ** (2 / 3))
+        hkl, _ = scattering.reflections(
+            setting.cell, setting.operations, 0.05 + 40 / lattice.volume(setting.cell) ** (2 / 3)
+        )
         found, (positions, weights, species, factors) = calculated(setting, atoms, hkl[:30])
         z = {e: scattering._it92(e) for e in set(atoms[0])}
         names = [next(e for e in z if np.array_equal(z[e], factors[s, :9])) for s in species]

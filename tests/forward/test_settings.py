@@ -1,4 +1,6 @@
-"""Reindexing against gemmi: same lattice, same absences, a symbol that names the setting; over every setting and the whole dataset."""
+"""Reindexing against gemmi: same lattice, same absences, a symbol that names the setting; over
+every setting and the whole dataset.
+"""
 
 import gemmi
 import numpy as np
@@ -10,11 +12,15 @@ from ddi.base.paths import Study
 from ddi.data import dataset
 from ddi.forward import lattice, settings
 
-HKL = np.array([(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32)
+HKL = np.array(
+    [(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32
+)
 
 
 def absent(operations, hkl):
-    return gemmi.GroupOps([gemmi.Op(op) for op in operations]).systematic_absences(np.asarray(hkl, dtype=np.int32))
+    return gemmi.GroupOps([gemmi.Op(op) for op in operations]).systematic_absences(
+        np.asarray(hkl, dtype=np.int32)
+    )
 
 
 def named(symbol, operations):
@@ -28,7 +34,12 @@ def test_every_setting_keeps_its_lattice_absences_and_coordinates():
         entry = made(group)
         new = settings.reindex(entry.cell, entry.operations)
         old_hkl = new.to_conventional(HKL)
-        np.testing.assert_allclose(lattice.q2(HKL, new.cell), lattice.q2(old_hkl, entry.cell), rtol=1e-10, err_msg=group.xhm())
+        np.testing.assert_allclose(
+            lattice.q2(HKL, new.cell),
+            lattice.q2(old_hkl, entry.cell),
+            rtol=1e-10,
+            err_msg=group.xhm(),
+        )
         assert (absent(new.operations, HKL) == absent(entry.operations, old_hkl)).all(), group.xhm()
         phases = [hkl @ xyz.T for hkl, xyz in ((HKL, new.move(entry.xyz)), (old_hkl, entry.xyz))]
         np.testing.assert_allclose(*phases, atol=1e-9)
@@ -61,11 +72,17 @@ def test_symbols_name_the_reindexed_setting():
             continue
         found = named(new.symbol, new.operations)
         assert found.number == group.number
-        assert (found.operations().systematic_absences(HKL) == absent(new.operations, HKL)).all(), (group.xhm(), new.symbol)
+        assert (found.operations().systematic_absences(HKL) == absent(new.operations, HKL)).all(), (
+            group.xhm(),
+            new.symbol,
+        )
     assert unnamed <= 4
 
 
-@pytest.mark.parametrize("symbol, expected", [("P 21 21 2", "P 21 2 21"), ("P n m a", "P m c n"), ("P 1 21/c 1", "P 21/b 1 1")])
+@pytest.mark.parametrize(
+    "symbol, expected",
+    [("P 21 21 2", "P 21 2 21"), ("P n m a", "P m c n"), ("P 1 21/c 1", "P 21/b 1 1")],
+)
 def test_known_permutations(symbol, expected):
     """Lengths 9, 7, 8: the new a is the old b, the new b the old c, the new c the old a."""
     entry = made(gemmi.SpaceGroup(symbol))
@@ -77,15 +94,23 @@ def test_rhombohedral_obverse_and_reverse_are_one_lattice():
     reverse = obverse.operations()
     reverse.change_basis_forward(gemmi.Op("-x,-y,z"))
     cell = np.array([8, 8, 13, 90, 90, 120.0])
-    first, second = (settings.reindex(cell, [op.triplet() for op in ops]) for ops in (obverse.operations(), reverse))
+    first, second = (
+        settings.reindex(cell, [op.triplet() for op in ops])
+        for ops in (obverse.operations(), reverse)
+    )
     np.testing.assert_allclose(first.cell, second.cell)
     np.testing.assert_allclose(first.cell, lattice.hexagonal_to_rhombohedral(cell))
     assert first.bravais == second.bravais == "hR" and first.centring == second.centring == "P"
 
 
 def test_every_entry_of_the_dataset():
-    """Cell, indices, operator, symbol and Niggli cell of every row describe the same lines in both settings."""
-    study = next((s for s in map(Study, ("default", "smoke")) if (s.interim / "dataset.parquet").exists()), None)
+    """Cell, indices, operator, symbol and Niggli cell of every row describe the same lines in both
+    settings.
+    """
+    study = next(
+        (s for s in map(Study, ("default", "smoke")) if (s.interim / "dataset.parquet").exists()),
+        None,
+    )
     if study is None:
         pytest.skip("no dataset yet; notebook 02 makes it")
     loose, seen = [], set()
@@ -94,7 +119,9 @@ def test_every_entry_of_the_dataset():
         np.testing.assert_allclose(lattice.q2(hkl, row.cell), row.q2_1, rtol=1e-9)
         rows = np.linalg.inv(np.array(gemmi.Op(row.reindex_op).rot) / gemmi.Op.DEN).T
         assert (np.rint(old_hkl @ rows.T) == hkl).all()
-        exactly = np.allclose(lattice.change_basis(row.cell_conventional, rows), row.cell, rtol=1e-9)
+        exactly = np.allclose(
+            lattice.change_basis(row.cell_conventional, rows), row.cell, rtol=1e-9
+        )
         error = np.abs(lattice.q2(old_hkl, row.cell_conventional) / row.q2_1 - 1).max()
         assert error < 1e-9 if exactly else error < 0.01, row.identifier
         loose += [] if exactly else [row.identifier]
@@ -105,12 +132,17 @@ def test_every_entry_of_the_dataset():
             seen.add(key)
             group = named(row.sg_symbol_reindexed, row.operations_reindexed)
             assert group.number == row.sg_number
-            assert (group.operations().systematic_absences(HKL) == absent(row.operations_reindexed, HKL)).all(), key
+            assert (
+                group.operations().systematic_absences(HKL) == absent(row.operations_reindexed, HKL)
+            ).all(), key
     assert len(loose) <= 20, loose  # entries whose given cell breaks its own symmetry by a hair
 
 
 def test_rows_are_checked_and_a_wrong_one_is_found():
-    entries = [made(gemmi.SpaceGroup(symbol)) for symbol in ("P n m a", "R -3 m:H", "C -1", "P 1 21/c 1", "F d -3 m:1")]
+    entries = [
+        made(gemmi.SpaceGroup(symbol))
+        for symbol in ("P n m a", "R -3 m:H", "C -1", "P 1 21/c 1", "F d -3 m:1")
+    ]
     rows = pd.DataFrame([dataset.row(entry)[0] for entry in entries])
     found = settings.check_rows(rows)
     assert found.exact.all() and found.symbol.all() and (found.error < settings.SAME_Q2).all()
@@ -124,7 +156,10 @@ def test_rows_are_checked_and_a_wrong_one_is_found():
 
 
 def test_every_row_of_the_dataset_passes_its_own_check():
-    study = next((s for s in map(Study, ("default", "smoke")) if (s.interim / "dataset.parquet").exists()), None)
+    study = next(
+        (s for s in map(Study, ("default", "smoke")) if (s.interim / "dataset.parquet").exists()),
+        None,
+    )
     if study is None:
         pytest.skip("no dataset yet; notebook 02 makes it")
     found = settings.check_rows(dataset.load(study))

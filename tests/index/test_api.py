@@ -1,4 +1,6 @@
-"""From a file to an answer: tables, JSON, figure, exit codes. The search itself is tested in test_search; here a small one stands in."""
+"""From a file to an answer: tables, JSON, figure, exit codes. The search itself is tested in
+test_search; here a small one stands in.
+"""
 
 import json
 from types import SimpleNamespace
@@ -29,9 +31,27 @@ def engine(monkeypatch):
     def run(q2, sigma_q2=None, **options):
         asked.update(options, q2=np.asarray(q2))
         rows = []
-        for rank, (cell, probability) in enumerate([(CELL, asked.pop("probability", 0.97)), (CELL * [2, 1, 1, 1, 1, 1], 0.02)], 1):
+        for rank, (cell, probability) in enumerate(
+            [(CELL, asked.pop("probability", 0.97)), (CELL * [2, 1, 1, 1, 1, 1], 0.02)], 1
+        ):
             figure = float(m20(q2, result.calculated_lines(cell, "oP", 0.6)[0]))
-            rows.append([rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure, 20, 20, 0.0, 1, np.zeros((len(q2), 3), int)])
+            rows.append(
+                [
+                    rank,
+                    1.0,
+                    probability,
+                    "oP",
+                    cell,
+                    lattice.volume(cell),
+                    figure,
+                    figure,
+                    20,
+                    20,
+                    0.0,
+                    1,
+                    np.zeros((len(q2), 3), int),
+                ]
+            )
         return pd.DataFrame(rows, columns=COLUMNS)
 
     monkeypatch.setattr("ddi.index.search.run", run)
@@ -39,7 +59,19 @@ def engine(monkeypatch):
 
 
 def arguments(*files, **options):
-    defaults = dict(unit="q2", wavelength=None, lattice=["all"], n_peaks=20, max_volume=None, time=None, zero_shift="fit", json=None, plot=None, jobs=1, seed=0)
+    defaults = dict(
+        unit="q2",
+        wavelength=None,
+        lattice=["all"],
+        n_peaks=20,
+        max_volume=None,
+        time=None,
+        zero_shift="fit",
+        json=None,
+        plot=None,
+        jobs=1,
+        seed=0,
+    )
     return SimpleNamespace(files=list(map(str, files)), **{**defaults, **options})
 
 
@@ -54,7 +86,9 @@ def test_calculated_lines_are_gemmis():
     import gemmi
 
     cell = gemmi.UnitCell(*CELL)
-    expected = cell.calculate_1_d2_array(gemmi.make_miller_array(cell, gemmi.SpaceGroup("P m m m"), 0.5**-0.5, 0, True))
+    expected = cell.calculate_1_d2_array(
+        gemmi.make_miller_array(cell, gemmi.SpaceGroup("P m m m"), 0.5**-0.5, 0, True)
+    )
     q2, hkl = result.calculated_lines(CELL, "oP", 0.5)
     np.testing.assert_allclose(q2, np.unique(expected.round(12)), rtol=1e-9)
     np.testing.assert_allclose(lattice.q2(hkl, CELL), q2)
@@ -80,14 +114,32 @@ def test_a_zero_shift_comes_off_the_observed_lines(engine):
 
 
 def test_options_reach_the_search(engine):
-    api.index_peaks(lines(), lattice="monoclinic,oP", zero_shift="none", n_peaks=15, max_volume=900, time=3, seed=7)
-    assert engine["bravais"] == ["oP", "mC", "mP"] and engine["zero_shift"] is None and engine["time_budget"] == 3
+    api.index_peaks(
+        lines(),
+        lattice="monoclinic,oP",
+        zero_shift="none",
+        n_peaks=15,
+        max_volume=900,
+        time=3,
+        seed=7,
+    )
+    assert (
+        engine["bravais"] == ["oP", "mC", "mP"]
+        and engine["zero_shift"] is None
+        and engine["time_budget"] == 3
+    )
     assert (engine["n_peaks"], engine["max_volume"], engine["seed"]) == (15, 900, 7)
 
 
 @pytest.mark.parametrize(
     "options, said",
-    [({"lattice": "cubical"}, "no lattice is called"), ({"zero_shift": "much"}, "not understood"), ({"n_peaks": 3}, "--n-peaks"), ({"time": -1}, "--time"), ({"max_volume": float("nan")}, "--max-volume")],
+    [
+        ({"lattice": "cubical"}, "no lattice is called"),
+        ({"zero_shift": "much"}, "not understood"),
+        ({"n_peaks": 3}, "--n-peaks"),
+        ({"time": -1}, "--time"),
+        ({"max_volume": float("nan")}, "--max-volume"),
+    ],
 )
 def test_senseless_options_are_refused(engine, options, said):
     with pytest.raises(DDIError, match=said):
@@ -102,7 +154,11 @@ def test_an_array_of_d_is_not_taken_for_q2(engine):
 def test_nothing_convincing_is_a_sentence(engine):
     engine["probability"] = 0.2
     found = api.index_peaks(np.append(lines(19), 0.2871))
-    assert "No cell convinces" in found.message and "d = 1.8663" in found.message and "max_volume" in found.message
+    assert (
+        "No cell convinces" in found.message
+        and "d = 1.8663" in found.message
+        and "max_volume" in found.message
+    )
 
 
 def test_json_of_several_files_keeps_their_order(engine, good, tmp_path, capsys):
@@ -111,13 +167,24 @@ def test_json_of_several_files_keeps_their_order(engine, good, tmp_path, capsys)
     bad.write_text("no peaks\n")
     assert api.main(arguments(good, bad, good, json=str(out))) == 2
     first, second, third = json.loads(out.read_text())
-    assert first["results"][0]["cell"] == pytest.approx(CELL) and "error" in second and third["file"] == str(good)
+    assert (
+        first["results"][0]["cell"] == pytest.approx(CELL)
+        and "error" in second
+        and third["file"] == str(good)
+    )
     assert first["results"][0]["hkl"][0]["d_obs"] == pytest.approx(lines()[0] ** -0.5, abs=1e-5)
     assert "bad.txt" in capsys.readouterr().err
 
 
 def test_one_file_is_one_object_and_a_figure(engine, good, tmp_path):
-    assert api.main(arguments(good, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"), wavelength=CU)) == 0
+    assert (
+        api.main(
+            arguments(
+                good, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"), wavelength=CU
+            )
+        )
+        == 0
+    )
     assert json.loads((tmp_path / "o.json").read_text())["results"][0]["bravais"] == "oP"
     assert (tmp_path / "o.png").stat().st_size > 5000
 
@@ -125,7 +192,9 @@ def test_one_file_is_one_object_and_a_figure(engine, good, tmp_path):
 def test_bad_input_writes_nothing(engine, tmp_path):
     bad = tmp_path / "bad.txt"
     bad.write_text("1 2 x\n")
-    assert api.main(arguments(bad, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"))) == 2
+    assert (
+        api.main(arguments(bad, json=str(tmp_path / "o.json"), plot=str(tmp_path / "o.png"))) == 2
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["bad.txt"]
 
 
@@ -146,7 +215,9 @@ def test_files_that_follow_the_lattice_are_still_files(engine, good):
 
 
 def test_a_result_without_cells_still_speaks(monkeypatch, tmp_path):
-    monkeypatch.setattr("ddi.index.search.run", lambda *_args, **_options: pd.DataFrame(columns=COLUMNS))
+    monkeypatch.setattr(
+        "ddi.index.search.run", lambda *_args, **_options: pd.DataFrame(columns=COLUMNS)
+    )
     found = api.index_peaks(peaks.from_values(lines(), "q2"))
     assert "No cell was found" in found.message and found.to_dict()["results"] == []
     found.plot(tmp_path / "o.pdf")

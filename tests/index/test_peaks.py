@@ -1,4 +1,6 @@
-"""Peak lists: every unit means the same peaks, every bad file gets its own sentence, and nothing makes a traceback."""
+"""Peak lists: every unit means the same peaks, every bad file gets its own sentence, and nothing
+makes a traceback.
+"""
 
 import json
 
@@ -12,8 +14,18 @@ from ddi.forward import lattice
 from ddi.index import peaks, readers
 
 CU = 1.540593
-Q2 = np.sort(lattice.q2([[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1], [0, 0, 2]], [5.1, 6.2, 7.3, 90, 97, 90]))
-VALUES = {"q2": Q2, "q": np.sqrt(Q2), "d": Q2**-0.5, "2theta": np.degrees(2 * np.arcsin(np.sqrt(Q2) * CU / 2))}
+Q2 = np.sort(
+    lattice.q2(
+        [[0, 0, 1], [0, 1, 0], [1, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 0], [1, 1, 1], [0, 0, 2]],
+        [5.1, 6.2, 7.3, 90, 97, 90],
+    )
+)
+VALUES = {
+    "q2": Q2,
+    "q": np.sqrt(Q2),
+    "d": Q2**-0.5,
+    "2theta": np.degrees(2 * np.arcsin(np.sqrt(Q2) * CU / 2)),
+}
 
 
 def write(tmp_path, text, name="peaks.txt"):
@@ -28,7 +40,9 @@ def column(values):
 
 @pytest.mark.parametrize("unit", peaks.UNITS)
 def test_every_unit_means_the_same_peaks(tmp_path, unit):
-    read = readers.read(write(tmp_path, column(VALUES[unit])), unit, CU if unit == "2theta" else None)
+    read = readers.read(
+        write(tmp_path, column(VALUES[unit])), unit, CU if unit == "2theta" else None
+    )
     np.testing.assert_allclose(read.q2, Q2, rtol=1e-6)
     assert not read.warnings
 
@@ -43,7 +57,14 @@ def test_sigma_follows_the_derivative(unit):
 
 @pytest.mark.parametrize(
     "heading",
-    ["d,intensity", "# d_obs  I", "d-spacing (A)\tInt", "2theta;d;intensity", "'2θ d intensity", "d [Å], Intensity"],
+    [
+        "d,intensity",
+        "# d_obs  I",
+        "d-spacing (A)\tInt",
+        "2theta;d;intensity",
+        "'2θ d intensity",
+        "d [Å], Intensity",
+    ],
 )
 def test_columns_are_found_by_name(tmp_path, heading):
     has_angle = "2" in heading
@@ -58,7 +79,10 @@ def test_columns_are_found_by_name(tmp_path, heading):
 def test_npy_and_gsas_and_a_stated_wavelength(tmp_path):
     np.save(tmp_path / "a.npy", np.stack([Q2, np.ones(8)], axis=1))
     np.testing.assert_allclose(readers.read(tmp_path / "a.npy", "q2").q2, Q2)
-    rows = [f"[{angle:.6f}, True, {100 + k}, True, 12.5, False, 0.1, False]" for k, angle in enumerate(VALUES["2theta"])]
+    rows = [
+        f"[{angle:.6f}, True, {100 + k}, True, 12.5, False, 0.1, False]"
+        for k, angle in enumerate(VALUES["2theta"])
+    ]
     gsas = write(tmp_path, "\n".join(["#GSAS-II peaks", *rows]), "a.pkslst")
     np.testing.assert_allclose(readers.read(gsas, wavelength=CU).q2, Q2, rtol=1e-6)
     assert readers.read(gsas, wavelength=CU).intensity[0] == 100
@@ -76,7 +100,9 @@ def test_a_pattern_is_picked(tmp_path):
     y = 5 + sum(100 * np.exp(-0.5 * ((x - angle) / 0.04) ** 2) for angle in np.linspace(14, 55, 9))
     rows = "\n".join(f"{a:.3f} {b:.4f}" for a, b in zip(x, y))
     read = readers.read(write(tmp_path, rows, "a.xy"), "2theta", 1.3)
-    np.testing.assert_allclose(2 * np.degrees(np.arcsin(np.sqrt(read.q2) * 0.65)), np.linspace(14, 55, 9), atol=2e-3)
+    np.testing.assert_allclose(
+        2 * np.degrees(np.arcsin(np.sqrt(read.q2) * 0.65)), np.linspace(14, 55, 9), atol=2e-3
+    )
     assert read.pattern is not None
     with pytest.raises(DDIError, match="--unit 2theta --wavelength"):
         readers.read(tmp_path / "a.xy")
@@ -131,21 +157,41 @@ def check(path, unit, wavelength):
     assert (np.diff(read.q2) > 0).all() and np.isfinite(read.q2).all() and 6 <= len(read) <= 200
 
 
-OPTIONS = st.tuples(st.sampled_from([None, *peaks.UNITS]), st.one_of(st.none(), st.floats(allow_nan=True)))
-CALM = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-NUMBER = st.one_of(st.floats().map(str), st.floats(0.5, 90).map(lambda value: f"{value:.4f}"), st.text(max_size=4))
+OPTIONS = st.tuples(
+    st.sampled_from([None, *peaks.UNITS]), st.one_of(st.none(), st.floats(allow_nan=True))
+)
+CALM = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+NUMBER = st.one_of(
+    st.floats().map(str), st.floats(0.5, 90).map(lambda value: f"{value:.4f}"), st.text(max_size=4)
+)
 ROWS = st.lists(st.lists(NUMBER, max_size=4).map(",".join), max_size=30).map("\n".join)
 NAME = st.sampled_from(["a.txt", "a.csv", "a.npy", "a.pkslst", "a.xy"])
 
 
 @CALM
-@given(content=st.one_of(st.binary(max_size=300), st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace"))), options=OPTIONS, name=NAME)
+@given(
+    content=st.one_of(
+        st.binary(max_size=300),
+        st.text(max_size=300).map(lambda text: text.encode("utf-8", "replace")),
+    ),
+    options=OPTIONS,
+    name=NAME,
+)
 def test_no_bytes_make_a_traceback(tmp_path, content, options, name):
     check(write(tmp_path, content, name), *options)
 
 
 @CALM
-@given(rows=ROWS, options=OPTIONS, name=NAME, head=st.sampled_from(["", "d\n", "2theta,intensity\n", "#GSAS-II\n", "2-THETA D-SPACING\n", "##RRUFFID=1\n"]))
+@given(
+    rows=ROWS,
+    options=OPTIONS,
+    name=NAME,
+    head=st.sampled_from(
+        ["", "d\n", "2theta,intensity\n", "#GSAS-II\n", "2-THETA D-SPACING\n", "##RRUFFID=1\n"]
+    ),
+)
 def test_no_table_makes_a_traceback(tmp_path, rows, options, name, head):
     check(write(tmp_path, (head + rows).encode("utf-8", "replace"), name), *options)
 

@@ -12,12 +12,19 @@ CU = bragg.ANODES[0]
 X = np.arange(10, 80, 0.02)
 
 
-def measured(lines, heights, *, ratio=CU.alpha2 / CU.alpha1, fwhm=0.1, noise=2.0, beta=0.0, hump=0.0, seed=1):
+def measured(
+    lines, heights, *, ratio=CU.alpha2 / CU.alpha1, fwhm=0.1, noise=2.0, beta=0.0, hump=0.0, seed=1
+):
     """Gaussian doublets with noise, a K-beta ghost and a broad hump."""
     y = 20 + hump * np.exp(-0.5 * ((X - 22) / 4) ** 2)
     for line, height in zip(lines, heights):
         shape = lambda at, h: h * np.exp(-4 * np.log(2) * ((X - at) / fwhm) ** 2)  # noqa: E731
-        y = y + shape(line, height) + shape(bragg.moved(line, ratio), height / 2) + shape(bragg.moved(line, CU.beta / CU.alpha1), height * beta)
+        y = (
+            y
+            + shape(line, height)
+            + shape(bragg.moved(line, ratio), height / 2)
+            + shape(bragg.moved(line, CU.beta / CU.alpha1), height * beta)
+        )
     return y + np.random.default_rng(seed).normal(0, noise, len(X))
 
 
@@ -35,7 +42,11 @@ def test_positions_are_alpha1_and_within_their_errors():
 
 
 def test_errors_scatter_as_they_say():
-    misses = [(found := picking.pick(X, measured(LINES, HEIGHTS / 25, seed=seed)))["two_theta"][0] - LINES[0] for seed in range(10)]
+    misses = [
+        (found := picking.pick(X, measured(LINES, HEIGHTS / 25, seed=seed)))["two_theta"][0]
+        - LINES[0]
+        for seed in range(10)
+    ]
     assert 0.3 < np.std(misses) / found["sigma"][0] < 1.5
 
 
@@ -75,7 +86,9 @@ def test_degraded_patterns_are_shifted_and_reproducible():
     found, zero = damage.peaks(q2, intensity, seed=3, conditions=calm)
     expected = np.degrees(2 * np.arcsin(np.sqrt(q2) * CU.alpha1 / 2)) + zero
     observed = np.degrees(2 * np.arcsin(np.sqrt(found.q2) * CU.alpha1 / 2))
-    assert zero == pytest.approx(0.1) and np.abs(observed[:, None] - expected).min(axis=1).max() < 0.02
+    assert (
+        zero == pytest.approx(0.1) and np.abs(observed[:, None] - expected).min(axis=1).max() < 0.02
+    )
     again, _ = damage.peaks(q2, intensity, seed=3, conditions=calm)
     np.testing.assert_array_equal(found.q2, again.q2)
     noisy = [len(damage.peaks(q2, intensity, seed=seed)[0]) for seed in range(4)]

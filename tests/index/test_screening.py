@@ -16,7 +16,9 @@ RNG = np.random.default_rng(5)
 
 def some_cell(bravais):
     system = lines.KINDS[bravais].system
-    cell = lattice.full_cell(lattice.free_cell(np.array([7.1, 9.3, 15.7, 84.0, 103.0, 71.0]), system), system)
+    cell = lattice.full_cell(
+        lattice.free_cell(np.array([7.1, 9.3, 15.7, 84.0, 103.0, 71.0]), system), system
+    )
     return cell * np.array([1, 1, 1.3, 1, 1, 1]) if system in ("triclinic", "monoclinic") else cell
 
 
@@ -43,7 +45,9 @@ def plain_score(x, q2_obs, sigma, bravais):
     q2_max = q2_obs[-1] + 3 * sigma[-1]
     _, q2 = lines.lines(x, bravais, q2_max)
     nearest_peak = np.abs(q2[:, None] - q2_obs).argmin(axis=1)
-    miss = np.array([np.abs(q2[nearest_peak == k] - q2_obs[k]).min(initial=1e9) for k in range(len(q2_obs))])
+    miss = np.array(
+        [np.abs(q2[nearest_peak == k] - q2_obs[k]).min(initial=1e9) for k in range(len(q2_obs))]
+    )
     density = 3 * len(q2) / q2_max**1.5 * np.sqrt(q2_obs)
     return -np.log(np.minimum(1, density * np.maximum(miss, sigma))).sum()
 
@@ -54,21 +58,33 @@ def test_screen_equals_plain_numpy(bravais):
     x_true = lattice.cell_to_x(some_cell(bravais))
     hkl, q2 = lines.lines(x_true, bravais, 0.5)
     keep = np.sort(RNG.permutation(min(30, len(q2)))[:20])
-    obs, n_free = q2[keep] * (1 + 1e-4 * RNG.standard_normal(len(keep))), lattice.ties(kind.system).shape[1]
+    obs, n_free = (
+        q2[keep] * (1 + 1e-4 * RNG.standard_normal(len(keep))),
+        lattice.ties(kind.system).shape[1],
+    )
     obs.sort()
     subsets = np.array([np.sort(RNG.permutation(len(keep))[:n_free]) for _ in range(300)])
     rows = lattice.design(hkl[keep], kind.system)[subsets]
     good = np.abs(np.linalg.det(rows)) > 0.5
-    spread, pick = lattice.ties(kind.system) @ np.linalg.inv(rows[good]), subsets[good].astype(np.int16)
+    spread, pick = (
+        lattice.ties(kind.system) @ np.linalg.inv(rows[good]),
+        subsets[good].astype(np.int16),
+    )
     pick[::2] = RNG.permuted(pick[::2], axis=1)  # wrong assignments, so that scores differ
     pick[1::4] = (pick[1::4] + 1) % len(keep)
     sigma = 2e-4 * np.ones(len(obs))
-    scores = screening.screen(np.ascontiguousarray(spread, dtype=float), pick, obs[None], sigma, kind, (1, 1e5))
+    scores = screening.screen(
+        np.ascontiguousarray(spread, dtype=float), pick, obs[None], sigma, kind, (1, 1e5)
+    )
     x = np.einsum("nij,nj->ni", spread, obs[pick])
     positive = lattice.is_positive(x) & (scores[:, 0] >= 0)
     assert positive.sum() > 20
-    differ = np.abs(scores[positive, 0] - [plain_score(one, obs, sigma, bravais) for one in x[positive]])
-    assert np.mean(differ < 1e-6) > 0.9  # else a line fell into a bin that two peaks share, and went to the other one
+    differ = np.abs(
+        scores[positive, 0] - [plain_score(one, obs, sigma, bravais) for one in x[positive]]
+    )
+    assert (
+        np.mean(differ < 1e-6) > 0.9
+    )  # else a line fell into a bin that two peaks share, and went to the other one
     assert differ.max() < 3
 
 
@@ -84,12 +100,24 @@ def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais
     order = np.argsort(obs)
     obs, slope = obs[order], slope[order]
     x, zero = (x_true * (1 + 2e-3))[None].copy(), np.array([0.02])
-    screening.refine(x, zero, kind, obs, slope, 0.012 * slope, 0.0, 0.1, np.array([3, 2.5, 2, 1.6, 1.3, 1, 1, 1.0]))
+    screening.refine(
+        x,
+        zero,
+        kind,
+        obs,
+        slope,
+        0.012 * slope,
+        0.0,
+        0.1,
+        np.array([3, 2.5, 2, 1.6, 1.3, 1, 1, 1.0]),
+    )
     assert zero[0] == pytest.approx(0.05, abs=0.01)
     assert x[0] == pytest.approx(x_true, rel=2e-3, abs=2e-6)
 
 
 def test_what_is_no_lattice():
     assert len(lines.lines([1, 1, 1, 3, 0, 0], "aP", 5.0)[1]) == 0
-    misses, counts = screening.describe(np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2))
+    misses, counts = screening.describe(
+        np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2)
+    )
     assert counts[0] == 0 and (misses > 1e8).all()

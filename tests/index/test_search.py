@@ -30,10 +30,20 @@ def pattern(bravais, zero=0.05, noise=0.005, drop=0.15, seed=1):
 def test_right_lattice_first_with_its_zero_shift(bravais):
     table = search.run(pattern(bravais), wavelength=WAVELENGTH)
     best = table.iloc[0]
-    assert relations.same_lattice(best.cell, CELLS[bravais], lattice.BRAVAIS[best.bravais][1], lattice.BRAVAIS[bravais][1], 0.003, 0.2)
+    assert relations.same_lattice(
+        best.cell,
+        CELLS[bravais],
+        lattice.BRAVAIS[best.bravais][1],
+        lattice.BRAVAIS[bravais][1],
+        0.003,
+        0.2,
+    )
     assert best.zero_shift == pytest.approx(0.05, abs=0.02)
     assert best.probability > 0.5 and best.M20 > 10
-    assert table.probability.sum() <= 1 + 1e-9 and (table["rank"] == np.arange(1, len(table) + 1)).all()
+    assert (
+        table.probability.sum() <= 1 + 1e-9
+        and (table["rank"] == np.arange(1, len(table) + 1)).all()
+    )
 
 
 def test_result_does_not_depend_on_workers_or_order():
@@ -49,7 +59,9 @@ def test_known_zero_shift_and_no_wavelength():
     table = search.run(q2, bravais="oP")
     assert table.zero_shift[0] == pytest.approx(0, abs=1e-4)
     assert relations.same_lattice(table.cell[0], CELLS["oP"])
-    assert search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05).zero_shift[0] == pytest.approx(0.05, abs=1e-4)
+    assert search.run(
+        pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05
+    ).zero_shift[0] == pytest.approx(0.05, abs=1e-4)
 
 
 class Oracle:
@@ -64,11 +76,19 @@ class Oracle:
 def test_other_generators_join_and_are_named():
     from ddi.models.templates import Templates
 
-    table = search.run(pattern("oP"), wavelength=WAVELENGTH, bravais="oP", templates=Templates(), generators={"orthorhombic": [Oracle()]})
+    table = search.run(
+        pattern("oP"),
+        wavelength=WAVELENGTH,
+        bravais="oP",
+        templates=Templates(),
+        generators={"orthorhombic": [Oracle()]},
+    )
     assert table.source[0] == "oracle" and relations.same_lattice(table.cell[0], CELLS["oP"])
 
 
-@pytest.mark.parametrize("bad", [[0.1, 0.2], [0.1, 0.2, 0.3, 0.4, 0.5, np.nan], [-0.1, 0.2, 0.3, 0.4, 0.5, 0.6]])
+@pytest.mark.parametrize(
+    "bad", [[0.1, 0.2], [0.1, 0.2, 0.3, 0.4, 0.5, np.nan], [-0.1, 0.2, 0.3, 0.4, 0.5, 0.6]]
+)
 def test_bad_peaks_are_refused(bad):
     with pytest.raises(DDIError, match="at least 4 positive"):
         search.run(bad)
@@ -81,7 +101,10 @@ def test_faint_peaks_tell_a_supercell_from_its_subcell():
     strong, weak = q2[even][:25], q2[~even]
     weak = weak[weak < strong[-1]][::3]
     faint = [weak, np.full(len(weak), 1e-5), np.full(len(weak), 0.3)]
-    volumes = [search.run(strong, wavelength=WAVELENGTH, bravais="oP", faint=given).volume[0] for given in (None, faint)]
+    volumes = [
+        search.run(strong, wavelength=WAVELENGTH, bravais="oP", faint=given).volume[0]
+        for given in (None, faint)
+    ]
     assert volumes == pytest.approx([lattice.volume(cell) / 2, lattice.volume(cell)], rel=1e-3)
 
 
@@ -89,7 +112,9 @@ def test_more_than_forty_peaks_with_errors_of_their_own():
     q2 = lines.lines(lattice.cell_to_x(np.array([7.1, 8.3, 11.9, 90, 90, 90])), "oP", 0.5)[1][:55]
     errors = np.linspace(1e-5, 3e-5, len(q2))
     peaks = search.prepare(q2[::-1], errors[::-1], wavelength=WAVELENGTH)
-    assert len(peaks.q2) == search.MAX_VERIFY and np.array_equal(peaks.sigma, errors[: search.MAX_VERIFY])
+    assert len(peaks.q2) == search.MAX_VERIFY and np.array_equal(
+        peaks.sigma, errors[: search.MAX_VERIFY]
+    )
 
 
 def test_unknown_lattice_is_refused():
@@ -99,10 +124,15 @@ def test_unknown_lattice_is_refused():
 
 
 def test_an_unexplained_peak_costs_and_more_lines_cost():
-    assert ranking.line_density(40, 0.15, 0.2) == pytest.approx(2 * ranking.line_density(20, 0.15, 0.2))
+    assert ranking.line_density(40, 0.15, 0.2) == pytest.approx(
+        2 * ranking.line_density(20, 0.15, 0.2)
+    )
     q2 = np.linspace(0, 0.2, 2001)
     assert np.trapezoid(ranking.line_density(40, q2, 0.2), q2) == pytest.approx(40, rel=1e-3)
-    assert (ranking.spurious(np.array([1.0, 10, 100])) == sorted(ranking.spurious(np.array([1.0, 10, 100])), reverse=True)).all()
+    assert (
+        ranking.spurious(np.array([1.0, 10, 100]))
+        == sorted(ranking.spurious(np.array([1.0, 10, 100])), reverse=True)
+    ).all()
     grid = np.linspace(-1, 1, 20001)
     assert np.trapezoid(ranking.error_density(grid, 0.02), grid) == pytest.approx(1, abs=1e-3)
 
@@ -110,28 +140,50 @@ def test_an_unexplained_peak_costs_and_more_lines_cost():
 def test_probabilities_and_their_calibration():
     rng = np.random.default_rng(0)
     scores = [np.sort(rng.normal(30, 6, 8))[::-1] for _ in range(400)]
-    chances = [np.append(p := ranking.probabilities(s, temperature=4.0, null=25.0, doubt=0.0), 1 - p.sum()) for s in scores]
+    chances = [
+        np.append(p := ranking.probabilities(s, temperature=4.0, null=25.0, doubt=0.0), 1 - p.sum())
+        for s in scores
+    ]
     right = [rng.choice(9, p=p) for p in chances]
     fit = ranking.calibrate(scores, [k if k < 8 else -1 for k in right])
-    assert fit["temperature"] == pytest.approx(4.0, rel=0.3) and fit["null"] == pytest.approx(25.0, abs=4)
+    assert fit["temperature"] == pytest.approx(4.0, rel=0.3) and fit["null"] == pytest.approx(
+        25.0, abs=4
+    )
 
 
 def test_families_gather_sub_and_supercells():
-    cells = [np.array([5.0, 6, 7, 80, 85, 95]), np.array([5.0, 6, 14, 80, 85, 95]), np.array([4.4, 6.6, 9, 70, 85, 95])]
-    rows = [dict(reduced=lattice.reduced_cell(c), primitive_volume=lattice.volume(c)) for c in cells]
+    cells = [
+        np.array([5.0, 6, 7, 80, 85, 95]),
+        np.array([5.0, 6, 14, 80, 85, 95]),
+        np.array([4.4, 6.6, 9, 70, 85, 95]),
+    ]
+    rows = [
+        dict(reduced=lattice.reduced_cell(c), primitive_volume=lattice.volume(c)) for c in cells
+    ]
     assert ranking.families(rows) == [1, 1, 3]
 
 
 @pytest.mark.parametrize(
-    "symbol, bravais", [("P n m a", "oP"), ("P 1 21/c 1", "mP"), ("I a -3 d", "cI"), ("R -3 c:H", "hR"), ("P 42/m n m", "tP")]
+    "symbol, bravais",
+    [
+        ("P n m a", "oP"),
+        ("P 1 21/c 1", "mP"),
+        ("I a -3 d", "cI"),
+        ("R -3 c:H", "hR"),
+        ("P 42/m n m", "tP"),
+    ],
 )
 def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
     import gemmi
 
     system = lines.KINDS[bravais].system
-    cell = lattice.full_cell(lattice.free_cell(np.array([7.1, 9.3, 11.2, 90, 103.0, 90]), system), system)
+    cell = lattice.full_cell(
+        lattice.free_cell(np.array([7.1, 9.3, 11.2, 90, 103.0, 90]), system), system
+    )
     hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, 0.6)
     seen = q2[~gemmi.SpaceGroup(symbol).operations().systematic_absences(hkl.astype(np.int32))]
     best = extinction.rank(cell, bravais, seen, 1e-5)[0]
     assert gemmi.SpaceGroup(symbol).hm in best["space_groups"] and best["n_indexed"] == len(seen)
-    assert sum(entry["weight"] for entry in extinction.rank(cell, bravais, seen, 1e-5)) == pytest.approx(1)
+    assert sum(
+        entry["weight"] for entry in extinction.rank(cell, bravais, seen, 1e-5)
+    ) == pytest.approx(1)

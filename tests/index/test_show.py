@@ -1,4 +1,6 @@
-"""Folding: heads in front, relatives below with their ratio of volumes, nothing lost that is not counted."""
+"""Folding: heads in front, relatives below with their ratio of volumes, nothing lost that is not
+counted.
+"""
 
 import io
 
@@ -18,7 +20,15 @@ def made(rows):
     columns = ["bravais", "cell", "probability", "family"]
     table = pd.DataFrame([dict(zip(columns, row)) for row in rows])
     volume = [np.prod(cell[:3]) for cell in table.cell]
-    table = table.assign(rank=range(1, len(rows) + 1), volume=volume, M20=20.0, F20=np.nan, n_indexed=20, n_peaks=20, zero_shift=0.0)
+    table = table.assign(
+        rank=range(1, len(rows) + 1),
+        volume=volume,
+        M20=20.0,
+        F20=np.nan,
+        n_indexed=20,
+        n_peaks=20,
+        zero_shift=0.0,
+    )
     peaks = peaklist.from_values(result.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593)
     return result.make(table, peaks, 0.1, {"n_peaks": 20})
 

@@ -1,4 +1,6 @@
-"""The likelihood through the assignment network: its value against numpy, its gradient against differences, and that it climbs."""
+"""The likelihood through the assignment network: its value against numpy, its gradient against
+differences, and that it climbs.
+"""
 
 import numpy as np
 import pytest
@@ -18,7 +20,15 @@ def network(prior=True):
     reference, rng = reference_hkl("orthorhombic"), np.random.default_rng(1)
     table = np.log(rng.dirichlet(np.ones(len(reference)), 20)).astype(np.float32)
     base = LinePrior("orthorhombic", reference, table, 0.02) if prior else None
-    return AssignmentNetwork("orthorhombic", reference, 0.01, "0.05", new_weights(20, len(reference), rng, (16, 8)), "", base)
+    return AssignmentNetwork(
+        "orthorhombic",
+        reference,
+        0.01,
+        "0.05",
+        new_weights(20, len(reference), rng, (16, 8)),
+        "",
+        base,
+    )
 
 
 def peaks():
@@ -49,7 +59,10 @@ def test_value_is_that_of_the_numpy_network_and_its_gradient_that_of_differences
         step = np.zeros(3)
         step[f] = 1e-4 * x[0, f]
         np.testing.assert_allclose(
-            gradient[:, f], (plain(x + step) - plain(x - step)) / (2 * step[f]), rtol=0.05, atol=0.02 * np.abs(gradient).max()
+            gradient[:, f],
+            (plain(x + step) - plain(x - step)) / (2 * step[f]),
+            rtol=0.05,
+            atol=0.02 * np.abs(gradient).max(),
         )
 
 

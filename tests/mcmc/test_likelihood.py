@@ -1,4 +1,6 @@
-"""Target function and optimisers: gradient and Hessian against finite differences and automatic differentiation, steps against each other."""
+"""Target function and optimisers: gradient and Hessian against finite differences and automatic
+differentiation, steps against each other.
+"""
 
 import numpy as np
 import pytest
@@ -52,9 +54,18 @@ def test_gradient_and_hessian_equal_central_differences(system, target):
     shift = step * np.eye(len(start))
     by_value = np.array([(at(start + s, 0) - at(start - s, 0)) / (2 * step) for s in shift])
     by_gradient = np.array([(at(start + s, 1) - at(start - s, 1)) / (2 * step) for s in shift])
-    np.testing.assert_allclose(by_value, gradient * scale, rtol=1e-6, atol=1e-6 * np.abs(gradient * scale).max())
-    np.testing.assert_allclose(by_gradient, hessian * scale[:, None], rtol=1e-6, atol=1e-6 * np.abs(hessian * scale[:, None]).max())
-    assert approx_fprime(start, at, 1e-8, 0) == pytest.approx(gradient * scale, rel=1e-2, abs=1e-3 * np.abs(gradient * scale).max())
+    np.testing.assert_allclose(
+        by_value, gradient * scale, rtol=1e-6, atol=1e-6 * np.abs(gradient * scale).max()
+    )
+    np.testing.assert_allclose(
+        by_gradient,
+        hessian * scale[:, None],
+        rtol=1e-6,
+        atol=1e-6 * np.abs(hessian * scale[:, None]).max(),
+    )
+    assert approx_fprime(start, at, 1e-8, 0) == pytest.approx(
+        gradient * scale, rel=1e-2, abs=1e-3 * np.abs(gradient * scale).max()
+    )
 
 
 @pytest.mark.parametrize("target", ["assigned", "marginal"])
@@ -69,7 +80,11 @@ def test_gradient_and_hessian_equal_automatic_differentiation(target):
             delta = q2_obs - lines if target == "assigned" else q2_obs[:, None] - lines[None]
             s2 = variance[0] if target == "assigned" else variance[0][:, None]
             log_normal = -0.5 * (delta**2 / s2 + np.log(2 * np.pi * s2))
-            value = tf.reduce_sum(log_normal if target == "assigned" else tf.reduce_logsumexp(log_normal - np.log(len(H_ref)), axis=1))
+            value = tf.reduce_sum(
+                log_normal
+                if target == "assigned"
+                else tf.reduce_logsumexp(log_normal - np.log(len(H_ref)), axis=1)
+            )
         slope = inner.gradient(value, free)
     curvature = outer.jacobian(slope, free)
     ours = [part[0] for part in getattr(likelihood, target)(x[:1], rows, q2_obs, variance[:1])]
@@ -86,7 +101,14 @@ def test_marginal_with_one_line_is_the_assigned_posterior():
 
 
 def test_bounds():
-    cells = np.array([[1.9, 5, 5, 90, 90, 90], [5, 5, 5, 90, 90, 90], [5, 5, 501, 90, 90, 90], [5, 6, 7, 80, 95, 100]])
+    cells = np.array(
+        [
+            [1.9, 5, 5, 90, 90, 90],
+            [5, 5, 5, 90, 90, 90],
+            [5, 5, 501, 90, 90, 90],
+            [5, 6, 7, 80, 95, 100],
+        ]
+    )
     x = lattice.cell_to_x(cells)
     assert likelihood.in_bounds(x, "triclinic").tolist() == [False, True, False, True]
     assert not likelihood.in_bounds(-x, "triclinic").any()
@@ -96,10 +118,17 @@ def test_bounds():
 def test_optimisers_agree_on_well_posed_cases(system):
     q2_obs, x, H, _, variance = case(system)
     expected = steps.closed_form(x, H, q2_obs, 1 / variance)
-    np.testing.assert_allclose(steps.svd_step(x, H, q2_obs, 1 / variance), expected, rtol=1e-8, atol=1e-10)
+    np.testing.assert_allclose(
+        steps.svd_step(x, H, q2_obs, 1 / variance), expected, rtol=1e-8, atol=1e-10
+    )
     for method in ("dogleg", "trust-exact", "Newton-CG"):
         options = {"xtol": 1e-12} if method == "Newton-CG" else {"gtol": 1e-9}
-        np.testing.assert_allclose(steps.by_name(x, H, q2_obs, 1 / variance, method, **options), expected, rtol=1e-8, atol=1e-10)
+        np.testing.assert_allclose(
+            steps.by_name(x, H, q2_obs, 1 / variance, method, **options),
+            expected,
+            rtol=1e-8,
+            atol=1e-10,
+        )
 
 
 def test_singular_systems_move_only_where_the_peaks_say():

@@ -1,4 +1,6 @@
-"""The optimisation: the compiled loop against the plain one, determinism, merging, and that it finds what is there."""
+"""The optimisation: the compiled loop against the plain one, determinism, merging, and that it
+finds what is there.
+"""
 
 import numpy as np
 import pytest
@@ -43,13 +45,23 @@ class Doubtful:
 def test_compiled_chains_are_the_plain_chains(weights, by):
     this = problem.Problem(pattern(), "monoclinic")
     given = {"assign": Doubtful(this)} if by == "an assigner's" else {}
-    plan = Plan.of(this, n_iterations=8, weights=weights, subsample_by="uniform" if by == "uniform" else "confidence", seed=7, annealing=3.0, **given)
+    plan = Plan.of(
+        this,
+        n_iterations=8,
+        weights=weights,
+        subsample_by="uniform" if by == "uniform" else "confidence",
+        seed=7,
+        annealing=3.0,
+        **given,
+    )
     one, other = mcmc.start(this, disturbed(), plan), mcmc.start(this, disturbed(), plan)
     mcmc._advance(this, one, plan, 0, 8, chains.advance)
     mcmc._advance(this, other, plan, 0, 8, plain.advance)
     np.testing.assert_array_equal(one.label, other.label)
     apart = np.abs(one.x / other.x - 1).max(axis=1)
-    assert np.quantile(apart, 0.95) < 1e-7 and apart.max() < 1e-3  # a nearly singular step multiplies rounding
+    assert (
+        np.quantile(apart, 0.95) < 1e-7 and apart.max() < 1e-3
+    )  # a nearly singular step multiplies rounding
     np.testing.assert_array_equal(one.scores[:, 2], other.scores[:, 2])
     np.testing.assert_allclose(one.scores[:, :2], other.scores[:, :2], rtol=1e-3)
     assert 0 < one.scores[:, 2].mean() < 8
@@ -63,7 +75,9 @@ def test_nearest_line_is_the_brute_force_one(system):
     label, count = this.nearest(x)
     lines = np.where(x @ this.H.T > 0, x @ this.H.T, np.inf)
     delta = np.abs(this.q2[:, None] - lines[:, None, :])
-    np.testing.assert_allclose(np.take_along_axis(delta, label[..., None], 2)[..., 0], delta.min(axis=2), atol=1e-14)
+    np.testing.assert_allclose(
+        np.take_along_axis(delta, label[..., None], 2)[..., 0], delta.min(axis=2), atol=1e-14
+    )
     np.testing.assert_array_equal(count, (lines < this.q2[-1]).sum(axis=1))
 
 
@@ -71,13 +85,43 @@ def test_nearest_line_is_the_brute_force_one(system):
 @pytest.mark.parametrize("by", ["uniform", "confidence"])
 def test_same_seed_same_chains_whatever_the_threads(assign, by):
     runs = [
-        mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=5, n_jobs=jobs) for jobs in (1, 2)
+        mcmc.optimize(
+            pattern(),
+            disturbed(),
+            "monoclinic",
+            assign=assign,
+            subsample_by=by,
+            n_iterations=15,
+            seed=5,
+            n_jobs=jobs,
+        )
+        for jobs in (1, 2)
     ]
     np.testing.assert_array_equal(runs[0].cells, runs[1].cells)
     np.testing.assert_array_equal(runs[0].score, runs[1].score)
-    other = mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=6, keep_trace=True)
-    again = mcmc.optimize(pattern(), disturbed(), "monoclinic", assign=assign, subsample_by=by, n_iterations=15, seed=5, keep_trace=True)
-    np.testing.assert_array_equal(again.cells, runs[0].cells)  # stepping one by one for the trace changes nothing
+    other = mcmc.optimize(
+        pattern(),
+        disturbed(),
+        "monoclinic",
+        assign=assign,
+        subsample_by=by,
+        n_iterations=15,
+        seed=6,
+        keep_trace=True,
+    )
+    again = mcmc.optimize(
+        pattern(),
+        disturbed(),
+        "monoclinic",
+        assign=assign,
+        subsample_by=by,
+        n_iterations=15,
+        seed=5,
+        keep_trace=True,
+    )
+    np.testing.assert_array_equal(
+        again.cells, runs[0].cells
+    )  # stepping one by one for the trace changes nothing
     assert again.trace["x"].shape == (15, *again.trace["x"].shape[1:])
     assert assign == "marginal" or not np.array_equal(other.trace["x"], again.trace["x"])
 
@@ -87,7 +131,9 @@ def test_confidence_of_the_assigner_decides_which_peaks_are_left_out(by, moves):
     q2 = pattern(noise=0.0)
     this = problem.Problem(q2, "monoclinic")
     this.q2[:5] *= 1.002  # the five that the assigner doubts are wrong, the other fifteen exact
-    plan = Plan.of(this, n_iterations=1, accept="always", assign=Doubtful(this), subsample_by=by, seed=3)
+    plan = Plan.of(
+        this, n_iterations=1, accept="always", assign=Doubtful(this), subsample_by=by, seed=3
+    )
     state = mcmc.start(this, np.repeat(TRUE[None], 20, axis=0), plan, merge_equal=False)
     mcmc.run(this, state, plan)
     apart = np.abs(state.x / lattice.free_x(lattice.cell_to_x(TRUE), "monoclinic") - 1).max(axis=1)
@@ -105,10 +151,19 @@ def test_a_chain_does_not_depend_on_its_companions():
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"weights": "coelho", "accept": "always"}, {"assign": "resample"}, {"assign": "marginal", "accept": "always"}, {"restarts": 2}]
+    "options",
+    [
+        {},
+        {"weights": "coelho", "accept": "always"},
+        {"assign": "resample"},
+        {"assign": "marginal", "accept": "always"},
+        {"restarts": 2},
+    ],
 )
 def test_finds_the_true_cell_from_three_percent_off(options):
-    result = mcmc.optimize(pattern(), disturbed(200), "monoclinic", n_iterations=60, seed=2, **options)
+    result = mcmc.optimize(
+        pattern(), disturbed(200), "monoclinic", n_iterations=60, seed=2, **options
+    )
     assert relations.same_lattice(result.cells[0], TRUE)
     assert result.M20[0] > 20
     assert (np.diff(result.score) <= 0).all()
@@ -119,17 +174,29 @@ def test_centring_is_recognised():
     cell = np.array([5.21, 8.94, 13.3, 90, 90, 90])
     hkl = reference_hkl("orthorhombic")
     lines = np.unique(np.round(lattice.q2(hkl[problem.allowed(hkl, "C")][:-1], cell), 9))[:20]
-    result = mcmc.optimize(lines, disturbed(100, 0.01, cell=cell), "orthorhombic", weights="coelho", accept="always")
+    result = mcmc.optimize(
+        lines, disturbed(100, 0.01, cell=cell), "orthorhombic", weights="coelho", accept="always"
+    )
     assert relations.same_lattice(result.cells[0], cell) and result.centring[0] == "C"
 
 
 def test_merge_averages_equal_assignments():
-    x, label, first = mcmc.merge(np.array([[1.0], [5.0], [3.0]]), np.array([[1, 2], [4, 4], [1, 2]]))
-    assert x.tolist() == [[2.0], [5.0]] and label.tolist() == [[1, 2], [4, 4]] and first.tolist() == [0, 1]
+    x, label, first = mcmc.merge(
+        np.array([[1.0], [5.0], [3.0]]), np.array([[1, 2], [4, 4], [1, 2]])
+    )
+    assert (
+        x.tolist() == [[2.0], [5.0]]
+        and label.tolist() == [[1, 2], [4, 4]]
+        and first.tolist() == [0, 1]
+    )
 
 
 def test_uniform_hash_is_uniform_and_uncorrelated():
-    draws = chains.hashed_uniform(np.full(1, 3, dtype=np.uint64), np.arange(200, dtype=np.uint64)[:, None], np.arange(500, dtype=np.uint64))
+    draws = chains.hashed_uniform(
+        np.full(1, 3, dtype=np.uint64),
+        np.arange(200, dtype=np.uint64)[:, None],
+        np.arange(500, dtype=np.uint64),
+    )
     assert abs(draws.mean() - 0.5) < 0.005 and abs(draws.var() - 1 / 12) < 0.003
     assert np.abs(np.corrcoef(draws[:20]) - np.eye(20)).max() < 0.2
     assert np.histogram(draws, 10, (0, 1))[0].std() < 0.02 * draws.size / 10
@@ -138,7 +205,9 @@ def test_uniform_hash_is_uniform_and_uncorrelated():
 def test_score_does_not_favour_larger_cells():
     this = problem.Problem(pattern(), "monoclinic")
     true = lattice.free_x(lattice.cell_to_x(TRUE), "monoclinic")[None]
-    double = lattice.free_x(lattice.cell_to_x(TRUE * np.array([1, 2, 1, 1, 1, 1])), "monoclinic")[None]
+    double = lattice.free_x(lattice.cell_to_x(TRUE * np.array([1, 2, 1, 1, 1, 1])), "monoclinic")[
+        None
+    ]
     assert problem.scored(this, true)[1] > problem.scored(this, double)[1] + 5
 
 
@@ -164,11 +233,15 @@ def test_peaks_beyond_those_searched_vote():
     hkl = reference_hkl("orthorhombic")[:-1]
     lines = np.unique(np.round(lattice.q2(hkl, cell), 9))
     even = np.unique(np.round(lattice.q2(hkl[hkl[:, 2] % 2 == 0], cell), 9))
-    q2 = np.concatenate([even[:20], lines[lines > even[19]][:20]])  # the odd layers show only beyond the twentieth peak
+    q2 = np.concatenate(
+        [even[:20], lines[lines > even[19]][:20]]
+    )  # the odd layers show only beyond the twentieth peak
     half = cell * np.array([1, 1, 0.5, 1, 1, 1])
     starts = np.concatenate([disturbed(60, 0.01, cell=c) for c in (cell, half)])
     options = {"weights": "coelho", "accept": "always", "n_iterations": 30, "seed": 1}
     twenty = mcmc.optimize(q2[:20], starts, "orthorhombic", **options)
     voted = mcmc.optimize(q2, starts, "orthorhombic", n_search=20, **options)
-    assert relations.same_lattice(twenty.cells[0], half) and relations.same_lattice(voted.cells[0], cell)
+    assert relations.same_lattice(twenty.cells[0], half) and relations.same_lattice(
+        voted.cells[0], cell
+    )
     assert voted.hkl.shape[1] == 40

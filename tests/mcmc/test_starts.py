@@ -10,7 +10,11 @@ from ddi.mcmc import starts
 from ddi.mcmc.problem import sigma_q2
 from ddi.study import convergence, svd_index
 
-CELLS = {"cubic": [9.13, 9.13, 9.13, 90, 90, 90], "orthorhombic": [5.14, 8.72, 12.23, 90, 90, 90], "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90]}
+CELLS = {
+    "cubic": [9.13, 9.13, 9.13, 90, 90, 90],
+    "orthorhombic": [5.14, 8.72, 12.23, 90, 90, 90],
+    "monoclinic": [6.31, 9.19, 11.42, 90, 104.3, 90],
+}
 
 
 def lines(system, n=20):
@@ -38,12 +42,20 @@ def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
     peaks = search.prepare(lines(system), sigma_q2(lines(system)))
     found = svd_index.index(peaks, system, seed=1, time_budget=20)
     assert relations.same_lattice(found.rows[0]["reduced"], cell)
-    calls = [convergence.calls_to_solution(lines(system), system, cell, n_starts=400, seed=seed) for seed in range(5)]
+    calls = [
+        convergence.calls_to_solution(lines(system), system, cell, n_starts=400, seed=seed)
+        for seed in range(5)
+    ]
     assert np.median(calls) < 3 * convergence.PUBLISHED_CALLS[system] + 3
 
 
 def test_exact_pattern_is_the_first_lines_of_its_cell():
     q2, cell = starts.exact_pattern("monoclinic", 4)
     lines = np.sort(lattice.q2(reference_hkl("monoclinic")[:-1], cell))
-    assert len(q2) == 20 and (np.diff(q2) > 0).all() and q2[0] == pytest.approx(lines[0]) and 200 <= lattice.volume(cell) <= 2000
+    assert (
+        len(q2) == 20
+        and (np.diff(q2) > 0).all()
+        and q2[0] == pytest.approx(lines[0])
+        and 200 <= lattice.volume(cell) <= 2000
+    )
     assert np.isin(np.round(q2, 9), np.round(lines, 9)).all()

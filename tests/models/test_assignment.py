@@ -1,4 +1,6 @@
-"""Assignment: nearest lines against brute force, the network's two forms against each other, and files that do not fit."""
+"""Assignment: nearest lines against brute force, the network's two forms against each other, and
+files that do not fit.
+"""
 
 import itertools
 
@@ -13,7 +15,15 @@ from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closenes
 from ddi.models.assignment import AssignmentNetwork, load_prior, nearest
 from ddi.models.assignment_data import Peaks, draw_from, free_x, noisy_cells
 from ddi.models.assignment_training import fit, new_weights
-from ddi.study.eval_assignment import calibration_error, flatness, found, refine, reliability, score, solve
+from ddi.study.eval_assignment import (
+    calibration_error,
+    flatness,
+    found,
+    refine,
+    reliability,
+    score,
+    solve,
+)
 
 SKEW = {
     "cubic": [7.3], "tetragonal": [7.3, 5.1], "hexagonal": [7.3, 5.1], "rhombohedral": [7.3, 77.0],
@@ -29,14 +39,26 @@ def toy(system="orthorhombic", n=120, n_peaks=20, seed=0):
     lines = np.where(rng.random((n, 400)) < 0.1, np.inf, lattice.q2(forms, cells))
     order = np.argsort(lines, axis=1)[:, :n_peaks]
     names = np.array([f"toy:{i}" for i in range(n)])
-    return Peaks(system, names, np.array(["toy"] * n), np.take_along_axis(lines, order, axis=1), forms[order], cells)
+    return Peaks(
+        system,
+        names,
+        np.array(["toy"] * n),
+        np.take_along_axis(lines, order, axis=1),
+        forms[order],
+        cells,
+    )
 
 
 def random_network(system="orthorhombic", n_ref=60, n_peaks=20, units=(8, 8, 8, 4)):
     rng = np.random.default_rng(4)
-    weights = [w + 0.1 * rng.standard_normal(w.shape).astype(np.float32) for w in new_weights(n_peaks, n_ref, rng, units)]
+    weights = [
+        w + 0.1 * rng.standard_normal(w.shape).astype(np.float32)
+        for w in new_weights(n_peaks, n_ref, rng, units)
+    ]
     weights = [w.astype(np.float16).astype(np.float32) for w in weights]
-    return AssignmentNetwork(system, reflections.reference_hkl(system, n_ref), 2e-4, "0.05", weights, "digest")
+    return AssignmentNetwork(
+        system, reflections.reference_hkl(system, n_ref), 2e-4, "0.05", weights, "digest"
+    )
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
@@ -44,7 +66,12 @@ def test_nearest_against_brute_force(system):
     rng = np.random.default_rng(1)
     reference = reflections.reference_hkl(system)
     H = lattice.design(reference, system)
-    x = free_x(lattice.full_cell(np.array(SKEW[system]) * rng.uniform(0.8, 1.2, (200, len(SKEW[system]))), system), system)
+    x = free_x(
+        lattice.full_cell(
+            np.array(SKEW[system]) * rng.uniform(0.8, 1.2, (200, len(SKEW[system]))), system
+        ),
+        system,
+    )
     q2_obs = rng.uniform(0.001, 0.4, 20)
     found_distance = np.abs(np.einsum("cpf,cf->cp", H[nearest(q2_obs, x, H)], x) - q2_obs)
     every = np.abs((x @ H[:-1].T)[:, None, :] - q2_obs[:, None])
@@ -61,9 +88,14 @@ def test_nearest_never_answers_000_and_survives_nan():
 def test_order_of_peaks_and_of_candidates_does_not_matter():
     peaks = toy(n=30)
     H = lattice.design(reflections.reference_hkl("orthorhombic"), "orthorhombic")
-    shuffle, rows = np.random.default_rng(0).permutation(20), np.random.default_rng(1).permutation(30)
+    shuffle, rows = (
+        np.random.default_rng(0).permutation(20),
+        np.random.default_rng(1).permutation(30),
+    )
     straight = nearest(peaks.q2[0], peaks.x, H)
-    np.testing.assert_array_equal(nearest(peaks.q2[0][shuffle], peaks.x[rows], H), straight[rows][:, shuffle])
+    np.testing.assert_array_equal(
+        nearest(peaks.q2[0][shuffle], peaks.x[rows], H), straight[rows][:, shuffle]
+    )
 
 
 def test_true_cells_assign_themselves():
@@ -84,13 +116,19 @@ def test_nearest_line_in_the_common_interface():
     reference = reflections.reference_hkl("orthorhombic")
     x = peaks.x * 1.01
     assigner = NearestLine("orthorhombic", reference)
-    expected = np.concatenate([nearest(q2, one[None], assigner.H_ref()) for q2, one in zip(peaks.q2, x)])
-    assert (assigner.predict(peaks.q2, x)[0] == expected).mean() > 0.99  # float32 may break ties otherwise
+    expected = np.concatenate(
+        [nearest(q2, one[None], assigner.H_ref()) for q2, one in zip(peaks.q2, x)]
+    )
+    assert (
+        assigner.predict(peaks.q2, x)[0] == expected
+    ).mean() > 0.99  # float32 may break ties otherwise
     five = assigner.top(peaks.q2, x, 5)
     assert (five[..., 0] == assigner.predict(peaks.q2, x)[0]).mean() > 0.99
     distance = np.abs(pairwise(peaks.q2, x, assigner.H_ref()))
     distance[..., -1] = np.inf
-    np.testing.assert_allclose(np.take_along_axis(distance, five, -1), np.sort(distance, axis=-1)[..., :5], atol=1e-7)
+    np.testing.assert_allclose(
+        np.take_along_axis(distance, five, -1), np.sort(distance, axis=-1)[..., :5], atol=1e-7
+    )
 
 
 def test_closeness_is_between_zero_and_one():
@@ -120,18 +158,28 @@ def test_blocks_share_one_kernel_and_heads_do_not():
     assert np.abs(swapped[:, [1, 0]] - plain[:, :2]).max() > 1e-4
     for head in (-1, -2):
         network.weights[head] = network.weights[head][[1, 0, *range(2, 20)]]
-    np.testing.assert_allclose(network.probabilities(peaks.q2[:, [1, 0, *range(2, 20)]], peaks.x)[:, [1, 0]], plain[:, :2], rtol=1e-4)
+    np.testing.assert_allclose(
+        network.probabilities(peaks.q2[:, [1, 0, *range(2, 20)]], peaks.x)[:, [1, 0]],
+        plain[:, :2],
+        rtol=1e-4,
+    )
 
 
 def test_saved_and_loaded_gives_the_same(tmp_path):
     network, peaks = random_network(), toy(n=10)
-    network.prior = LinePrior("orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01)
+    network.prior = LinePrior(
+        "orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01
+    )
     network.save(tmp_path / "a.npz")
     again = AssignmentNetwork.load(tmp_path / "a.npz", "orthorhombic")
     assert (again.level, again.trained_on, again.width) == ("0.05", "digest", 2e-4)
-    np.testing.assert_allclose(again.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2, peaks.x), atol=1e-6)
+    np.testing.assert_allclose(
+        again.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2, peaks.x), atol=1e-6
+    )
     prior = load_prior(tmp_path / "a.npz", "orthorhombic")
-    np.testing.assert_array_equal(prior.predict(peaks.q2, peaks.x)[0], network.prior.predict(peaks.q2, peaks.x)[0])
+    np.testing.assert_array_equal(
+        prior.predict(peaks.q2, peaks.x)[0], network.prior.predict(peaks.q2, peaks.x)[0]
+    )
 
 
 def test_wrong_files_are_refused_by_name(tmp_path):
@@ -160,25 +208,43 @@ def test_noise_has_the_stated_size_and_the_systems_shape(system):
     noisy = noisy_cells(cells, system, 0.05, scaler, np.random.default_rng(0))
     free = lattice.free_cell(noisy, system)
     np.testing.assert_allclose(lattice.full_cell(free, system), noisy)
-    np.testing.assert_allclose((scaler.forward(free) - scaler.forward(lattice.free_cell(cells, system))).std(axis=0), 0.05, rtol=0.05)
+    np.testing.assert_allclose(
+        (scaler.forward(free) - scaler.forward(lattice.free_cell(cells, system))).std(axis=0),
+        0.05,
+        rtol=0.05,
+    )
 
 
 def test_more_and_fewer_peaks_than_in_training():
     peaks, network = toy(n=5, n_peaks=25), random_network()
-    network.prior = LinePrior("orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01)
-    longer, shorter = network.probabilities(peaks.q2, peaks.x), network.probabilities(peaks.q2[:, :12], peaks.x)
+    network.prior = LinePrior(
+        "orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01
+    )
+    longer, shorter = (
+        network.probabilities(peaks.q2, peaks.x),
+        network.probabilities(peaks.q2[:, :12], peaks.x),
+    )
     np.testing.assert_allclose(longer[:, :12], shorter, rtol=1e-5)
     assert longer.shape == (5, 25, 60)
 
 
 def test_entries_without_a_draw_leave_only_the_width():
-    """A generator that is slow draws for some entries; the widths come from those, the base rates from all."""
+    """A generator that is slow draws for some entries; the widths come from those, the base rates
+    from all.
+    """
 
     class Twice:
         groups = ()
 
         def pooled(self, q2, n, *, seed):
-            return np.repeat(peaks.cells[[np.flatnonzero((peaks.q2 == one).all(axis=1))[0] for one in q2]][:, None] * 1.01, n, axis=1)
+            return np.repeat(
+                peaks.cells[[np.flatnonzero((peaks.q2 == one).all(axis=1))[0] for one in q2]][
+                    :, None
+                ]
+                * 1.01,
+                n,
+                axis=1,
+            )
 
     peaks = toy(n=80)
     drawn = draw_from(Twice(), peaks, 3, seed=0, most=30)
@@ -186,17 +252,32 @@ def test_entries_without_a_draw_leave_only_the_width():
     assert drawn.shape == (80, 3, 6) and some.sum() == 30 and np.isnan(drawn[~some]).all()
     np.testing.assert_array_equal(draw_from(Twice(), peaks, 3, seed=0)[some], drawn[some])
     reference = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
-    truth, x = reflections.labels(peaks.hkl, reference, "orthorhombic"), free_x(drawn[:, 0], "orthorhombic")
+    truth, x = (
+        reflections.labels(peaks.hkl, reference, "orthorhombic"),
+        free_x(drawn[:, 0], "orthorhombic"),
+    )
     for kind in (NearestLine, LinePrior):
-        mine, subset = (kind("orthorhombic", reference).fit(peaks.q2[rows], truth[rows], x[rows]) for rows in (slice(None), some))
+        mine, subset = (
+            kind("orthorhombic", reference).fit(peaks.q2[rows], truth[rows], x[rows])
+            for rows in (slice(None), some)
+        )
         assert mine.width == pytest.approx(subset.width) and np.isfinite(mine.width)
     whole = LinePrior("orthorhombic", reference).fit(peaks.q2, truth, peaks.x * 1.01)
-    np.testing.assert_array_equal(LinePrior("orthorhombic", reference).fit(peaks.q2, truth, x).log_prior, whole.log_prior)
+    np.testing.assert_array_equal(
+        LinePrior("orthorhombic", reference).fit(peaks.q2, truth, x).log_prior, whole.log_prior
+    )
 
 
 def test_flatness_is_the_gain_of_the_last_third():
     steps = np.arange(1, 10) * 100
-    curve = pd.DataFrame({"step": steps, "test_accuracy": np.minimum(steps / 1000, 0.6), "nearest line": 0.3, "cpu_seconds": 90})
+    curve = pd.DataFrame(
+        {
+            "step": steps,
+            "test_accuracy": np.minimum(steps / 1000, 0.6),
+            "nearest line": 0.3,
+            "cpu_seconds": 90,
+        }
+    )
     row = flatness(curve)
     assert row["right (%)"] == pytest.approx(60) and row["last third (points)"] == pytest.approx(10)
     assert (row["steps"], row["nearest (%)"], row["CPU min"]) == (900, 30, 1.5)
@@ -210,15 +291,24 @@ def test_line_prior_limits():
     sharp = LinePrior("orthorhombic", reference).fit(peaks.q2, truth, peaks.x * (1 + 1e-5))
     assert sharp.width == pytest.approx(1e-5, rel=1e-2)
     assert score(sharp, peaks, peaks.x * (1 + 1e-5)).first.mean() > 0.99
-    blunt = LinePrior("orthorhombic", reference, np.log(np.full((20, 500), 1e-6) + np.eye(20, 500)).astype(np.float32), 1e3)
+    blunt = LinePrior(
+        "orthorhombic",
+        reference,
+        np.log(np.full((20, 500), 1e-6) + np.eye(20, 500)).astype(np.float32),
+        1e3,
+    )
     np.testing.assert_array_equal(blunt.predict(peaks.q2, peaks.x)[0][0, 1:], np.arange(1, 20))
 
 
 def test_own_width_follows_the_candidate():
-    """Exact and erring candidates of one batch are each assigned as by the prior of their own width."""
+    """Exact and erring candidates of one batch are each assigned as by the prior of their own
+    width.
+    """
     peaks = toy(n=60)
     reference = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
-    flat = np.where(np.arange(500) < 499, 0, -20).astype(np.float32) * np.ones((20, 1), dtype=np.float32)
+    flat = np.where(np.arange(500) < 499, 0, -20).astype(np.float32) * np.ones(
+        (20, 1), dtype=np.float32
+    )
     x = np.where(np.arange(60)[:, None] % 2, 1.0, 1.03) * peaks.x
     adaptive = AdaptivePrior("orthorhombic", reference, flat, 1.0)
     assert score(adaptive, peaks, x).first[1::2].mean() > 0.98
@@ -230,7 +320,11 @@ def test_own_width_follows_the_candidate():
 
 def test_calibration_table():
     peaks = toy(n=50)
-    scores = score(NearestLine("orthorhombic", reflections.reference_hkl("orthorhombic")), peaks, peaks.x * 1.02)
+    scores = score(
+        NearestLine("orthorhombic", reflections.reference_hkl("orthorhombic")),
+        peaks,
+        peaks.x * 1.02,
+    )
     table = reliability(scores)
     assert table.n.sum() == 1000 and 0 <= calibration_error(table) <= 1
     assert np.average(table.accuracy, weights=table.n) == pytest.approx(scores.first.mean())
@@ -249,13 +343,23 @@ def test_solve_finds_the_true_cell_from_true_indices():
 
 def test_refine_pulls_small_errors_in():
     peaks = toy(n=40)
-    x = free_x(peaks.cells * (1 + 0.003 * np.random.default_rng(0).standard_normal((40, 6)) * [1, 1, 1, 0, 0, 0]), "orthorhombic")
-    assert found(refine([], peaks, x, reflections.reference_hkl("orthorhombic")), peaks, 1e-3).mean() > 0.9
+    x = free_x(
+        peaks.cells
+        * (1 + 0.003 * np.random.default_rng(0).standard_normal((40, 6)) * [1, 1, 1, 0, 0, 0]),
+        "orthorhombic",
+    )
+    assert (
+        found(refine([], peaks, x, reflections.reference_hkl("orthorhombic")), peaks, 1e-3).mean()
+        > 0.9
+    )
 
 
 def test_refine_reads_labels_by_each_assigners_own_list():
     peaks = toy(n=20)
-    ordered, other = reflections.reference_hkl("orthorhombic", order_by=peaks.cells), reflections.reference_hkl("orthorhombic")
+    ordered, other = (
+        reflections.reference_hkl("orthorhombic", order_by=peaks.cells),
+        reflections.reference_hkl("orthorhombic"),
+    )
     x = free_x(peaks.cells * 1.002, "orthorhombic")
     after = refine([NearestLine("orthorhombic", other, 1e-4)] * 2, peaks, x, ordered, rounds=2)
     assert found(after, peaks, 2e-3).mean() > 0.9
@@ -263,16 +367,30 @@ def test_refine_reads_labels_by_each_assigners_own_list():
 
 @pytest.mark.slow
 def test_a_network_learns_and_repeats_itself():
-    """Training is deterministic, numpy carries its weights on, and a toy problem is learned beyond chance."""
+    """Training is deterministic, numpy carries its weights on, and a toy problem is learned beyond
+    chance.
+    """
     train, test = toy("tetragonal", 400, 8, seed=1), toy("tetragonal", 100, 8, seed=2)
     reference = reflections.reference_hkl("tetragonal", 30, order_by=train.cells)
     scaler = CellScaler.fit(lattice.free_cell(train.cells, "tetragonal"), "tetragonal")
-    x = free_x(noisy_cells(test.cells, "tetragonal", 0.3, scaler, np.random.default_rng(3)), "tetragonal")
+    x = free_x(
+        noisy_cells(test.cells, "tetragonal", 0.3, scaler, np.random.default_rng(3)), "tetragonal"
+    )
     networks = []
     for _ in range(2):
         network = AssignmentNetwork("tetragonal", reference, 1e-3, "0.3")
         draw = lambda rng: noisy_cells(train.cells, "tetragonal", 0.3, scaler, rng)
-        history = fit(network, train, draw, epochs=30, seed=5, test=(test, x), every=30, units=(32, 16), batch=64)
+        history = fit(
+            network,
+            train,
+            draw,
+            epochs=30,
+            seed=5,
+            test=(test, x),
+            every=30,
+            units=(32, 16),
+            batch=64,
+        )
         networks.append(network)
     for first, second in itertools.zip_longest(*(network.weights for network in networks)):
         np.testing.assert_array_equal(first, second)
@@ -280,5 +398,7 @@ def test_a_network_learns_and_repeats_itself():
     truth = reflections.labels(train.hkl, reference, "tetragonal")
     base_rate = np.mean([np.bincount(column).max() / len(column) for column in truth.T])
     assert right > base_rate + 0.1 and right > 0.5
-    assert right == pytest.approx(history.test_accuracy.iloc[-1], abs=0.01)  # before and after rounding to half precision
+    assert right == pytest.approx(
+        history.test_accuracy.iloc[-1], abs=0.01
+    )  # before and after rounding to half precision
     assert history.loss.iloc[-1] < history.loss.iloc[0]

@@ -16,7 +16,9 @@ def test_stored_nodes_equal_scikit_learn():
     x, y = rng.random((300, 5)).astype(np.float32), rng.random((300, 2))
     forest = RandomForestRegressor(7, min_samples_leaf=3, random_state=0).fit(x, y)
     trees, fresh = Trees.from_sklearn(forest), rng.random((50, 5)).astype(np.float32)
-    np.testing.assert_allclose(trees.value[trees.apply(fresh)].mean(axis=1), forest.predict(fresh), rtol=1e-5)
+    np.testing.assert_allclose(
+        trees.value[trees.apply(fresh)].mean(axis=1), forest.predict(fresh), rtol=1e-5
+    )
     np.testing.assert_array_equal(trees.apply(fresh), forest.apply(fresh) + trees.root)
 
 
@@ -36,27 +38,39 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     q2 = generator.pattern_matrix(rows, system)[:9]
     cells = model.sample(q2, 6, seed=1)
     assert cells.shape == (9, 12, 6) and lattice.is_possible(cells).all()
-    np.testing.assert_allclose(Forest.load(tmp_path / "forest.npz", system=system).sample(q2, 6, seed=1), cells, rtol=1e-6)
-    np.testing.assert_array_equal(Forest(n_trees=12).fit(rows, system=system, seed=5).sample(q2, 6, seed=1), cells)
+    np.testing.assert_allclose(
+        Forest.load(tmp_path / "forest.npz", system=system).sample(q2, 6, seed=1), cells, rtol=1e-6
+    )
+    np.testing.assert_array_equal(
+        Forest(n_trees=12).fit(rows, system=system, seed=5).sample(q2, 6, seed=1), cells
+    )
 
 
 def test_draws_use_every_tree_before_one_comes_again():
     rows = frame("orthorhombic", groups=1)
     model = Forest(n_trees=9).fit(rows, system="orthorhombic")
     drawn = model.sample(generator.pattern_matrix(rows, "orthorhombic")[:1], 9)[0]
-    trees = model.predictions(generator.pattern_matrix(rows, "orthorhombic")[:1], model.groups[0])[0]
+    trees = model.predictions(generator.pattern_matrix(rows, "orthorhombic")[:1], model.groups[0])[
+        0
+    ]
     lengths = generator.cells_from_free(model.scaler.inverse(trees), "orthorhombic")
     np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(lengths, axis=0))
 
 
 def test_a_group_draws_the_same_alone_and_in_company():
     rows = frame("orthorhombic")
-    model, q2 = Forest(n_trees=9).fit(rows, system="orthorhombic"), generator.pattern_matrix(rows, "orthorhombic")[:4]
+    model, q2 = (
+        Forest(n_trees=9).fit(rows, system="orthorhombic"),
+        generator.pattern_matrix(rows, "orthorhombic")[:4],
+    )
     np.testing.assert_array_equal(model.sample(q2, 5, groups=["g1"]), model.sample(q2, 5)[:, 5:])
 
 
 def test_learns_where_there_is_something_to_learn():
     rows, held = frame("cubic", 400, groups=1), frame("cubic", 100, seed=1, groups=1)
     q2, true = generator.pattern_matrix(held, "cubic"), generator.usable_cells(held, "cubic")
-    error = [eval_generators.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean() for kind in (Forest, controls.Random)]
+    error = [
+        eval_generators.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean()
+        for kind in (Forest, controls.Random)
+    ]
     assert error[0] < 0.5 * error[1]

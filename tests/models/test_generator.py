@@ -43,11 +43,18 @@ def test_rescaled_cells_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
     model = controls.Rescaled().fit(rows, system="orthorhombic")
     q2 = generator.pattern_matrix(rows, "orthorhombic")[:5]
-    np.testing.assert_allclose(model.sample(q2 / 4, 6)[..., :3], 2 * model.sample(q2, 6)[..., :3], rtol=1e-12)
+    np.testing.assert_allclose(
+        model.sample(q2 / 4, 6)[..., :3], 2 * model.sample(q2, 6)[..., :3], rtol=1e-12
+    )
 
 
 def test_impossible_cells_are_made_possible():
-    wild = [[1, 700, 5, 90, 90, 90], [4, 5, 6, 20, 20, 170], [np.nan, 5, 6, 90, np.nan, 90], [4, 5, 6, 10, 150, 10]]
+    wild = [
+        [1, 700, 5, 90, 90, 90],
+        [4, 5, 6, 20, 20, 170],
+        [np.nan, 5, 6, 90, np.nan, 90],
+        [4, 5, 6, 10, 150, 10],
+    ]
     cells = generator.make_valid(wild)
     assert lattice.is_possible(cells).all() and np.isfinite(cells).all()
     np.testing.assert_array_equal(generator.make_valid(cells), cells)
@@ -55,7 +62,12 @@ def test_impossible_cells_are_made_possible():
 
 def test_best_of_n_by_hand():
     true = np.array([[10.0, 10, 10, 90, 90, 90], [5, 6, 7, 90, 100, 90]])
-    cells = np.array([[[11.5, 10, 10, 90, 90, 90], [10.3, 10, 9.8, 90, 90, 90]], [[5, 6, 7, 90, 105, 90], [5, 6, 7, 90, 102, 90]]])
+    cells = np.array(
+        [
+            [[11.5, 10, 10, 90, 90, 90], [10.3, 10, 9.8, 90, 90, 90]],
+            [[5, 6, 7, 90, 105, 90], [5, 6, 7, 90, 102, 90]],
+        ]
+    )
     table = eval_generators.best_of_n(cells, true).set_index(["tolerance", "n"])["k"]
     assert [table[t, 1] for t in eval_generators.TOLERANCES] == [0, 0, 0, 1]
     assert [table[t, 2] for t in eval_generators.TOLERANCES] == [0, 0, 2, 2]
@@ -63,7 +75,11 @@ def test_best_of_n_by_hand():
 
 def test_best_of_n_never_falls():
     rows = frame("monoclinic")
-    cells = controls.Random().fit(rows, system="monoclinic").sample(generator.pattern_matrix(rows, "monoclinic"), 40)
+    cells = (
+        controls.Random()
+        .fit(rows, system="monoclinic")
+        .sample(generator.pattern_matrix(rows, "monoclinic"), 40)
+    )
     table = eval_generators.best_of_n(cells, generator.usable_cells(rows, "monoclinic"))
     assert all(part["k"].is_monotonic_increasing for _, part in table.groupby("tolerance"))
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
@@ -77,7 +93,10 @@ def test_a_budget_is_shared_by_numbers_of_entries():
             return np.full((len(q2), n, 6), float(group.name))
 
     model = Named()
-    model.system, model.groups = "orthorhombic", [generator.Group("1", 300), generator.Group("2", 100)]
+    model.system, model.groups = (
+        "orthorhombic",
+        [generator.Group("1", 300), generator.Group("2", 100)],
+    )
     cells = model.pooled(np.ones((3, 20)), 40)[0, :, 0]
     assert [(cells[:k] == 1).sum() for k in (4, 20, 40)] == [3, 15, 30]
 
@@ -135,9 +154,15 @@ def test_no_rows_and_unknown_groups_are_refused():
 
 
 def test_the_default_models_fit_into_60_megabytes_and_load():
-    """What a default run left, where there is one: small, each for its own system, and refused for another."""
+    """What a default run left, where there is one: small, each for its own system, and refused for
+    another.
+    """
     study = Study("default")
-    paths = [generator.path_of(study, name, system) for name in generator.LEARNED for system in lattice.SYSTEMS]
+    paths = [
+        generator.path_of(study, name, system)
+        for name in generator.LEARNED
+        for system in lattice.SYSTEMS
+    ]
     if not (paths := [path for path in paths if path.exists()]):
         pytest.skip("no default run yet")
     assert sum(path.stat().st_size for path in study.models.glob("*.npz")) <= 60e6
@@ -145,4 +170,6 @@ def test_the_default_models_fit_into_60_megabytes_and_load():
         name, system = path.stem.split("_")
         assert generator.kind(name).load(path, system=system).groups
         with pytest.raises(DDIError, match=path.name):
-            generator.kind(name).load(path, system=next(other for other in lattice.SYSTEMS if other != system))
+            generator.kind(name).load(
+                path, system=next(other for other in lattice.SYSTEMS if other != system)
+            )

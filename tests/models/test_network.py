@@ -1,4 +1,6 @@
-"""Variance networks: the likelihood is Student's t, gradients are right, one step trains every model."""
+"""Variance networks: the likelihood is Student's t, gradients are right, one step trains every
+model.
+"""
 
 import numpy as np
 import pytest
@@ -31,7 +33,9 @@ def test_likelihood_integrates_the_variance_out():
 
 
 def test_point_variance_is_the_normal():
-    np.testing.assert_allclose(normal_nll(1.0, 0.3, 2.0), -stats.norm.logpdf(1.0, 0.3, np.sqrt(2)), rtol=1e-12)
+    np.testing.assert_allclose(
+        normal_nll(1.0, 0.3, 2.0), -stats.norm.logpdf(1.0, 0.3, np.sqrt(2)), rtol=1e-12
+    )
 
 
 def test_order_is_filled_to_whole_batches():
@@ -51,7 +55,9 @@ def test_numpy_and_tensorflow_agree(design):
     )
     step = trainer(still)
     step.weights.assign(weights)
-    for ours, theirs in zip(forward(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))):
+    for ours, theirs in zip(
+        forward(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))
+    ):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4)
 
 
@@ -60,7 +66,12 @@ def test_gradients_against_finite_differences(phase):
     tf = pytest.importorskip("tensorflow")
     step = trainer(SMALL)
     rng = np.random.default_rng(1)
-    values = [rng.normal(size=(4, 6)), rng.normal(size=(4, 6)), 1.2 + rng.random((4, 6)), 0.3 + rng.random((4, 6))]
+    values = [
+        rng.normal(size=(4, 6)),
+        rng.normal(size=(4, 6)),
+        1.2 + rng.random((4, 6)),
+        0.3 + rng.random((4, 6)),
+    ]
     y, mu, alpha, beta = (tf.constant(value) for value in values)
     mask = tf.constant(np.array([1.0, 1, 1, 1, 0, 0]))
     with tf.GradientTape() as tape:
@@ -73,14 +84,20 @@ def test_gradients_against_finite_differences(phase):
         expected = np.zeros((4, 6))
         if moved:
             up, down = ([v + s * 1e-6 * (i == k) for i, v in enumerate(values)] for s in (1, -1))
-            expected = (nll(*up) - nll(*down)) / 2e-6 * (factor if k == 1 else 1.0) * mask.numpy() / 4
-        np.testing.assert_allclose(0 if gradient is None else gradient.numpy(), expected, rtol=1e-5, atol=1e-8)
+            expected = (
+                (nll(*up) - nll(*down)) / 2e-6 * (factor if k == 1 else 1.0) * mask.numpy() / 4
+            )
+        np.testing.assert_allclose(
+            0 if gradient is None else gradient.numpy(), expected, rtol=1e-5, atol=1e-8
+        )
 
 
 @pytest.mark.parametrize("system", ["cubic", "monoclinic"])
 def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
-    make = lambda: Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(rows, system=system, seed=4)  # noqa: E731
+    make = lambda: Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(
+        rows, system=system, seed=4
+    )  # noqa: E731
     model, q2 = make(), generator.pattern_matrix(rows, system)[:5]
     cells = model.sample(q2, 6, seed=1)
     assert cells.shape == (5, 12, 6) and lattice.is_possible(cells).all()
@@ -95,14 +112,20 @@ def test_one_trace_serves_all_systems():
     for system in ("cubic", "orthorhombic", "triclinic"):
         Network(design=SMALL, cycles=1, epochs=1, min_steps=1).fit(frame(system), system=system)
     step = trainer(SMALL)
-    assert [step.epochs[phase].experimental_get_tracing_count() for phase in ("mean", "variance")] == [1, 1]
+    assert [
+        step.epochs[phase].experimental_get_tracing_count() for phase in ("mean", "variance")
+    ] == [1, 1]
 
 
 def test_learns_and_says_how_well():
     rows, held = frame("cubic", 600, groups=1), frame("cubic", 200, seed=1, groups=1)
-    model = Network(design=SMALL, cycles=2, epochs=10, min_steps=200, patience=2).fit(rows, system="cubic")
+    model = Network(design=SMALL, cycles=2, epochs=10, min_steps=200, patience=2).fit(
+        rows, system="cubic"
+    )
     group = model.groups[0]
-    untaught = Network(design=SMALL, cycles=1, epochs=1, min_steps=1, max_steps=1).fit(rows, system="cubic")
+    untaught = Network(design=SMALL, cycles=1, epochs=1, min_steps=1, max_steps=1).fit(
+        rows, system="cubic"
+    )
     assert model.likelihood(held, group).mean() < untaught.likelihood(held, group).mean() - 0.5
     assert model.history["held_out"].notna().any()
 
@@ -118,7 +141,9 @@ def test_padding():
 
 
 def test_memory_stays_flat_over_twenty_models():
-    """The write-up's leak: hundreds of MiB a recompiled model. Here at most 60 MiB over twenty models."""
+    """The write-up's leak: hundreds of MiB a recompiled model. Here at most 60 MiB over twenty
+    models.
+    """
     from ddi.bench.generators import gained
 
     assert gained(20, warm=2) <= 60
@@ -129,19 +154,28 @@ def test_a_trainer_is_shared():
 
 
 def test_stops_early_and_keeps_the_best():
-    """A rate that is far too high makes things worse: training ends before its cycles do, with the weights of the best one."""
+    """A rate that is far too high makes things worse: training ends before its cycles do, with the
+    weights of the best one.
+    """
     wild, rows = Design(**{**SMALL.__dict__, "learning_rate": 0.5}), frame("cubic", 200, groups=1)
-    model = Network(design=wild, cycles=12, epochs=1, min_steps=5, patience=2).fit(rows, system="cubic", seed=1)
+    model = Network(design=wild, cycles=12, epochs=1, min_steps=5, patience=2).fit(
+        rows, system="cubic", seed=1
+    )
     scores = model.history["held_out"].dropna().to_numpy()
     assert len(scores) < 12 and scores.argmin() == len(scores) - 3
-    patient = Network(design=wild, cycles=12, epochs=1, min_steps=5).fit(rows, system="cubic", seed=1)
+    patient = Network(design=wild, cycles=12, epochs=1, min_steps=5).fit(
+        rows, system="cubic", seed=1
+    )
     assert patient.history["cycle"].max() == 11 and patient.history["held_out"].isna().all()
 
 
 def test_tuned_networks_are_a_kind_of_their_own(tmp_path):
     model = Tuned(cycles=1, epochs=1, min_steps=2).fit(frame("cubic"), system="cubic", seed=1)
     model.save(tmp_path / "tuned_cubic.npz")
-    again, q2 = generator.kind("tuned").load(tmp_path / "tuned_cubic.npz"), generator.pattern_matrix(frame("cubic"), "cubic")[:5]
+    again, q2 = (
+        generator.kind("tuned").load(tmp_path / "tuned_cubic.npz"),
+        generator.pattern_matrix(frame("cubic"), "cubic")[:5],
+    )
     assert again.design == TUNED != Design()
     np.testing.assert_allclose(again.sample(q2, 4), model.sample(q2, 4), rtol=1e-6)
     with pytest.raises(DDIError, match="tuned_cubic.npz: its kind is 'tuned', expected 'network'"):

@@ -16,7 +16,11 @@ def test_a_cell_two_per_cent_off_settles_on_the_true_one(system):
     true = generator.usable_cells(frame(system, 1), system)
     q2 = generator.pattern_matrix(frame(system, 1), system)[0]
     rng = np.random.default_rng(0)
-    rough = lattice.full_cell(lattice.free_cell(true, system) * (1 + 0.01 * rng.uniform(-1, 1, (40, len(lattice.SYSTEM[system].free)))), system)
+    rough = lattice.full_cell(
+        lattice.free_cell(true, system)
+        * (1 + 0.01 * rng.uniform(-1, 1, (40, len(lattice.SYSTEM[system].free)))),
+        system,
+    )
     cells, scores = snap(q2, rough, system)
     best = cells[np.argmax(scores)]
     assert eval_generators.cell_error(best[None, None], true)[0, 0] < 1e-4
@@ -46,11 +50,18 @@ class TestSpoil:
     q2 = np.linspace(0.05, 1.0, 60)
 
     def test_nothing_asked_nothing_done(self):
-        np.testing.assert_allclose(spoil(self.q2, 20, np.random.default_rng(0), missing=0, spurious=0, zero=0), self.q2[:20])
+        np.testing.assert_allclose(
+            spoil(self.q2, 20, np.random.default_rng(0), missing=0, spurious=0, zero=0),
+            self.q2[:20],
+        )
 
     def test_lines_are_lost_and_later_ones_move_up(self):
         spoilt = spoil(self.q2, 20, np.random.default_rng(0), missing=0.3, spurious=0, zero=0)
-        assert len(spoilt) == 20 and np.isclose(spoilt[:, None], self.q2).any(axis=1).all() and spoilt[-1] > self.q2[19]
+        assert (
+            len(spoilt) == 20
+            and np.isclose(spoilt[:, None], self.q2).any(axis=1).all()
+            and spoilt[-1] > self.q2[19]
+        )
 
     def test_ascending_and_long_enough_or_none(self):
         assert (np.diff(spoil(self.q2, 20, np.random.default_rng(1))) >= 0).all()
@@ -65,13 +76,18 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     cells = model.sample(q2, 5, seed=1)
     assert cells.shape == (4, 5, 6) and lattice.is_possible(cells).all()
     model.save(tmp_path / "shape.npz")
-    np.testing.assert_allclose(Shape.load(tmp_path / "shape.npz", system=system).sample(q2, 5, seed=1), cells, rtol=1e-6)
+    np.testing.assert_allclose(
+        Shape.load(tmp_path / "shape.npz", system=system).sample(q2, 5, seed=1), cells, rtol=1e-6
+    )
     np.testing.assert_array_equal(make().sample(q2, 5, seed=1), cells)
 
 
 def test_draws_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
-    model, q2 = Shape(n_trees=10).fit(rows, system="orthorhombic"), generator.pattern_matrix(rows, "orthorhombic")[:3]
+    model, q2 = (
+        Shape(n_trees=10).fit(rows, system="orthorhombic"),
+        generator.pattern_matrix(rows, "orthorhombic")[:3],
+    )
     small, large = (model.propose(q2 / k**2, 8, np.random.default_rng(0)) for k in (1, 3))
     np.testing.assert_allclose(large[..., :3], 3 * small[..., :3], rtol=1e-5)
 
@@ -80,7 +96,10 @@ def test_finds_cells_it_has_not_seen():
     rows, held = frame("orthorhombic", 200), frame("orthorhombic", 20, seed=9)
     model = Shape(n_trees=20, n_proposals=200).fit(rows, system="orthorhombic")
     cells = model.sample(generator.pattern_matrix(held, "orthorhombic"), 10)
-    assert (eval_generators.cell_error(cells, generator.usable_cells(held, "orthorhombic")).min(axis=1) < 0.01).mean() > 0.8
+    assert (
+        eval_generators.cell_error(cells, generator.usable_cells(held, "orthorhombic")).min(axis=1)
+        < 0.01
+    ).mean() > 0.8
 
 
 def test_all_systems_have_a_cell():

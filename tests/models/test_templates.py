@@ -15,8 +15,18 @@ RNG = np.random.default_rng(3)
 def frame(system, bravais, n, unique_axis=-1):
     lengths, angles = np.sort(RNG.uniform(4, 12, (n, 3)), axis=1), RNG.uniform(91, 109, (n, 3))
     cells = lattice.full_cell(lattice.free_cell(np.hstack([lengths, angles]), system), system)
-    q2 = [lines.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24] for cell in cells]
-    return pd.DataFrame(dict(bravais=bravais, cell=list(cells), q2=q2, unique_axis=1 if system == "monoclinic" else -1))
+    q2 = [
+        lines.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24]
+        for cell in cells
+    ]
+    return pd.DataFrame(
+        dict(
+            bravais=bravais,
+            cell=list(cells),
+            q2=q2,
+            unique_axis=1 if system == "monoclinic" else -1,
+        )
+    )
 
 
 @pytest.mark.parametrize("bravais", ["cI", "tP", "hR", "oI", "mP", "aP"])
@@ -29,8 +39,16 @@ def test_a_template_of_a_known_pattern_gives_its_lattice(bravais):
     for cell, q2 in zip(train.cell, train.q2):
         cells = lattice.x_to_cell(np.einsum("nij,nj->ni", spread, np.asarray(q2)[pick]))
         near = cells[np.isfinite(cells).all(axis=1)]
-        near = near[np.abs(lattice.volume(near) / lattice.volume(lattice.conventional(cell, bravais)) - 1) < 1e-6]
-        assert any(relations.same_lattice(one, lattice.conventional(cell, bravais), centring, centring, 1e-5, 1e-3) for one in near)
+        near = near[
+            np.abs(lattice.volume(near) / lattice.volume(lattice.conventional(cell, bravais)) - 1)
+            < 1e-6
+        ]
+        assert any(
+            relations.same_lattice(
+                one, lattice.conventional(cell, bravais), centring, centring, 1e-5, 1e-3
+            )
+            for one in near
+        )
 
 
 @pytest.mark.parametrize("bravais", ["cI", "hR", "oI", "mP", "aP"])
@@ -38,10 +56,18 @@ def test_templates_sample_like_the_other_generators(bravais):
     system, centring = lattice.BRAVAIS[bravais]
     train = frame(system, bravais, 6)
     learned = Templates().fit(train, system=system, seed=1, n_copies=1)
-    cells, truth = learned.sample(np.array([q2[: min(map(len, train.q2))] for q2 in train.q2]), 10), train.cell
+    cells, truth = (
+        learned.sample(np.array([q2[: min(map(len, train.q2))] for q2 in train.q2]), 10),
+        train.cell,
+    )
     assert cells.shape == (len(truth), 10, 6) and lattice.is_possible(cells).all()
     assert all(
-        any(relations.same_lattice(one, cell, *2 * ["P" if bravais == "hR" else centring], 1e-4, 1e-2) for one in some)
+        any(
+            relations.same_lattice(
+                one, cell, *2 * ["P" if bravais == "hR" else centring], 1e-4, 1e-2
+            )
+            for one in some
+        )
         for some, cell in zip(cells, truth)
     )
     with pytest.raises(DDIError, match="no template gives a cell"):
@@ -52,7 +78,9 @@ def test_centred_face_is_found_wherever_it_is():
     cell = np.array([5.0, 7.0, 11.0, 90, 90, 90])
     x, face_b = lattice.cell_to_x(cell), lattice.permute(cell, (0, 2, 1))
     _, q2 = lines.lines(lattice.cell_to_x(face_b), "oC", 0.5)
-    ((_, hkl),) = templates.indexed_patterns(pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC")
+    ((_, hkl),) = templates.indexed_patterns(
+        pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC"
+    )
     assert lattice.design(hkl[:, [0, 2, 1]]) @ x == pytest.approx(q2[:40])
     assert ((hkl[:, 0] + hkl[:, 1]) % 2 == 0).all()
 
@@ -69,7 +97,9 @@ def test_same_seed_same_tables_and_round_trip(tmp_path):
     first, again = (Templates().fit(train, seed=7).tables["oP"] for _ in range(2))
     assert all(np.array_equal(a, b) for a, b in zip(first, again))
     Templates({"oP": first}).save(tmp_path / "t.npz")
-    assert all(np.array_equal(a, b) for a, b in zip(first, Templates.load(tmp_path / "t.npz").tables["oP"]))
+    assert all(
+        np.array_equal(a, b) for a, b in zip(first, Templates.load(tmp_path / "t.npz").tables["oP"])
+    )
     (tmp_path / "bad.npz").write_bytes(b"no")
     with pytest.raises(DDIError, match="bad.npz"):
         Templates.load(tmp_path / "bad.npz")

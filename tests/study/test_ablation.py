@@ -1,4 +1,6 @@
-"""The studies of ingredients and settings: nothing related on both sides, and differences paired by seed."""
+"""The studies of ingredients and settings: nothing related on both sides, and differences paired by
+seed.
+"""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +14,9 @@ from ddi.study import ablation
 def related(n=60):
     """Training rows of twenty families of three crystals, and a child of each."""
     rows = frame("orthorhombic", n).assign(family=[f"family{k % 20}" for k in range(n)])
-    child = rows.assign(identifier=rows["identifier"] + "-child", parent=rows["identifier"], augmented=True)
+    child = rows.assign(
+        identifier=rows["identifier"] + "-child", parent=rows["identifier"], augmented=True
+    )
     return pd.concat([rows, child], ignore_index=True)
 
 
@@ -23,20 +27,32 @@ def test_no_family_on_both_sides_and_no_child_held_out():
 
 
 def test_without_families_no_crystal_on_both_sides():
-    train, held = ablation.hold_out(related().drop(columns="family"), 0.25, np.random.default_rng(0))
-    assert not set(train["parent"]) & set(held["identifier"]) and not set(train["identifier"]) & set(held["identifier"])
+    train, held = ablation.hold_out(
+        related().drop(columns="family"), 0.25, np.random.default_rng(0)
+    )
+    assert not set(train["parent"]) & set(held["identifier"]) and not set(
+        train["identifier"]
+    ) & set(held["identifier"])
 
 
 def test_families_are_those_of_the_crystal(tmp_path):
     rows = related().drop(columns="family")
-    pd.DataFrame({"identifier": [f"crystal{k}" for k in range(60)], "family": range(60)}).to_parquet(tmp_path / "groups.parquet")
+    pd.DataFrame(
+        {"identifier": [f"crystal{k}" for k in range(60)], "family": range(60)}
+    ).to_parquet(tmp_path / "groups.parquet")
     study = type("Study", (), {"interim": tmp_path})
     assert list(ablation.with_families(study, rows)["family"]) == [*range(60)] * 2
 
 
 def test_finalists_are_the_best_of_each_system_and_the_write_ups():
     columns = {"width": 2.0, "dropout": 0.1, "learning_rate": 1e-3, "exponent": 1.0}
-    trials = pd.DataFrame([{"system": s, "trial": k, "nll": nll, **columns} for s in ("a", "b") for k, nll in enumerate([0.1, 3.0, 1.0, 2.0])])
+    trials = pd.DataFrame(
+        [
+            {"system": s, "trial": k, "nll": nll, **columns}
+            for s in ("a", "b")
+            for k, nll in enumerate([0.1, 3.0, 1.0, 2.0])
+        ]
+    )
     chosen = ablation.finalists(trials, 2)
     assert list(chosen) == ["as written", "a 2", "a 3", "b 2", "b 3", "a 2, together"]
     assert chosen["as written"] == Design()
@@ -46,13 +62,19 @@ def test_finalists_are_the_best_of_each_system_and_the_write_ups():
 
 def test_differences_are_paired_by_seed():
     rows = [
-        ("s", d, seed, base + gain, 0.1, 0.2, 10) for d, gain in (("as written", 0.0), ("new", -0.5)) for seed, base in enumerate((1.0, 5.0, 9.0))
+        ("s", d, seed, base + gain, 0.1, 0.2, 10)
+        for d, gain in (("as written", 0.0), ("new", -0.5))
+        for seed, base in enumerate((1.0, 5.0, 9.0))
     ]
-    table = pd.DataFrame(rows, columns=["system", "design", "seed", "nll", "within_5", "within_10", "entries"])
+    table = pd.DataFrame(
+        rows, columns=["system", "design", "seed", "nll", "within_5", "within_10", "entries"]
+    )
     table.loc[table["design"] == "new", "nll"] += [0.1, 0.0, -0.1]
     new = ablation.summarise(table).set_index("design").loc["new"]
     assert new["nll_change"] == pytest.approx(-0.5) and new["entries"] == 30
-    assert new["nll_half_width"] == pytest.approx(4.302653 * 0.1 / np.sqrt(3), rel=1e-5)  # not the seeds' own spread of 4
+    assert new["nll_half_width"] == pytest.approx(
+        4.302653 * 0.1 / np.sqrt(3), rel=1e-5
+    )  # not the seeds' own spread of 4
 
 
 def test_tuned_settings_cost_no_more_than_the_write_ups():

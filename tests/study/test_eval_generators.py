@@ -1,4 +1,6 @@
-"""How generated cells are judged: comparisons pattern by pattern, and the test of the hunch about foreign groups."""
+"""How generated cells are judged: comparisons pattern by pattern, and the test of the hunch about
+foreign groups.
+"""
 
 import numpy as np
 import pytest
@@ -23,12 +25,24 @@ def test_interleaved_cells_take_turns():
 
 def test_overlap_by_hand():
     first, second = pick([[0, 1], [1, 0], [0, 0], [0, 0]]), pick([[1, 0], [0, 0], [0, 1], [0, 0]])
-    assert eval_generators.overlap(first, second, TRUE, 0.05, 2) == {"both": 1, "only first": 1, "only second": 1, "neither": 1}
-    assert eval_generators.overlap(first, second, TRUE, 0.05, 1) == {"both": 0, "only first": 1, "only second": 1, "neither": 2}
+    assert eval_generators.overlap(first, second, TRUE, 0.05, 2) == {
+        "both": 1,
+        "only first": 1,
+        "only second": 1,
+        "neither": 1,
+    }
+    assert eval_generators.overlap(first, second, TRUE, 0.05, 1) == {
+        "both": 0,
+        "only first": 1,
+        "only second": 1,
+        "neither": 2,
+    }
 
 
 def test_paired_gain_by_hand():
-    row = eval_generators.paired_gain(pick([[1], [0], [0], [0]]), pick([[1], [1], [1], [0]]), TRUE, 0.05, 1)
+    row = eval_generators.paired_gain(
+        pick([[1], [0], [0], [0]]), pick([[1], [1], [1], [0]]), TRUE, 0.05, 1
+    )
     assert (row["first"], row["second"], row["gain"]) == (0.25, 0.75, 0.5)
     half = 1.96 * np.std([0, 1, 1, 0], ddof=1) / 2
     np.testing.assert_allclose([row["low"], row["high"]], [0.5 - half, 0.5 + half])
@@ -40,17 +54,29 @@ class Fixed(generator.Generator):
     name = "fixed"
 
     def __init__(self, right):
-        self.system, self.groups, self.right = "orthorhombic", [generator.Group("g0", 10), generator.Group("g1", 10)], right
+        self.system, self.groups, self.right = (
+            "orthorhombic",
+            [generator.Group("g0", 10), generator.Group("g1", 10)],
+            right,
+        )
 
     def _draw(self, group, q2, n, rng):
-        return np.repeat((TRUE if group.name in self.right else WRONG)[:1][None], len(q2) * n, axis=0).reshape(len(q2), n, 6)
+        return np.repeat(
+            (TRUE if group.name in self.right else WRONG)[:1][None], len(q2) * n, axis=0
+        ).reshape(len(q2), n, 6)
 
 
 @pytest.mark.parametrize(("right", "own", "mixed"), [(["g0"], 1, 1), (["g1"], 0, 1), ([], 0, 0)])
 def test_foreign_groups_by_hand(right, own, mixed):
     rows = frame("orthorhombic", 12, groups=1).assign(cell=list(TRUE[[0] * 12]))
-    table = eval_generators.foreign_groups(Fixed(right), rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0, tolerance=0.05)
-    assert list(table["patterns"]) == [12, 12] and (table["own"] == own).all() and (table["mixed"] == mixed).all()
+    table = eval_generators.foreign_groups(
+        Fixed(right), rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0, tolerance=0.05
+    )
+    assert (
+        list(table["patterns"]) == [12, 12]
+        and (table["own"] == own).all()
+        and (table["mixed"] == mixed).all()
+    )
     assert (table["gain"] == mixed - own).all() and (table["change"] == 0).all()
 
 
@@ -58,7 +84,9 @@ def test_foreign_groups_need_two_groups():
     model = Fixed(["g0"])
     model.groups = model.groups[:1]
     rows = frame("orthorhombic", 5, groups=1)
-    assert not len(eval_generators.foreign_groups(model, rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0))
+    assert not len(
+        eval_generators.foreign_groups(model, rows, "orthorhombic", missing=(0, 0.2), n=4, seed=0)
+    )
 
 
 def test_reliability_of_a_known_law():

@@ -1,4 +1,6 @@
-"""Judging the indexer: ranks and rates, the sentence on a failure, and other programs behind a small stand-in."""
+"""Judging the indexer: ranks and rates, the sentence on a failure, and other programs behind a
+small stand-in.
+"""
 
 import json
 import sys
@@ -22,7 +24,15 @@ def case(cell=CELL, bravais="oP", n=20, identifier="X1", mineral="Testite"):
 
 
 def row(cell, found, cause, **more):
-    facts = {"id": "X1", "mineral": "Testite", "bravais": "oP", "rank": 0, "probability": 0.9, "found": found, "cause": cause}
+    facts = {
+        "id": "X1",
+        "mineral": "Testite",
+        "bravais": "oP",
+        "rank": 0,
+        "probability": 0.9,
+        "found": found,
+        "cause": cause,
+    }
     return facts | dict(zip(eval_indexing.CELL, cell)) | more
 
 
@@ -34,8 +44,14 @@ def test_first_right_knows_other_settings_and_counts_from_one():
 
 def test_rates_are_counts_with_wilson_intervals():
     table = eval_indexing.rates(pd.DataFrame({"set": list("aaab"), "rank": [1, 3, 0, 1]}), ["set"])
-    assert table["first"].tolist() == [1 / 3, 1] and table.ten.tolist() == [2 / 3, 1] and table.n.tolist() == [3, 1]
-    assert table.first_low[0] == pytest.approx(0.0615, abs=1e-3) and table.first_high[0] == pytest.approx(0.7923, abs=1e-3)
+    assert (
+        table["first"].tolist() == [1 / 3, 1]
+        and table.ten.tolist() == [2 / 3, 1]
+        and table.n.tolist() == [3, 1]
+    )
+    assert table.first_low[0] == pytest.approx(0.0615, abs=1e-3) and table.first_high[
+        0
+    ] == pytest.approx(0.7923, abs=1e-3)
 
 
 def test_facts_of_a_subcell():
@@ -43,23 +59,40 @@ def test_facts_of_a_subcell():
     fact = failures.facts(case(), row(half, "oP", "subcell"))
     lines = [rruff.lines_two_theta(cell, "P", CU, 60) for cell in (CELL, half)]
     last = lines[0][19] + 1e-3
-    assert fact["true_unexplained"] == 0 and fact["true_unseen"] == 0 and fact["true_lines"] == (lines[0] < last).sum()
-    assert fact["found_unexplained"] == 20 - sum(np.abs(lines[1] - line).min() < 0.04 for line in lines[0][:20])
+    assert (
+        fact["true_unexplained"] == 0
+        and fact["true_unseen"] == 0
+        and fact["true_lines"] == (lines[0] < last).sum()
+    )
+    assert fact["found_unexplained"] == 20 - sum(
+        np.abs(lines[1] - line).min() < 0.04 for line in lines[0][:20]
+    )
     assert fact["ratio"] == pytest.approx(0.5, rel=1e-3)
-    assert f"{fact['found_unexplained']} of the peaks ask for the true cell" in failures.sentence(fact)
+    assert f"{fact['found_unexplained']} of the peaks ask for the true cell" in failures.sentence(
+        fact
+    )
 
 
 def test_a_sentence_says_when_positions_cannot_decide():
     double = CELL * [2, 1, 1, 1, 1, 1]
     hidden = case()
     hidden = cases.Case("X1", "Testite", "oP", "P", double, hidden.peaks, "A", 0, True)
-    assert "positions cannot decide" in failures.sentence(failures.facts(hidden, row(CELL, "oP", "subcell")))
-    assert "no cell was found" in failures.sentence(failures.facts(hidden, row(CELL, "none", "nothing found")))
+    assert "positions cannot decide" in failures.sentence(
+        failures.facts(hidden, row(CELL, "oP", "subcell"))
+    )
+    assert "no cell was found" in failures.sentence(
+        failures.facts(hidden, row(CELL, "none", "nothing found"))
+    )
 
 
 def test_figure_has_a_panel_a_failure():
     fig = failures.draw([case()], [row(CELL * [2, 1, 1, 1, 1, 1], "oP", "supercell")] * 3)
-    assert [bool(place.lines or place.collections) for place in fig.axes] == [True, True, True, False]
+    assert [bool(place.lines or place.collections) for place in fig.axes] == [
+        True,
+        True,
+        True,
+        False,
+    ]
 
 
 def test_one_a_mineral_is_the_first_by_id_spread_over_lattices():
@@ -80,9 +113,15 @@ def test_a_peer_gets_uncorrected_d_and_is_judged(tmp_path, monkeypatch):
     monkeypatch.setattr(peers, "python_of", lambda _name: sys.executable)
     monkeypatch.setattr(peers, "__file__", str(script))
     theirs = peers.run("FOX", [case(), case(identifier="X2", n=12)])
-    assert theirs["rank"].tolist() == [2, 0] and theirs.seconds[0] == pytest.approx(case().peaks.d[0])
-    table = peers.beside(theirs, pd.DataFrame({"id": ["X1", "X2"], "rank": [1, 0], "seconds": [1.0, 2.0]}))
-    assert table[["first", "ten", "ours_first", "ours_seconds"]].to_numpy().tolist() == [[0, 0.5, 0.5, 1.5]]
+    assert theirs["rank"].tolist() == [2, 0] and theirs.seconds[0] == pytest.approx(
+        case().peaks.d[0]
+    )
+    table = peers.beside(
+        theirs, pd.DataFrame({"id": ["X1", "X2"], "rank": [1, 0], "seconds": [1.0, 2.0]})
+    )
+    assert table[["first", "ten", "ours_first", "ours_seconds"]].to_numpy().tolist() == [
+        [0, 0.5, 0.5, 1.5]
+    ]
 
 
 def test_no_failures_are_a_table_with_a_heading(tmp_path):

@@ -1,4 +1,6 @@
-"""The runner: what it skips, what it says when a cell fails, and that a killed study ends like any other."""
+"""The runner: what it skips, what it says when a cell fails, and that a killed study ends like any
+other.
+"""
 
 import json
 import os
@@ -21,9 +23,18 @@ from ddi.study.runner import imported, load_profile, run
 def make_root(path, cells, parameters="{}"):
     """A study of one notebook that counts its runs in a file."""
     (path / "notebooks" / "profiles").mkdir(parents=True)
-    (path / "notebooks" / "profiles" / "tiny.yml").write_text(f"common: {{profile: tiny}}\n01_count: {parameters}\n")
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
-    head = nbformat.v4.new_code_cell("profile: str = 'default'  # folders\nn: int = 1  # a number", metadata={"tags": ["parameters"]})
+    (path / "notebooks" / "profiles" / "tiny.yml").write_text(
+        f"common: {{profile: tiny}}\n01_count: {parameters}\n"
+    )
+    notebook = nbformat.v4.new_notebook(
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        }
+    )
+    head = nbformat.v4.new_code_cell(
+        "profile: str = 'default'  # folders\nn: int = 1  # a number",
+        metadata={"tags": ["parameters"]},
+    )
     notebook.cells = [head, *(nbformat.v4.new_code_cell(cell) for cell in cells)]
     notebook.metadata["ddi"] = {"reads": ["in.txt"], "writes": ["data/results/{profile}/out.txt"]}
     nbformat.write(notebook, path / "notebooks" / "01_count.ipynb")
@@ -50,7 +61,9 @@ def test_a_step_runs_again_only_when_something_it_depends_on_changed(tmp_path):
     assert runs() == 1, "nothing changed"
     (root / "in.txt").write_text("2")
     assert runs() == 2, "an input changed"
-    (root / "notebooks" / "profiles" / "tiny.yml").write_text("common: {profile: tiny}\n01_count: {n: 5}\n")
+    (root / "notebooks" / "profiles" / "tiny.yml").write_text(
+        "common: {profile: tiny}\n01_count: {n: 5}\n"
+    )
     assert runs() == 3, "a parameter changed"
     assert (root / "data/results/tiny/out.txt").read_text() == "5"
     (root / "data/results/tiny/out.txt").unlink()
@@ -73,7 +86,9 @@ def test_unknown_profile_names_the_known_ones():
 
 def test_imports_are_followed_through_modules():
     names = {path.stem for path in imported("from ddi.report import wilson\nimport ddi.lattice")}
-    assert names == {"report", "errors", "files", "lattice", "__init__"} - {"__init__"} or names == {"report", "errors", "files", "lattice"}
+    assert names == {"report", "errors", "files", "lattice", "__init__"} - {
+        "__init__"
+    } or names == {"report", "errors", "files", "lattice"}
 
 
 def test_unset_folders_name_no_files(tmp_path, monkeypatch):
@@ -86,17 +101,29 @@ def smoke_tables(root):
     results = root / "data" / "results" / "smoke"
     frames = {}
     for path in sorted([*(results / "tables").glob("*.csv"), *(results / "figures").glob("*.csv")]):
-        if path.stem in ("00_study", "09_which"):  # what the clock measured: cost, and success against seconds
+        if path.stem in (
+            "00_study",
+            "09_which",
+        ):  # what the clock measured: cost, and success against seconds
             continue
         frame = pd.read_csv(path)
-        timed = [c for c in frame.columns if any(word in c.lower() for word in ("second", "time", " / s", "/s", "per s", "ms", "memory"))]
+        timed = [
+            c
+            for c in frame.columns
+            if any(
+                word in c.lower()
+                for word in ("second", "time", " / s", "/s", "per s", "ms", "memory")
+            )
+        ]
         frames[path.name] = frame.drop(columns=timed)
     return frames
 
 
 @pytest.fixture(scope="module")
 def killed_study(tmp_path_factory):
-    """The smoke study in a copy of the repository, killed three times on its way and started again each time."""
+    """The smoke study in a copy of the repository, killed three times on its way and started again
+    each time.
+    """
     copy = tmp_path_factory.mktemp("killed") / "repository"
     kept = [name for name in ("notebooks", "data", "paper", "figures")]
     for name in kept:
@@ -108,7 +135,14 @@ def killed_study(tmp_path_factory):
     command = [sys.executable, "-m", "ddi", "study", "--profile", "smoke"]
     environment = os.environ | {"DDI_ROOT": str(copy)}
     for seconds in (12, 35, 60):
-        child = subprocess.Popen(command, env=environment, cwd=copy, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+        child = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=copy,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         time.sleep(seconds)
         os.killpg(child.pid, signal.SIGKILL)
         child.wait()
@@ -131,10 +165,18 @@ class TestSmoke:
         reference, again = smoke_tables(ROOT), smoke_tables(killed_study[0])
         assert reference.keys() == again.keys() and len(reference) > 15
         for name, frame in reference.items():
-            pd.testing.assert_frame_equal(frame, again[name], check_exact=False, rtol=1e-9, obj=name)
+            pd.testing.assert_frame_equal(
+                frame, again[name], check_exact=False, rtol=1e-9, obj=name
+            )
 
     def test_nothing_half_written_is_left(self, killed_study):
-        leftovers = [path for path in (killed_study[0] / "data").rglob(".*") if path.is_file() and "stamps" not in str(path)]
-        finished = json.loads((killed_study[0] / "data/results/smoke/stamps/10_rruff_eval.json").read_text())
+        leftovers = [
+            path
+            for path in (killed_study[0] / "data").rglob(".*")
+            if path.is_file() and "stamps" not in str(path)
+        ]
+        finished = json.loads(
+            (killed_study[0] / "data/results/smoke/stamps/10_rruff_eval.json").read_text()
+        )
         assert finished["seconds"] > 0
         assert all(path.stat().st_size >= 0 and path.name.startswith(".") for path in leftovers)

@@ -17,7 +17,10 @@ def test_wilson_equals_scipy(k, n):
 
 
 def test_calibration_error_of_hand_counted_bins():
-    probability, right = [0.05, 0.05, 0.95, 0.95, 1.0], [False, True, True, True, True]  # bins hold 2 and 3: |0.1 - 1| and |2.9 - 3|
+    probability, right = (
+        [0.05, 0.05, 0.95, 0.95, 1.0],
+        [False, True, True, True, True],
+    )  # bins hold 2 and 3: |0.1 - 1| and |2.9 - 3|
     assert calibration_error(probability, right) == pytest.approx((0.9 + 0.1) / 5)
     draws = np.random.default_rng(0).random((2, 20000))
     assert calibration_error(draws[0], draws[1] < draws[0]) < 0.01
@@ -40,7 +43,11 @@ def test_table_has_one_line_a_row_and_a_csv_beside_it(study):
     frame = pd.DataFrame({"system": ["cubic", "a_b"], "n": [3, 4], "x / A": [1.23456, np.nan]})
     assert write_table(study, frame, "01_t", "Of 5 %.", {"x / A": "{:.2f}"}) is frame
     text = (study.tables / "01_t.tex").read_text()
-    assert r"\caption{Of 5 \%.}\label{tab:01_t}" in text and r"cubic & 3 & 1.23 \\" in text and r"a\_b & 4 & -- \\" in text
+    assert (
+        r"\caption{Of 5 \%.}\label{tab:01_t}" in text
+        and r"cubic & 3 & 1.23 \\" in text
+        and r"a\_b & 4 & -- \\" in text
+    )
     assert len(pd.read_csv(study.tables / "01_t.csv")) == 2
 
 

@@ -1,7 +1,9 @@
-"""American Mineralogist Crystal Structure Database, from the sqlite file inside the `larixite` package.
+"""American Mineralogist Crystal Structure Database, from the sqlite file inside the `larixite`
+package.
 
-Coordinates, occupancies and displacements are base64 of int32, in units of 1/4,000,000; 2 and 3 stand for a missing number.
-The symmetry operations are trusted, not the symbol beside them: one symbol often has several origins.
+Coordinates, occupancies and displacements are base64 of int32, in units of 1/4,000,000; 2 and 3
+stand for a missing number. The symmetry operations are trusted, not the symbol beside them: one
+symbol often has several origins.
 """
 
 import base64
@@ -23,10 +25,12 @@ MISSING = 1.9  # numbers from here on say "missing"
 BATCH = 250  # entries a task
 
 _QUERY = """
-SELECT cif.id AS id, minerals.name AS name, cif.formula AS formula, publications.year AS year, spacegroups.hm_notation AS symbol,
+SELECT cif.id AS id, minerals.name AS name, cif.formula AS formula, publications.year AS year,
+spacegroups.hm_notation AS symbol,
        spacegroups.symmetry_xyz AS operations, a, b, c, alpha, beta, gamma, cell_volume,
        atoms_sites, atoms_x, atoms_y, atoms_z, atoms_occupancy, atoms_u_iso
-FROM cif LEFT JOIN minerals ON minerals.id = cif.mineral_id LEFT JOIN publications ON publications.id = cif.publication_id
+FROM cif LEFT JOIN minerals ON minerals.id = cif.mineral_id LEFT JOIN publications ON
+publications.id = cif.publication_id
          LEFT JOIN spacegroups ON spacegroups.id = cif.spacegroup_id
 WHERE cif.id IN ({})
 """
@@ -51,10 +55,14 @@ def amcsd(path, *, limit=None, n_jobs=1, cluster=None):
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
             numbers = [number for (number,) in database.execute("SELECT id FROM cif ORDER BY id")]
     except sqlite3.Error as error:
-        raise DDIError(f"{path} is no AMCSD database ({error}); delete it, and the next run fetches it again") from error
+        raise DDIError(
+            f"{path} is no AMCSD database ({error}); delete it, and the next run fetches it again"
+        ) from error
     numbers = evenly(numbers, limit)
     batches = [(path, numbers[start : start + BATCH]) for start in range(0, len(numbers), BATCH)]
-    for batch in map_parallel(_read_batch, batches, n_jobs=n_jobs, desc="reading amcsd", cluster=cluster):
+    for batch in map_parallel(
+        _read_batch, batches, n_jobs=n_jobs, desc="reading amcsd", cluster=cluster
+    ):
         yield from batch
 
 
@@ -62,7 +70,9 @@ def _read_batch(task):
     path, numbers = task
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
         database.row_factory = sqlite3.Row
-        rows = {row["id"]: row for row in database.execute(_QUERY.format(",".join(map(str, numbers))))}
+        rows = {
+            row["id"]: row for row in database.execute(_QUERY.format(",".join(map(str, numbers))))
+        }
     return [guarded(_entry, f"amcsd:{number:07d}", "amcsd", rows[number]) for number in numbers]
 
 
@@ -74,7 +84,11 @@ def _entry(row):
     volume = _number(row["cell_volume"])
     if not np.isfinite(volume):
         volume, flags = symmetry.cell_volume(cell), (*flags, "no volume")
-    composition = chemistry.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
+    composition = (
+        chemistry.contents(cell, operations, xyz, occupancy, contents)
+        if operations and np.isfinite(cell).all()
+        else {}
+    )
     return Entry(
         identifier=f"amcsd:{row['id']:07d}",
         source="amcsd",
@@ -101,16 +115,30 @@ def _operations(text):
 
 
 def _atoms(row):
-    """Return elements, contents of the sites, coordinates, occupancies, B in A^2 and flags of the atoms that have a place."""
+    """Return elements, contents of the sites, coordinates, occupancies, B in A^2 and flags of the
+    atoms that have a place.
+    """
     sites = json.loads(row["atoms_sites"]) if row["atoms_sites"] not in (None, "<missing>") else []
     listed = frozenset(re.findall("[A-Z][a-z]?", row["formula"] or ""))
     named = [chemistry.site_element(site, listed) for site in sites]
     xyz = np.column_stack([_decode(row[f"atoms_{axis}"], len(sites), np.nan) for axis in "xyz"])
-    occupancy, u_iso = (_decode(row[column], len(sites), default) for column, default in (("atoms_occupancy", 1.0), ("atoms_u_iso", 0)))
-    placed = np.isfinite(xyz).all(axis=1) & np.array([element != "" for element, _ in named], dtype=bool)
+    occupancy, u_iso = (
+        _decode(row[column], len(sites), default)
+        for column, default in (("atoms_occupancy", 1.0), ("atoms_u_iso", 0))
+    )
+    placed = np.isfinite(xyz).all(axis=1) & np.array(
+        [element != "" for element, _ in named], dtype=bool
+    )
     flags = chemistry.left_out([element for element, _ in named], placed)
     kept = [name for name, keep in zip(named, placed) if keep]
-    return (tuple(e for e, _ in kept), [c for _, c in kept], xyz[placed], occupancy[placed], chemistry.b_from_u(u_iso)[placed], flags)
+    return (
+        tuple(e for e, _ in kept),
+        [c for _, c in kept],
+        xyz[placed],
+        occupancy[placed],
+        chemistry.b_from_u(u_iso)[placed],
+        flags,
+    )
 
 
 def _decode(text, n, default):

