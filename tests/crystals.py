@@ -32,11 +32,9 @@ def made(group, seed=0):
         cell[:] = 8, 8, 8, 71, 71, 71
     rng = np.random.default_rng(seed)
     xyz = np.vstack([np.zeros(3), rng.random((3, 3))])
-    elements, occupancy, b_iso = (
-        ("Fe", "O", "Si", "O"),
-        np.array([1, 0.7, 1, 1]),
-        np.array([0.5, 1.0, 0.8, 2.0]),
-    )
+    elements = ("Fe", "O", "Si", "O")
+    occupancy = np.array([1, 0.7, 1, 1])
+    b_iso = np.array([0.5, 1.0, 0.8, 2.0])
     composition = chemistry.contents(
         cell, operations, xyz, occupancy, [{element: 1} for element in elements]
     )

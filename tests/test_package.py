@@ -23,7 +23,11 @@ def test_import_and_help_stay_light():
 
 
 def test_every_module_imports_without_tensorflow():
-    modules = ", ".join(f"ddi.{path.stem}" for path in sorted((ROOT / "ddi").glob("*.py")) if not path.stem.startswith("__"))
+    modules = ", ".join(
+        f"ddi.{path.stem}"
+        for path in sorted((ROOT / "ddi").glob("*.py"))
+        if not path.stem.startswith("__")
+    )
     code = f"import sys, {modules}; assert 'tensorflow' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -36,8 +40,14 @@ def pins():
 
 def test_conda_and_lock_have_the_pins_of_pyproject():
     conda = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
-    flat = [line for entry in conda for line in (entry["pip"] if isinstance(entry, dict) else [entry])]
-    versions = dict(re.split("==?", line)[:2] for line in flat if "=" in line and not line.startswith(("python=", "-e")))
+    flat = [
+        line for entry in conda for line in (entry["pip"] if isinstance(entry, dict) else [entry])
+    ]
+    versions = dict(
+        re.split("==?", line)[:2]
+        for line in flat
+        if "=" in line and not line.startswith(("python=", "-e"))
+    )
     lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.txt").read_text(), re.M))
     expected = {name: version for name, version in pins().items() if name != "tensorflow-cpu"}
     assert versions == expected

@@ -4,7 +4,8 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 CM = 1 / 2.54
-SINGLE, DOUBLE = 8.8 * CM, 18.0 * CM
+SINGLE = 8.8 * CM
+DOUBLE = 18.0 * CM
 """Widths of a single and of a double column in inches."""
 
 STYLE = {

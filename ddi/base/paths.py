@@ -26,7 +26,8 @@ class Study:
     """
 
     def __init__(self, profile=DEFAULT, root=None):
-        self.profile, self.root = profile, Path(root or os.environ.get("DDI_ROOT", ROOT))
+        self.profile = profile
+        self.root = Path(root or os.environ.get("DDI_ROOT", ROOT))
         data = self.root / "data"
         self.raw = data / "raw"
         self.interim, self.models, self.results = (

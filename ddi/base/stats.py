@@ -22,12 +22,14 @@ def wilson(k, n, z=1.959963984540054):
     -----
     Wilson, E. B. (1927), J. Am. Stat. Assoc. 22, 209-212.
     """
-    k, n = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
+    k = np.asarray(k, dtype=float)
+    n = np.asarray(n, dtype=float)
     m = np.maximum(n, 1)
     p = k / m
     centre = (p + z**2 / (2 * m)) / (1 + z**2 / m)
     half = z / (1 + z**2 / m) * np.sqrt(p * (1 - p) / m + z**2 / (4 * m**2))
-    low, high = np.clip(centre - half, 0, 1), np.clip(centre + half, 0, 1)
+    low = np.clip(centre - half, 0, 1)
+    high = np.clip(centre + half, 0, 1)
     return np.where(n > 0, low, 0.0)[()], np.where(n > 0, high, 1.0)[()]
 
 
@@ -42,7 +44,8 @@ def calibration_error(probability, right, n_bins=10):
     right : array_like of bool, shape (n,)
     n_bins : int
     """
-    probability, right = np.asarray(probability, dtype=float), np.asarray(right, dtype=float)
+    probability = np.asarray(probability, dtype=float)
+    right = np.asarray(right, dtype=float)
     place = np.minimum((probability * n_bins).astype(int), n_bins - 1)
     return float(np.abs(np.bincount(place, probability - right)).sum() / len(right))
 

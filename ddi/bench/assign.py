@@ -13,7 +13,9 @@ from ddi.models.assignment_data import load_problem
 from ddi.models.assignment_training import controls
 from ddi.study import eval_assignment
 
-SYSTEM, LEVEL, SEED = "monoclinic", "0.05", 2026
+SYSTEM = "monoclinic"
+LEVEL = "0.05"
+SEED = 2026
 
 
 @benchmark(
@@ -34,7 +36,8 @@ def bench_assign():
     ways = controls(problem, LEVEL, SEED) | {"network": network}
     table, _ = eval_assignment.compare(problem, LEVEL, ways, SEED)
     table = table.set_index("assigner")
-    q2, x = problem.test.q2[0], np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
+    q2 = problem.test.q2[0]
+    x = np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
     H = lattice.design(problem.reference, SYSTEM)
     assignment.nearest(q2, x[:2], H)
     nearest_rate = len(x) / min(

@@ -56,7 +56,8 @@ def bench_dedup(sizes=(15_625, 31_250, 62_500, 125_000, 250_000, 500_000)):
     """Fit log CPU time, and log pairs compared, against log n: for crystals of new elements, and
     for the same ones measured again.
     """
-    these, result = dedup.features(_entries("entries.parquet")), {}
+    these = dedup.features(_entries("entries.parquet"))
+    result = {}
     for name, make in (("new", leaders.substituted), ("again", leaders.remeasured)):
         growth = leaders.growth(these, make, sizes)
         exponents = {

@@ -25,8 +25,10 @@ def gained(n_models, warm=1):
     from ddi.models.trainer import trainer
     from ddi.models.variance import Design
 
-    design, start = Design(), 0.0
-    step, mask = trainer(design), np.ones(6, dtype=np.float32)
+    design = Design()
+    start = 0.0
+    step = trainer(design)
+    mask = np.ones(6, dtype=np.float32)
     for model in range(n_models + warm):
         if model == warm:
             start = resident()
@@ -41,7 +43,8 @@ def gained_by_compiling(n_models, cycles=5):
     """Train as the write-up's code did, compiling a Keras model for each phase; return the MiB
     gained a model.
     """
-    keras, start = _keras(), 0.0
+    keras = _keras()
+    start = 0.0
     for model in range(n_models + 1):
         if model == 1:
             start = resident()
@@ -56,7 +59,8 @@ def memory_table(n_models=20, n_compiled=2):
     """Return what `bench_memory` measures as a table: the shared step, then compilation."""
     import pandas as pd
 
-    shared, compiled = gained(n_models, warm=2), gained_by_compiling(n_compiled)
+    shared = gained(n_models, warm=2)
+    compiled = gained_by_compiling(n_compiled)
     rows = [
         ("one shared training step", n_models, shared, shared / n_models),
         ("compiled for each phase", n_compiled, compiled * n_compiled, compiled),
@@ -74,7 +78,8 @@ def _plain_network(keras):
     """The mean, alpha and beta networks of section 2.2.2 as one Keras model with concatenated
     outputs.
     """
-    layers, peaks = keras.layers, keras.Input((20,))
+    layers = keras.layers
+    peaks = keras.Input((20,))
     heads = []
     for units in ((200, 100, 60), (100, 60), (100, 60)):
         values = peaks
@@ -114,8 +119,11 @@ def bench_train():
     from ddi.models.trainer import trainer
     from ddi.models.variance import Design
 
-    keras, (x, y) = _keras(), toy(5000)
-    network, step, rng = _plain_network(keras), trainer(Design()), np.random.default_rng(0)
+    keras = _keras()
+    (x, y) = toy(5000)
+    network = _plain_network(keras)
+    step = trainer(Design())
+    rng = np.random.default_rng(0)
     network.compile(optimizer=keras.optimizers.Adam(1e-4), loss="mse")
     ours = _best(lambda: step.run("both", x, y, np.ones(6, dtype=np.float32), 1, rng))
     theirs = _best(lambda: network.fit(x, y, batch_size=64, epochs=1, verbose=0))
@@ -153,16 +161,21 @@ def bench_generators(profile="default", n_test=100):
     from ddi.study import eval_generators
     from ddi.study.eval_generators import best_of_n
 
-    study, rates, gains, n = Study(profile), {}, [], 0
+    study = Study(profile)
+    rates = {}
+    gains = []
+    n = 0
     for system in lattice.SYSTEMS:
-        train, test = dataset.training(study, system), dataset.test(study, system)
+        train = dataset.training(study, system)
+        test = dataset.test(study, system)
         test = test.iloc[:: max(1, len(test) // n_test)].reset_index(drop=True)
         models = eval_generators.available(study, system, train) if len(train) else {}
         if not len(test) or not {"forest", "network", "shape"} <= set(models):
             raise DDIError(
                 f"no trained generators for {system} in {study.models}; run notebooks 01 to 06 of the {profile} profile"
             )
-        cells, true = eval_generators.draw(models, test, system, 30, 1), usable_cells(test, system)
+        cells = eval_generators.draw(models, test, system, 30, 1)
+        true = usable_cells(test, system)
         rates[system] = {
             name: float(best_of_n(value, true, [0.05], [30])["rate"].iloc[0])
             for name, value in cells.items()

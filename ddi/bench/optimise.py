@@ -33,7 +33,8 @@ def _rate(advance, n_candidates, n_iterations, repeats):
     """Iterations of all candidates a second, best of several runs (the machine may be busy)."""
     rng = np.random.default_rng(0)
     this = problem.Problem(_pattern(CELL, "monoclinic", rng), "monoclinic")
-    plan, seconds = Plan.of(this, n_iterations=n_iterations, seed=1), []
+    plan = Plan.of(this, n_iterations=n_iterations, seed=1)
+    seconds = []
     for _ in range(repeats + 1):
         state = mcmc.start(this, _candidates(n_candidates, rng), plan, merge_equal=False)
         started = time.perf_counter()

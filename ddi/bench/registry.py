@@ -55,7 +55,8 @@ def run(name):
         raise DDIError(
             f"there is no benchmark '{name}'; python -m ddi bench lists {', '.join(known)}"
         )
-    entry, started = known[name], time.perf_counter()
+    entry = known[name]
+    started = time.perf_counter()
     result = entry.run()
     line = {
         "name": name,

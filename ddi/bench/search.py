@@ -20,7 +20,10 @@ from ddi.index import ranking, search
 from ddi.index.peaks import from_pattern
 from ddi.study import damage
 
-N_TRICLINIC, NOISE, ZERO = 300, 0.02, 0.1  # held-out triclinic patterns; degrees 2theta
+# held-out triclinic patterns; degrees 2theta
+N_TRICLINIC = 300
+NOISE = 0.02
+ZERO = 0.1
 WAVELENGTH = damage.CU.alpha1
 MISSED = 1000  # rank of a lattice that is not in the list
 
@@ -74,7 +77,8 @@ def picked():
     """Return the rows of `fair` with the peaks that the project itself picks from the measured
     patterns, faint ones beside them.
     """
-    rows, patterns = fair().to_dict("records"), {pattern.id: pattern for pattern in rruff.load()}
+    rows = fair().to_dict("records")
+    patterns = {pattern.id: pattern for pattern in rruff.load()}
     kept = []
     for row in rows:
         with contextlib.suppress(DDIError, KeyError):
@@ -155,7 +159,9 @@ def rank_of(table, cell, centring):
 
 def rates(result):
     """Return first and first-ten rates with their Wilson intervals."""
-    n, first, ten = len(result), int((result["rank"] == 0).sum()), int((result["rank"] < 10).sum())
+    n = len(result)
+    first = int((result["rank"] == 0).sum())
+    ten = int((result["rank"] < 10).sum())
     return dict(
         n=n,
         first=first / n,
@@ -167,9 +173,11 @@ def rates(result):
 
 def with_spurious(rows, n_extra=2, seed=0):
     """Put extra peaks of median intensity at random places among each row's first twenty."""
-    rng, rows = np.random.default_rng(seed), rows.copy()
+    rng = np.random.default_rng(seed)
+    rows = rows.copy()
     for i in rows.index:
-        q2, intensity = np.array(rows.q2[i]), np.array(rows.intensity[i])
+        q2 = np.array(rows.q2[i])
+        intensity = np.array(rows.intensity[i])
         extra = rng.uniform(q2[0], q2[:20][-1], n_extra)
         order = np.argsort(np.concatenate([q2, extra]))
         rows.at[i, "q2"] = np.concatenate([q2, extra])[order]
@@ -183,7 +191,8 @@ def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
     """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift
     (degrees 2theta).
     """
-    rng, out = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    out = []
     for q2 in rows.q2_2:
         angle = bragg.two_theta(q2, WAVELENGTH)
         out.append(
@@ -229,7 +238,8 @@ def bench_index():
     about="fair RRUFF patterns with the right lattice first, lattice unknown; first ten, known and by Bravais lattice beside it",
 )
 def bench_rruff():
-    unknown, known = measure(fair()), measure(fair(), known=True)
+    unknown = measure(fair())
+    known = measure(fair(), known=True)
     by_bravais = {bravais: rates(rows)["first"] for bravais, rows in unknown.groupby("bravais")}
     one = rates(unknown.groupby("mineral").head(1))
     return dict(

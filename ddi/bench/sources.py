@@ -15,7 +15,8 @@ from ddi.data.sources import catalogue, core_mof
 )
 def bench_sources():
     """Read part of each source in this process; COD only where DDI_COD names a mirror."""
-    rates, count = {}, 0
+    rates = {}
+    count = 0
     readers = {"amcsd": _amcsd, "core_mof": _core_mof} | (
         {"cod": _cod} if os.environ.get("DDI_COD") else {}
     )

@@ -13,7 +13,8 @@ from ddi.bench.registry import benchmark
 from ddi.forward import lattice
 from ddi.study import eval_optimisation
 
-LOOKED_AT, N_FRESH = 200, 120
+LOOKED_AT = 200
+N_FRESH = 120
 HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")
 
 

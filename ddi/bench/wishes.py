@@ -11,7 +11,10 @@ from ddi.forward import lattice, relations
 from ddi.index import known
 from ddi.study import eval_optimisation
 
-SYSTEMS, N_PATTERNS, BUDGET, N_CLIMBED = ("tetragonal", "orthorhombic", "monoclinic"), 10, 3.0, 30
+SYSTEMS = ("tetragonal", "orthorhombic", "monoclinic")
+N_PATTERNS = 10
+BUDGET = 3.0
+N_CLIMBED = 30
 METHODS = ("misfit weights", "one assignment", "resampled", "marginal")
 
 

@@ -47,7 +47,8 @@ def n_children(symbols, total, rng, at_most=AT_MOST):
     def needed(level):
         return np.clip(level - sizes, 0, at_most * sizes)
 
-    low, high = 0, (at_most + 1) * int(sizes.max(initial=0)) + 1
+    low = 0
+    high = (at_most + 1) * int(sizes.max(initial=0)) + 1
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if needed(middle).sum() <= total else (low, middle)
@@ -190,7 +191,8 @@ class Family:
             On the model's axes.
         q2 : list of ndarray
         """
-        pending, made = np.repeat(np.arange(len(self.cells)), counts), []
+        pending = np.repeat(np.arange(len(self.cells)), counts)
+        made = []
         free = lattice.free_cell(self.cells, self.system)
         for _ in range(ROUNDS):
             placed = lattice.full_cell(perturbation.draw(free[pending], rng), self.system)

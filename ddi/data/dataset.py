@@ -128,14 +128,10 @@ def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=powder.WAVELENGTH)
         (2, simulated.observed),
     ):
         hkl = simulated.hkl[chosen]
-        values[f"q2_{k}"], values[f"intensity_{k}"] = (
-            simulated.q2[chosen],
-            simulated.intensity[chosen],
-        )
-        values[f"hkl_{k}"], values[f"hkl_conventional_{k}"] = (
-            hkl.ravel(),
-            setting.to_conventional(hkl).ravel(),
-        )
+        values[f"q2_{k}"] = simulated.q2[chosen]
+        values[f"intensity_{k}"] = simulated.intensity[chosen]
+        values[f"hkl_{k}"] = hkl.ravel()
+        values[f"hkl_conventional_{k}"] = setting.to_conventional(hkl).ravel()
     return values, simulated.pattern.astype(np.float16)
 
 

@@ -58,7 +58,11 @@ def features(entries):
             sorted({e for entry in entries for e in entry.composition})
         )
     }
-    family, cells, rows, columns, counts = [], [], [], [], []
+    family = []
+    cells = []
+    rows = []
+    columns = []
+    counts = []
     for i, entry in enumerate(entries):
         setting = settings.reindex(entry.cell, entry.operations)
         standard = lattice.POINTS[setting.bravais[1]] / symmetry.centring(entry.operations)[1]
@@ -90,7 +94,8 @@ def components(these, atoms):
     For information: a component may link entries that are no duplicates of each other, and listing
     all pairs takes longer than `leaders` where duplicates are many.
     """
-    n_atoms, allowed = np.asarray(these.contents.sum(axis=1)), atoms + ROUNDING
+    n_atoms = np.asarray(these.contents.sum(axis=1))
+    allowed = atoms + ROUNDING
     points = np.column_stack(
         [4.0 * these.family, np.log(these.cell) / np.log1p(CELL_TOLERANCE), n_atoms / allowed]
     )

@@ -58,7 +58,8 @@ def setting_table(frame, usable=None):
         symbol=frame["sg_symbol_reindexed"],
         conditions=[pattern.label for pattern in patterns],
     )
-    every["pattern"], every["usable"] = patterns, True if usable is None else np.asarray(usable)
+    every["pattern"] = patterns
+    every["usable"] = True if usable is None else np.asarray(usable)
     keys = ["lattice_system", "block", "bravais", "unique_axis", "number", "symbol", "conditions"]
     grouped = every.groupby(keys, sort=True)
     table = grouped.agg(
@@ -92,7 +93,8 @@ def join_small(table, minimum):
 
 
 def _joined(rows, minimum):
-    group, n = rows["group"], np.maximum(rows["n"].to_numpy(dtype=float), 1e-6)
+    group = rows["group"]
+    n = np.maximum(rows["n"].to_numpy(dtype=float), 1e-6)
     apart = np.array([[distance(p, q) for q in rows["pattern"]] for p in rows["pattern"]])
     while True:
         sizes = rows["n"].groupby(group).sum().sort_values(kind="stable")

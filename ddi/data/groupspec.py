@@ -61,9 +61,11 @@ def write_spec(folder, system, table):
     for cell, width in zip(sheet[1], SPEC_COLUMNS.values()):
         cell.font = Font(bold=True)
         sheet.column_dimensions[cell.column_letter].width = width
-    sheet.freeze_panes, sheet.auto_filter.ref = "A2", sheet.dimensions
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = sheet.dimensions
     note = book.create_sheet("how to edit")
-    note["A1"], note["A1"].alignment = _NOTE, Alignment(wrap_text=True, vertical="top")
+    note["A1"] = _NOTE
+    note["A1"].alignment = Alignment(wrap_text=True, vertical="top")
     note.column_dimensions["A"].width = 110
     with atomic(spec_path(folder, system)) as path:
         book.save(path)

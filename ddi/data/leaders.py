@@ -42,9 +42,11 @@ def leaders(these, atoms, order):
 
 def leaders_and_work(these, atoms, order):
     """Return what `leaders` does, and how many pairs were compared for it."""
-    allowed, n_elements = atoms + ROUNDING, these.contents.shape[1]
+    allowed = atoms + ROUNDING
+    n_elements = these.contents.shape[1]
     contents = these.contents[order].sorted_indices()
-    family, n_atoms = these.family[order], np.asarray(contents.sum(axis=1)).ravel()
+    family = these.family[order]
+    n_atoms = np.asarray(contents.sum(axis=1)).ravel()
     logs = np.log(these.cell[order]) / np.log1p(CELL_TOLERANCE)
     places = np.column_stack(
         [n_atoms / allowed, logs, 2.0 * family]
@@ -58,18 +60,20 @@ def leaders_and_work(these, atoms, order):
 
 @njit(cache=True)
 def _leaders(places, family, none, start, element, count, allowed):
-    n, slack, compared = len(places), 2 * allowed + 1e-6, 0
+    n = len(places)
+    slack = 2 * allowed + 1e-6
+    compared = 0
     leader = np.arange(n)
     slots = np.full(
         _power_of_two(2 * n), -1, np.int32
     )  # where the list of a box begins; boxes may share a slot
-    nodes, filed = (
-        np.empty((len(count) + n, 2), np.int32),
-        0,
-    )  # a kept crystal and where the list goes on
+    # a kept crystal and where the list goes on
+    nodes = np.empty((len(count) + n, 2), np.int32)
+    filed = 0
     box, low, high = np.empty((3, 6), np.int64)
     for i in range(n):
-        elements, counts = element[start[i] : start[i + 1]], count[start[i] : start[i + 1]]
+        elements = element[start[i] : start[i + 1]]
+        counts = count[start[i] : start[i + 1]]
         most, common = (counts.max(), elements[counts.argmax()]) if len(counts) else (0.0, none)
         for name, number in ((none, 0.0), (common, most / allowed)):
             _put(low, family[i] + name, places[i], number, -1 - 1e-6)
@@ -79,7 +83,8 @@ def _leaders(places, family, none, start, element, count, allowed):
             while more:
                 node = slots[_slot(box, len(slots))]
                 while node >= 0:
-                    other, node = nodes[node, 0], nodes[node, 1]
+                    other = nodes[node, 0]
+                    node = nodes[node, 1]
                     compared += 1
                     if other < leader[i] and _duplicates(
                         i, other, places, start, element, count, allowed
@@ -119,7 +124,8 @@ def _next(box, low, high):
 @njit(cache=True)
 def _file(i, box, slots, nodes, filed):
     slot = _slot(box, len(slots))
-    nodes[filed, 0], nodes[filed, 1] = i, slots[slot]
+    nodes[filed, 0] = i
+    nodes[filed, 1] = slots[slot]
     slots[slot] = filed
     return filed + 1
 
@@ -146,13 +152,18 @@ def _duplicates(i, j, places, start, element, count, allowed):
     for k in range(places.shape[1]):
         if abs(places[i, k] - places[j, k]) > 1 + 1e-9:
             return False
-    more, less, a, b = 0.0, 0.0, start[i], start[j]
+    more = 0.0
+    less = 0.0
+    a = start[i]
+    b = start[j]
     while a < start[i + 1] or b < start[j + 1]:
         ahead = a < start[i + 1] and (b == start[j + 1] or element[a] <= element[b])
         behind = b < start[j + 1] and (a == start[i + 1] or element[b] <= element[a])
         difference = (count[a] if ahead else 0.0) - (count[b] if behind else 0.0)
-        more, less = more + max(difference, 0.0), less + max(-difference, 0.0)
-        a, b = a + ahead, b + behind
+        more = more + max(difference, 0.0)
+        less = less + max(-difference, 0.0)
+        a = a + ahead
+        b = b + behind
     return max(more, less) <= allowed
 
 
@@ -172,7 +183,8 @@ def substituted(these, n, seed=0):
         Real ones in turn, lengths perturbed by 0.2 %, elements exchanged in each round by a random
         permutation.
     """
-    rng, chosen = np.random.default_rng(seed), np.arange(n) % len(these.family)
+    rng = np.random.default_rng(seed)
+    chosen = np.arange(n) % len(these.family)
     contents = these.contents[chosen].tocoo()
     n_elements = contents.shape[1]
     rounds = np.arange(n) // len(these.family)
@@ -199,7 +211,8 @@ def remeasured(these, n, seed=0):
     Lengths are perturbed by 2 %, angles by 0.5 %, and two copies of three have one atom more or
     less of one element.
     """
-    rng, chosen = np.random.default_rng(seed), np.arange(n) % len(these.family)
+    rng = np.random.default_rng(seed)
+    chosen = np.arange(n) % len(these.family)
     contents = these.contents[chosen]
     one = contents.indptr[:-1] + (rng.random(n) * np.diff(contents.indptr)).astype(int)
     contents.data[one] = np.maximum(contents.data[one] + rng.integers(-1, 2, n), 0.01)
@@ -231,7 +244,8 @@ def growth(these, pretend, sizes, atoms=1, seed=0):
     leaders(pretend(these, 100, seed), atoms, np.arange(100))  # loads the compiled code
     rows = []
     for n in sizes:
-        pretended, times = pretend(these, n, seed), []
+        pretended = pretend(these, n, seed)
+        times = []
         for _ in range(2):
             started = time.process_time()
             leader, pairs = leaders_and_work(pretended, atoms, np.arange(n))

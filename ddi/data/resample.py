@@ -101,7 +101,8 @@ class Resampler:
         lines[lines > q2_max] = np.inf
         seen = observed(lines, [np.asarray(peak, dtype=float) for peak in peaks])
         usable = seen.any(axis=1)
-        lines, seen = lines[usable], seen[usable]
+        lines = lines[usable]
+        seen = seen[usable]
         first = (
             np.bincount(seen.argmax(axis=1), minlength=1) / max(len(seen), 1)
             if len(seen)
@@ -151,7 +152,8 @@ class Resampler:
         """
         n, n_lines = lines.shape
         start = np.minimum(rng.choice(len(self.first), size=n, p=self.first), n_lines - 1)
-        chosen, last = np.zeros(lines.shape, dtype=bool), np.full(n, np.nan)
+        chosen = np.zeros(lines.shape, dtype=bool)
+        last = np.full(n, np.nan)
         for column, q2 in enumerate(lines.T):
             accept = (column == start) | (
                 (column > start) & (rng.random(n) < self.acceptance(np.maximum(q2 - last, 0)))
@@ -190,11 +192,9 @@ def _fit_curve(fraction, visits, plateau=False):
     inner = np.flatnonzero(visits[:-1])
     if len(inner) < 4:
         return (np.nan,) * 4
-    centres, values, weights = (
-        np.sqrt(EDGES[:-1] * EDGES[1:])[inner],
-        fraction[inner],
-        visits[inner],
-    )
+    centres = np.sqrt(EDGES[:-1] * EDGES[1:])[inner]
+    values = fraction[inner]
+    weights = visits[inner]
 
     def model(dq2, log_r0, log_r1, top=1.0):
         return top * curve(dq2, np.exp(log_r0), np.exp(log_r1))

@@ -131,7 +131,8 @@ def load(place=None, ids=None):
         raise DDIError(
             "no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, or run ddi.data.rruff.download()"
         )
-    cells, patterns = {}, []
+    cells = {}
+    patterns = []
     for name, text in _files(place, "dif"):
         cells.setdefault(_key(name), text)
     for name, text in _files(place, "xy"):
@@ -295,7 +296,8 @@ def bravais_lattice(space_group, cell):
         if re.fullmatch("[PABCFI]-?1", symbol):
             return "aP", symbol[0]
         raise DDIError(f"'{space_group}' is no space group that gemmi knows")
-    letter, centring = _LETTERS[group.crystal_system_str()], group.centring_type()
+    letter = _LETTERS[group.crystal_system_str()]
+    centring = group.centring_type()
     if group.hm[0] == "R":
         return "hR", "R" if abs(cell[5] - 120) < 0.01 else "P"
     standard = "P" if letter == "a" else "C" if centring in "AB" else centring
@@ -366,7 +368,8 @@ def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, z
 def _to_nearest(observed, lines):
     padded = np.concatenate([[-1e3], lines, [1e3]])
     right = np.searchsorted(padded, observed)
-    below, above = observed - padded[right - 1], observed - padded[right]
+    below = observed - padded[right - 1]
+    above = observed - padded[right]
     return np.where(np.abs(below) < np.abs(above), below, above)
 
 
@@ -408,11 +411,9 @@ def fairness(pattern, two_theta, wavelength, known=None):
         grade, matched, first = row.iloc[0][["grade", "n_matched_of_first_20", "n_first"]]
     else:
         result = compare(two_theta, pattern.cell, pattern.centring, wavelength)
-        grade, matched, first = (
-            "A" if result["rms"] <= 0.02 else "B",
-            result["n_matched"],
-            result["n_first"],
-        )
+        grade = "A" if result["rms"] <= 0.02 else "B"
+        matched = result["n_matched"]
+        first = result["n_first"]
     return {
         "grade": str(grade),
         "n_matched": int(matched),

@@ -77,8 +77,10 @@ class CellScaler(_Stored):
             As `ddi.forward.lattice.free_cell` gives them: A and degrees.
         system : str
         """
-        free, is_angle = np.asarray(free, dtype=float), np.array(lattice.SYSTEM[system].free) >= 3
-        lengths, angles = free[:, ~is_angle], np.radians(free[:, is_angle] - 90)
+        free = np.asarray(free, dtype=float)
+        is_angle = np.array(lattice.SYSTEM[system].free) >= 3
+        lengths = free[:, ~is_angle]
+        angles = np.radians(free[:, is_angle] - 90)
         return cls(float(lengths.mean()), _spread(lengths), _spread(angles[angles != 0]), is_angle)
 
     def forward(self, free):

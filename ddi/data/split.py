@@ -77,7 +77,8 @@ def isotype_pairs(numbers, cells, tolerance=TOLERANCE):
     -------
     ndarray of int, shape (n_pairs, 2)
     """
-    numbers, cells = pd.factorize(np.asarray(numbers))[0], np.asarray(cells, dtype=float)
+    numbers = pd.factorize(np.asarray(numbers))[0]
+    cells = np.asarray(cells, dtype=float)
     found = [np.empty((0, 2), dtype=int)]
     for number in np.unique(numbers):
         rows = np.flatnonzero(numbers == number)
@@ -93,7 +94,8 @@ def families(numbers, cells, tolerance=TOLERANCE):
     """Number the isotype families, in order of their first member; arguments as for
     `isotype_pairs`.
     """
-    pairs, n = isotype_pairs(numbers, cells, tolerance), len(cells)
+    pairs = isotype_pairs(numbers, cells, tolerance)
+    n = len(cells)
     labels = connected_components(
         coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(n, n)), directed=False
     )[1]
@@ -119,7 +121,8 @@ def split_families(group, family, *, fraction=0.2, seed=0):
     ndarray of str, shape (n,)
         "train" or "test".
     """
-    group, family = pd.factorize(np.asarray(group))[0], pd.factorize(np.asarray(family))[0]
+    group = pd.factorize(np.asarray(group))[0]
+    family = pd.factorize(np.asarray(family))[0]
     room = np.round(fraction * np.bincount(group)).astype(int)
     counts = pd.Series(1, pd.MultiIndex.from_arrays([family, group])).groupby(level=[0, 1]).sum()
     members = {
@@ -163,12 +166,11 @@ def nearest_relative(numbers, cells, side):
     index : ndarray of int, shape (n_test,)
         That training entry, or -1.
     """
-    numbers, cells, side = (
-        pd.factorize(np.asarray(numbers))[0],
-        np.asarray(cells, dtype=float),
-        np.asarray(side),
-    )
-    best, index = np.full(len(numbers), np.inf), np.full(len(numbers), -1)
+    numbers = pd.factorize(np.asarray(numbers))[0]
+    cells = np.asarray(cells, dtype=float)
+    side = np.asarray(side)
+    best = np.full(len(numbers), np.inf)
+    index = np.full(len(numbers), -1)
     for number in np.unique(numbers):
         train, test = (
             np.flatnonzero((numbers == number) & (side == name)) for name in ("train", "test")
@@ -179,10 +181,8 @@ def nearest_relative(numbers, cells, side):
                     np.log(describe(cells[test])), p=np.inf
                 )
                 closer = np.expm1(apart) < best[test]
-                best[test[closer]], index[test[closer]] = (
-                    np.expm1(apart[closer]),
-                    train[nearest[closer]],
-                )
+                best[test[closer]] = np.expm1(apart[closer])
+                index[test[closer]] = train[nearest[closer]]
     return best[side == "test"], index[side == "test"]
 
 
@@ -205,7 +205,8 @@ def leakage(frame, splits=("split", "split_entry"), kin="sg_number", tolerance=T
         Columns split, identifier, lattice_system, relative, distance, isotype (is it within
         `tolerance`).
     """
-    cells, names = np.array(frame["cell_niggli"].tolist()), frame["identifier"].to_numpy()
+    cells = np.array(frame["cell_niggli"].tolist())
+    names = frame["identifier"].to_numpy()
     parts = []
     for split in splits:
         apart, index = nearest_relative(frame[kin], cells, frame[split])

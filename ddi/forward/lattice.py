@@ -107,7 +107,9 @@ BRAVAIS = {
 POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
 """Centring -> lattice points in the conventional cell."""
 
-MAX_LENGTH, MIN_LENGTH = 500.0, 2.0  # Angstrom, bounds of section 2.4.1
+# Angstrom, bounds of section 2.4.1
+MAX_LENGTH = 500.0
+MIN_LENGTH = 2.0
 
 _PRODUCTS = np.array([[0, 0], [1, 1], [2, 2], [1, 2], [0, 2], [0, 1]])
 
@@ -174,7 +176,8 @@ def free_cell(cells, system):
 def metric(cells):
     """Return the metric tensor G in A^2, shape (..., 3, 3)."""
     cells = np.asarray(cells, dtype=float)
-    lengths, cosines = cells[..., :3], np.cos(np.radians(cells[..., 3:]))
+    lengths = cells[..., :3]
+    cosines = np.cos(np.radians(cells[..., 3:]))
     cosine = np.ones((*cells.shape[:-1], 3, 3))
     for column, (i, j) in enumerate(_PRODUCTS[3:]):
         cosine[..., i, j] = cosine[..., j, i] = cosines[..., column]
@@ -242,7 +245,8 @@ def volume(cells):
 def is_possible(cells, shortest=MIN_LENGTH, longest=MAX_LENGTH):
     """Say which cells have lengths within bounds (A) and angles that close to a volume."""
     cells = np.asarray(cells, dtype=float)
-    lengths, angles = cells[..., :3], cells[..., 3:]
+    lengths = cells[..., :3]
+    angles = cells[..., 3:]
     inside = ((lengths >= shortest) & (lengths <= longest)).all(axis=-1) & (
         (angles > 0) & (angles < 180)
     ).all(axis=-1)

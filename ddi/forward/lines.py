@@ -71,13 +71,19 @@ def _cholesky(x, out):
     """
     if not x[2] > 1e-9:
         return False
-    kl, hl = 0.5 * x[3] / x[2], 0.5 * x[4] / x[2]
+    kl = 0.5 * x[3] / x[2]
+    hl = 0.5 * x[4] / x[2]
     d_k = x[1] - x[2] * kl * kl
     if not d_k > 1e-9:
         return False
     b = (0.5 * x[5] - x[2] * kl * hl) / d_k
     d_h = x[0] - x[2] * hl * hl - d_k * b * b
-    out[0], out[1], out[2], out[3], out[4], out[5] = x[2], d_k, d_h, kl, hl, b
+    out[0] = x[2]
+    out[1] = d_k
+    out[2] = d_h
+    out[3] = kl
+    out[4] = hl
+    out[5] = b
     return d_h > 1e-9
 
 
@@ -92,7 +98,8 @@ def _lines(form, rule, q2_max, q2, hkl):
     for h in range(int(np.sqrt(q2_max / d_h)) + 1):
         left = q2_max - d_h * h * h
         reach = np.sqrt(max(left, 0.0) / d_k)
-        k_low, k_high = int(np.ceil(-b * h - reach)), int(np.floor(-b * h + reach))
+        k_low = int(np.ceil(-b * h - reach))
+        k_high = int(np.floor(-b * h + reach))
         if k_positive or h == 0:
             k_low = max(k_low, 0)
         if k_below:
@@ -101,7 +108,8 @@ def _lines(form, rule, q2_max, q2, hkl):
             base = d_h * h * h + d_k * (k + b * h) ** 2
             centre = kl * k + hl * h
             reach = np.sqrt(max(q2_max - base, 0.0) / d_l)
-            l_low, l_high = int(np.ceil(-centre - reach)), int(np.floor(-centre + reach))
+            l_low = int(np.ceil(-centre - reach))
+            l_high = int(np.floor(-centre + reach))
             if l_positive or (k_positive and h == 0):
                 l_low = max(l_low, 0)
             if l_below:
@@ -114,7 +122,9 @@ def _lines(form, rule, q2_max, q2, hkl):
                         return -1
                     q2[n] = base + d_l * (l + centre) ** 2
                     obverse = centring != 4 or (k + l - h) % 3 == 0
-                    hkl[n, 0], hkl[n, 1], hkl[n, 2] = h if obverse else k, k if obverse else h, l
+                    hkl[n, 0] = h if obverse else k
+                    hkl[n, 1] = k if obverse else h
+                    hkl[n, 2] = l
                     n += 1
     return n
 
@@ -136,7 +146,9 @@ def lines(x, bravais, q2_max, max_lines=4096):
     q2 : ndarray, shape (n,)
         Both empty if x is not positive definite or has more than `max_lines` lines.
     """
-    q2, hkl, form = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16), np.empty(6)
+    q2 = np.empty(max_lines)
+    hkl = np.empty((max_lines, 3), dtype=np.int16)
+    form = np.empty(6)
     n = (
         _lines(form, KINDS[bravais].rule, q2_max, q2, hkl)
         if _cholesky(np.asarray(x, dtype=float), form)

@@ -13,7 +13,9 @@ from ddi.forward import bragg, lattice, scattering
 
 WAVELENGTH = 1.54  # A, the write-up's Cu K-alpha
 TWO_THETA_MAX = 90.0  # degrees (errata, decision 4)
-STEP, FWHM = 0.02, 0.1  # degrees
+# degrees
+STEP = 0.02
+FWHM = 0.1
 N_LINES = 60  # length of the peak lists
 MIN_HEIGHT = 0.001  # condition 2, of a pattern whose squares sum to one
 MIN_SEPARATION = FWHM / 1.5  # degrees, condition 4
@@ -157,7 +159,9 @@ def merge(q2, hkl, intensity, tolerance=COINCIDENT):
         Of the m <= n lines.
     """
     order = np.lexsort((-hkl[:, 2], -hkl[:, 1], -hkl[:, 0], q2))
-    q2, hkl, intensity = q2[order], hkl[order], intensity[order]
+    q2 = q2[order]
+    hkl = hkl[order]
+    intensity = intensity[order]
     line = np.concatenate([[0], np.cumsum(np.diff(q2) > tolerance * q2[1:])])[: len(q2)]
     strength = np.round(
         intensity / max(intensity.max(initial=0), 1e-300), 9

@@ -119,11 +119,9 @@ def b_unique_hkl(hkl, cells, unique_axis):
     -------
     ndarray of int, shape (..., n, 3)
     """
-    hkl, cells, unique_axis = (
-        np.asarray(hkl),
-        np.asarray(cells, dtype=float),
-        np.asarray(unique_axis),
-    )
+    hkl = np.asarray(hkl)
+    cells = np.asarray(cells, dtype=float)
+    unique_axis = np.asarray(unique_axis)
     others = np.array([[1, 2], [0, 2], [0, 1]])[unique_axis]
     first, second = np.moveaxis(np.take_along_axis(cells, others, axis=-1), -1, 0)
     others = np.where((first > second)[..., None], others[..., ::-1], others)

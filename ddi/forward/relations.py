@@ -86,7 +86,8 @@ def same_lattice(
     -------
     bool
     """
-    first, second = reduced_cell(cell, centring), reduced_cell(other, other_centring)
+    first = reduced_cell(cell, centring)
+    second = reduced_cell(other, other_centring)
     ratio = volume(first) / volume(second)
     if not abs(ratio - 1) < 4 * length_tolerance + 0.02:
         return False
@@ -130,10 +131,8 @@ def explain(
         "wrong".
     """
     tolerance = length_tolerance, angle_tolerance
-    (found, r_found), (true, r_true) = (
-        _reduce(found_cell, found_centring),
-        _reduce(true_cell, true_centring),
-    )
+    (found, r_found) = _reduce(found_cell, found_centring)
+    (true, r_true) = _reduce(true_cell, true_centring)
     ratio = lattice.volume(found) / lattice.volume(true)
     index = int(round(max(ratio, 1 / ratio)))
     if index > MAX_INDEX or abs(max(ratio, 1 / ratio) / index - 1) > 4 * length_tolerance + 0.02:

@@ -92,7 +92,8 @@ def _multiplicity(h, k, l, rotations, translations, centrings):
     for t in centrings:
         if (h * t[0] + k * t[1] + l * t[2]) % 24:
             return 0
-    same, opposite = 0, 0
+    same = 0
+    opposite = 0
     for r, t in zip(rotations, translations):
         a = h * r[0, 0] + k * r[1, 0] + l * r[2, 0]
         b = h * r[0, 1] + k * r[1, 1] + l * r[2, 1]
@@ -105,7 +106,9 @@ def _multiplicity(h, k, l, rotations, translations, centrings):
             opposite += 1
         else:
             if a < 0 or (a == 0 and (b < 0 or (b == 0 and c < 0))):
-                a, b, c = -a, -b, -c
+                a = -a
+                b = -b
+                c = -c
             if a > h or (a == h and (b > k or (b == k and c > l))):
                 return 0
     return (1 if opposite else 2) * len(rotations) // same
@@ -162,10 +165,13 @@ def unit_cell(cell, operations, elements, xyz, occupancy, b_iso):
 @njit(cache=True)
 def _expand(xyz, rotations, translations, centrings, metric, tolerance):
     n = len(rotations)
-    positions, parents, m = np.empty((len(xyz) * n, 3)), np.empty(len(xyz) * n, np.int64), 0
+    positions = np.empty((len(xyz) * n, 3))
+    parents = np.empty(len(xyz) * n, np.int64)
+    m = 0
     images = np.empty((n, 3))
     for atom in range(len(xyz)):
-        site, fixed = np.zeros(3), 0
+        site = np.zeros(3)
+        fixed = 0
         _images(xyz[atom], rotations, translations, images)
         for image in images:
             for shift in centrings:
@@ -224,12 +230,10 @@ def structure_factors(hkl, q2, positions, weights, species, factors):
     returns them.
     """
     stol2 = q2 / 4
-    a, b, c, b_iso = (
-        factors[:, :4, None],
-        factors[:, 4:8, None],
-        factors[:, 8, None],
-        factors[:, 9, None],
-    )
+    a = factors[:, :4, None]
+    b = factors[:, 4:8, None]
+    c = factors[:, 8, None]
+    b_iso = factors[:, 9, None]
     scattering = ((a * np.exp(-b * stol2)).sum(axis=1) + c) * np.exp(-b_iso * stol2)
     largest = np.abs(hkl).max(axis=0, initial=0) if len(hkl) else np.zeros(3, np.int64)
     return _structure_factors(
@@ -239,7 +243,8 @@ def structure_factors(hkl, q2, positions, weights, species, factors):
 
 @njit(cache=True, fastmath=True)
 def _structure_factors(hkl, largest, positions, weights, species, scattering):
-    real, imaginary = np.zeros(len(hkl)), np.zeros(len(hkl))
+    real = np.zeros(len(hkl))
+    imaginary = np.zeros(len(hkl))
     width = largest.max() + 1
     waves = np.empty((3, 2 * width + 1), np.complex128)  # exp(2 pi i n x) for n = -width..width
     for atom in range(len(positions)):
@@ -249,7 +254,8 @@ def _structure_factors(hkl, largest, positions, weights, species, scattering):
             for n in range(largest[axis]):
                 waves[axis, width + n + 1] = waves[axis, width + n] * turn
                 waves[axis, width - n - 1] = np.conj(waves[axis, width + n + 1])
-        factor, weight = scattering[species[atom]], weights[atom]
+        factor = scattering[species[atom]]
+        weight = weights[atom]
         for i in range(len(hkl)):
             wave = (
                 waves[0, width + hkl[i, 0]]

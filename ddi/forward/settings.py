@@ -174,10 +174,8 @@ def _moved(operations, sixths, system):
     """Operations, symbol, centring and unique axis after a change of basis given by six times its
     rows.
     """
-    op, group = (
-        _op(np.reshape(sixths, (3, 3)) / 6),
-        gemmi.GroupOps([gemmi.Op(operation) for operation in operations]),
-    )
+    op = _op(np.reshape(sixths, (3, 3)) / 6)
+    group = gemmi.GroupOps([gemmi.Op(operation) for operation in operations])
     group.change_basis_forward(op)
     moved = tuple(operation.triplet() for operation in group)
     number, symbol = space_group(moved)

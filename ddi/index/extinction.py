@@ -115,10 +115,8 @@ def rank(cell, bravais, q2_observed, tolerance):
         np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
     )
     masks = allowed(bravais, hkl)
-    n_allowed, n_indexed = (
-        np.maximum(masks.sum(axis=1), 1),
-        (near @ masks.T.astype(float) > 0).sum(axis=0),
-    )
+    n_allowed = np.maximum(masks.sum(axis=1), 1)
+    n_indexed = (near @ masks.T.astype(float) > 0).sum(axis=0)
     fits = n_indexed * np.log((1 - SPURIOUS) / n_allowed) + (len(q2_observed) - n_indexed) * np.log(
         SPURIOUS / max(len(q2), 1)
     )

@@ -17,14 +17,12 @@ from ddi.mcmc.problem import CENTRINGS
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
 """Options of `ddi.mcmc.sampler.optimize` that notebook 09 found to succeed most per second."""
-CONFIRMATIONS, SAME_SCORE = (
-    3,
-    0.5,
-)  # rounds that must find the best score again, to so many log units
-CONVINCING, PATIENCE = (
-    0.4,
-    4,
-)  # log units a peak; a search with a poorer best score wants so many times the confirmations
+# rounds that must find the best score again, to so many log units
+CONFIRMATIONS = 3
+SAME_SCORE = 0.5
+# log units a peak; a search with a poorer best score wants so many times the confirmations
+CONVINCING = 0.4
+PATIENCE = 4
 # the chains' own score sees so many times the peaks that they read; the reference indices reach no
 # further
 SEEN = 2
@@ -48,21 +46,17 @@ class Finds:
     """
 
     def __init__(self, peaks, system, zero, clock=time.perf_counter):
-        self.peaks, self.symbols, self.zero, self.clock, self.started = (
-            peaks,
-            chosen(system),
-            zero,
-            clock,
-            clock(),
-        )
-        self.rows, self.history, self.rounds, self.confirmed, self.reached, self.own = (
-            [],
-            [],
-            0,
-            0,
-            -np.inf,
-            None,
-        )
+        self.peaks = peaks
+        self.symbols = chosen(system)
+        self.zero = zero
+        self.clock = clock
+        self.started = clock()
+        self.rows = []
+        self.history = []
+        self.rounds = 0
+        self.confirmed = 0
+        self.reached = -np.inf
+        self.own = None
 
     def seconds(self):
         """Return the time since the start."""
@@ -86,10 +80,8 @@ class Finds:
             self.history.append((self.seconds(), ordered[0]))
         self.rows = ordered[:N_KEPT]
         if result.score[0] > self.reached:
-            self.reached, self.own = (
-                result.score[0],
-                lattice.reduced_cell(result.cells[0], result.centring[0]),
-            )
+            self.reached = result.score[0]
+            self.own = lattice.reduced_cell(result.cells[0], result.centring[0])
 
     def certain(self, confirmations, convincing):
         """Say whether the first place has been confirmed often enough, given the chain's score that

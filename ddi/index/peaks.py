@@ -10,7 +10,8 @@ import numpy as np
 from ddi.base.errors import DDIError
 
 UNITS = ("d", "q", "q2", "2theta")
-FEWEST, MOST = 6, 200
+FEWEST = 6
+MOST = 200
 
 
 @dataclass(frozen=True)

@@ -15,15 +15,15 @@ from scipy.signal import find_peaks, peak_widths, savgol_filter
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import DOUBLET_RATIO, anode, moved
 
-BROAD, SPLIT_GAIN = (
-    1.3,
-    60.0,
-)  # how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
+# how much too wide, in usual widths, a cluster is when splitting is tried; chi-square a new line must save
+BROAD = 1.3
+SPLIT_GAIN = 60.0
 WIDEST = 1.6  # usual widths; what is broader is no line of this sample
 # degrees: alignment and grain statistics; with it the errors scatter as they say on measured
 # patterns
 SIGMA_FLOOR = 0.006
-FAINT_HEIGHT, FAINT_SNR = 0.001, (3.0, 3.5, 4.5, 6.0)
+FAINT_HEIGHT = 0.001
+FAINT_SNR = (3.0, 3.5, 4.5, 6.0)
 FAINT_SPURIOUS = (0.55, 0.4, 0.25, 0.18)
 """What share of the peaks that `pick` leaves belongs to no line, by their signal-to-noise ratio:
 counted on 193 RRUFF patterns.
@@ -116,7 +116,8 @@ def faint(two_theta, intensity, wavelength, strong):
 
 
 def _uniform(two_theta, intensity):
-    x, y = np.asarray(two_theta, dtype=float), np.asarray(intensity, dtype=float)
+    x = np.asarray(two_theta, dtype=float)
+    y = np.asarray(intensity, dtype=float)
     if (
         len(x) < 100
         or len(x) != len(y)
@@ -203,7 +204,8 @@ def _width_law(x, y, noise):
 
 def _detect(x, y, noise, width, min_snr):
     """Positions in degrees where a Gaussian of the usual width stands `min_snr` above the noise."""
-    step, found = x[1] - x[0], []
+    step = x[1] - x[0]
+    found = []
     edges = np.linspace(0, len(x), 5).astype(int)
     for first, last in pairwise(edges):
         sigma = np.median(width[first:last]) / _FWHM_SIGMA / step
@@ -228,7 +230,8 @@ def _profile(x, position, fwhm, eta):
     (n, n_peaks).
     """
     u = (x[:, None] - position) / fwhm
-    lorentz, gauss = 1 / (1 + 4 * u**2), np.exp(-4 * np.log(2) * u**2)
+    lorentz = 1 / (1 + 4 * u**2)
+    gauss = np.exp(-4 * np.log(2) * u**2)
     slope = eta * 8 * u * lorentz**2 + (1 - eta) * 8 * np.log(2) * u * gauss
     return eta * lorentz + (1 - eta) * gauss, slope / fwhm, slope * u, lorentz - gauss
 
@@ -246,7 +249,8 @@ def _fit_all(x, y, noise, positions, width, ratio):
     """Fit every cluster of overlapping lines; return rows (two_theta, height, sigma, snr, fwhm) and
     the modelled pattern.
     """
-    rows, model = [], np.zeros_like(y)
+    rows = []
+    model = np.zeros_like(y)
     gaps = np.diff(positions) > 4 * width(positions[1:]) + 0.1
     for group in np.split(positions, np.flatnonzero(gaps) + 1):
         margin = 3 * width(group[-1])
@@ -342,7 +346,9 @@ def _keep(peaks, min_height, min_snr, tube):
     """Drop what is weak, what merged into a neighbour, and what a stronger line explains."""
     peaks = peaks[np.isfinite(peaks).all(axis=1) & (peaks[:, 3] > min_snr)]
     peaks = peaks[peaks[:, 1] >= min_height * peaks[:, 1].max()] if len(peaks) else peaks
-    position, height, fwhm = peaks[:, 0], peaks[:, 1], peaks[:, 4]
+    position = peaks[:, 0]
+    height = peaks[:, 1]
+    fwhm = peaks[:, 4]
     share = height[:, None] / height  # of row i relative to column j
     apart = np.abs(position[:, None] - position) / fwhm[:, None]
     ghost = (apart < 0.5) & (share < 1) | (apart < 2.0) & (share < 0.05)

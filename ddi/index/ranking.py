@@ -21,19 +21,16 @@ from ddi.forward import lines as cell_lines
 from ddi.index import extinction, screening
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
-TAIL, TAIL_WIDTH = (
-    0.15,
-    3.0,
-)  # share and relative width of the outer of two normal curves of a peak's error
-SPURIOUS_POWER, SPURIOUS_RANGE = (
-    0.3,
-    (0.005, 0.25),
-)  # how the probability of a spurious peak goes with its intensity
-PARAMETER_COST, EXTINCTION_COST, SUBLATTICE_COST = (
-    5.0,
-    3.0,
-    2.0,
-)  # log units a free parameter, an extinction symbol, a superstructure
+# share and relative width of the outer of two normal curves of a peak's error
+TAIL = 0.15
+TAIL_WIDTH = 3.0
+# how the probability of a spurious peak goes with its intensity
+SPURIOUS_POWER = 0.3
+SPURIOUS_RANGE = (0.005, 0.25)
+# log units a free parameter, an extinction symbol, a superstructure
+PARAMETER_COST = 5.0
+EXTINCTION_COST = 3.0
+SUBLATTICE_COST = 2.0
 SHARES = np.array(
     [0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.97]
 )  # of the peaks that a superstructure puts on its subcell's lines
@@ -42,14 +39,16 @@ SCALES = (
     (1.7, 2.0),
 )  # how much worse than stated peak positions may be, and what that costs
 NARROW = np.array([1.5, 1.2, 1.0, 1.0])
-N_REFINED, N_PER_LATTICE, N_JUDGED = 60, 12, 70
+N_REFINED = 60
+N_PER_LATTICE = 12
+N_JUDGED = 70
 INDEXED_SIGMAS = 3.0
-BEYOND_DOUBT, MIN_CERTAIN = 0.999, 10
-MAX_CLIMB, SUPERCELL_COST, SUBCELL_COST = (
-    3,
-    3.0,
-    0.0,
-)  # the cost of having tried a dozen or two that have more lines
+BEYOND_DOUBT = 0.999
+MIN_CERTAIN = 10
+# the cost of having tried a dozen or two that have more lines
+MAX_CLIMB = 3
+SUPERCELL_COST = 3.0
+SUBCELL_COST = 0.0
 COLUMNS = (
     "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family symbol n_lines source hkl q2_calc"
 ).split()
@@ -92,14 +91,18 @@ def shortlist(peaks, found, zero):
     good = np.flatnonzero(lattice.is_positive(found.x))
     scores, _ = plain_scores(peaks, found.bravais, found.x[good], found.zero[good], peaks.n_search)
     best = good[np.argsort(-scores, kind="stable")[:N_REFINED]]
-    x, zeros = found.x[best].copy(), found.zero[best].copy()
+    x = found.x[best].copy()
+    zeros = found.zero[best].copy()
     screening.refine(
         x, zeros, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, NARROW
     )
     good = lattice.is_positive(x)
-    x, zeros, sources = x[good], zeros[good], np.asarray(found.source)[best[good]]
+    x = x[good]
+    zeros = zeros[good]
+    sources = np.asarray(found.source)[best[good]]
     scores, counts = plain_scores(peaks, found.bravais, x, zeros, len(peaks.q2))
-    volumes, rows = lattice.volume(lattice.x_to_cell(x)), []
+    volumes = lattice.volume(lattice.x_to_cell(x))
+    rows = []
     for i in np.argsort(-scores, kind="stable"):
         mark = np.array([np.log(volumes[i]) / 0.003, scores[i] / 0.5, counts[i]])
         if all((np.abs(mark - row["mark"]) > 1).any() for row in rows):
@@ -123,7 +126,8 @@ def plain_scores(peaks, bravais, x, zero, n_use):
     lines (n,).
     """
     kind = cell_lines.KINDS[bravais]
-    q2, sigma = peaks.q2[:n_use], peaks.sigma[:n_use]
+    q2 = peaks.q2[:n_use]
+    sigma = peaks.sigma[:n_use]
     misses, counts = screening.describe(x, zero, kind, q2, peaks.slope[:n_use])
     e = peaks.spurious[:n_use]
     gains = [
@@ -144,7 +148,8 @@ def judge(peaks, bravais, x, zero):
     extinction symbol and superstructure.
     """
     q2, sigma, slope, e = peaks.votes
-    q2, last = q2 - zero * slope, peaks.q2[-1] - zero * peaks.slope[-1]
+    q2 = q2 - zero * slope
+    last = peaks.q2[-1] - zero * peaks.slope[-1]
     hkl, lines = cell_lines.lines(x, bravais, last + 3 * peaks.sigma[-1])
     if not len(lines):
         return -np.inf, "", 0
@@ -153,7 +158,8 @@ def judge(peaks, bravais, x, zero):
         np.logical_or.reduceat(m, starts, axis=1)
         for m in (extinction.allowed(bravais, hkl), extinction.sublattices(bravais, hkl))
     )
-    miss, density = q2[:, None] - lines[starts], line_density(1, q2, last)[:, None]
+    miss = q2[:, None] - lines[starts]
+    density = line_density(1, q2, last)[:, None]
     judged = (
         _best_class(
             error_density(miss, scale * sigma[:, None]) / density, masks, sublattices, e, cost
@@ -171,7 +177,8 @@ def _best_class(worth, masks, sublattices, e, cost):
     gain = np.log((1 - e) * _worth(worth, masks) + e).sum(axis=1) - np.where(
         complete, 0, EXTINCTION_COST
     )
-    best, score = int(gain.argmax()), gain.max()
+    best = int(gain.argmax())
+    score = gain.max()
     for i in np.argsort(-gain, kind="stable")[:3]:
         score_i = (
             _superstructure_gain(worth, masks[i], sublattices, e)
@@ -179,7 +186,8 @@ def _best_class(worth, masks, sublattices, e, cost):
             - (0 if complete[i] else EXTINCTION_COST)
         )
         if score_i > score:
-            best, score = int(i), score_i
+            best = int(i)
+            score = score_i
     return score - cost, best
 
 
@@ -189,7 +197,8 @@ def _worth(worth, masks):
 
 
 def _superstructure_gain(worth, allowed, sublattices, e):
-    inside, outside = sublattices & allowed, ~sublattices & allowed
+    inside = sublattices & allowed
+    outside = ~sublattices & allowed
     real = inside.any(axis=1) & outside.any(axis=1)
     if not real.any():
         return -np.inf
@@ -219,9 +228,11 @@ def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
     explains the peaks better; return all in order.
     """
     for _ in range(MAX_CLIMB if ordered else 0):
-        best, children = ordered[0], []
+        best = ordered[0]
+        children = []
         for bravais, x, larger in relations.relatives(best["reduced"]):
-            x, zeros = x[None].copy(), np.array([best["zero"]])
+            x = x[None].copy()
+            zeros = np.array([best["zero"]])
             screening.refine(
                 x,
                 zeros,
@@ -291,7 +302,8 @@ def table(peaks, ordered, n_best=50):
 
 def distinct(rows):
     """Keep the first of rows that describe the same lattice."""
-    kept, marks = [], np.empty((0, 4))
+    kept = []
+    marks = np.empty((0, 4))
     for row in rows:
         mark = np.log([*row["reduced"][:3], row["primitive_volume"]])
         near = np.flatnonzero((np.abs(marks - mark) < (0.015, 0.015, 0.015, 0.05)).all(axis=1))

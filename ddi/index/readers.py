@@ -108,12 +108,11 @@ def _from_npy(path, content, unit, wavelength):
     try:
         array = np.load(io.BytesIO(content), allow_pickle=False)
         if array.dtype.names:
-            names, columns = (
-                array.dtype.names,
-                [np.asarray(array[name], dtype=float).ravel() for name in array.dtype.names],
-            )
+            names = array.dtype.names
+            columns = [np.asarray(array[name], dtype=float).ravel() for name in array.dtype.names]
         else:
-            names, columns = None, list(np.atleast_2d(np.asarray(array, dtype=float).squeeze().T))
+            names = None
+            columns = list(np.atleast_2d(np.asarray(array, dtype=float).squeeze().T))
     except Exception as error:  # numpy raises many kinds on a broken header
         raise DDIError(
             f"{path} is no .npy file of numbers; save one with numpy.save(path, positions)"
@@ -162,7 +161,9 @@ def _from_gsas(path, text, unit, wavelength):
 
 
 def _from_text(path, text, unit, wavelength):
-    names, rows, separator = None, [], ";" if ";" in text else None
+    names = None
+    rows = []
+    separator = ";" if ";" in text else None
     for number, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         fields = _fields(line, separator)

@@ -18,10 +18,9 @@ from ddi.index.ranking import INDEXED_SIGMAS
 from ddi.index.search import MAX_VERIFY, prepare
 
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
-N_HINTED, N_HEADS = (
-    10,
-    5,
-)  # cells that get a space-group hint, and heads of families that get one wherever they stand
+# cells that get a space-group hint, and heads of families that get one wherever they stand
+N_HINTED = 10
+N_HEADS = 5
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 TABLE = [
     "rank",
@@ -70,7 +69,8 @@ class Result:
         )
         if not len(self.cells):
             return f"No cell was found within the limits in force: {limits}."
-        best, lines = self.cells.iloc[0], self.hkl(1)
+        best = self.cells.iloc[0]
+        lines = self.hkl(1)
         cell = f"{best.bravais} {_cell_words(best)}, V = {best.volume:.1f} A^3"
         family = float(self.cells.probability[self.cells.family == 1].sum())
         more = (
@@ -96,11 +96,13 @@ class Result:
             values have the zero shift taken off.
         """
         row = self.cells.iloc[rank - 1]
-        wavelength, observed = self.peaks.wavelength, _corrected(self.peaks, row.zero_shift)
+        wavelength = self.peaks.wavelength
+        observed = _corrected(self.peaks, row.zero_shift)
         lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
         nearest = np.abs(observed[:, None] - lines).argmin(axis=1)
         table = pd.DataFrame(hkl[nearest], columns=["h", "k", "l"])
-        table["d_obs"], table["d_calc"] = observed**-0.5, lines[nearest] ** -0.5
+        table["d_obs"] = observed**-0.5
+        table["d_calc"] = lines[nearest] ** -0.5
         table["d_diff"] = table.d_obs - table.d_calc
         for name, q2 in (("two_theta_obs", observed), ("two_theta_calc", lines[nearest])):
             table[name] = two_theta(q2, wavelength) if wavelength else np.nan

@@ -36,9 +36,11 @@ def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores
     for t in range(n_trials):
         q2_max[t] = q2_trial[t, -1] + 3 * sigma[-1]
         tables[t] = _table(q2_trial[t], q2_max[t], n_bins)
-    x, form = np.empty(6), np.empty(6)
+    x = np.empty(6)
+    form = np.empty(6)
     best = np.empty(n_peaks)
-    q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
+    q2 = np.empty(max_lines)
+    hkl = np.empty((max_lines, 3), dtype=np.int16)
     for i in range(len(spread)):
         for t in range(n_trials):
             scores[i, t] = -1.0
@@ -81,10 +83,12 @@ def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
     if n <= 0:
         return 0
     for k in range(len(q2_obs)):
-        nearest, miss = 0, 1e9
+        nearest = 0
+        miss = 1e9
         for j in range(n):
             if abs(q2[j] - q2_obs[k]) < miss:
-                nearest, miss = j, abs(q2[j] - q2_obs[k])
+                nearest = j
+                miss = abs(q2[j] - q2_obs[k])
         match[k] = hkl[nearest]
         found[k] = q2[nearest]
     return n
@@ -111,10 +115,15 @@ def _solve(normal, right):
 
 @_jit
 def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines):
-    n_free, n_peaks = ties.shape[1], len(q2_obs)
-    q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
-    match, found, form = np.empty((n_peaks, 3), dtype=np.int16), np.empty(n_peaks), np.empty(6)
-    row, product = np.empty(n_free + 1), np.empty(6)
+    n_free = ties.shape[1]
+    n_peaks = len(q2_obs)
+    q2 = np.empty(max_lines)
+    hkl = np.empty((max_lines, 3), dtype=np.int16)
+    match = np.empty((n_peaks, 3), dtype=np.int16)
+    found = np.empty(n_peaks)
+    form = np.empty(6)
+    row = np.empty(n_free + 1)
+    product = np.empty(6)
     for i in range(len(x)):
         for width in widths:
             corrected = q2_obs - slope * zero[i]
@@ -132,17 +141,18 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
             if n == 0:
                 x[i] = 0.0
                 break
-            normal, right = np.zeros((n_free + 1, n_free + 1)), np.zeros(n_free + 1)
+            normal = np.zeros((n_free + 1, n_free + 1))
+            right = np.zeros(n_free + 1)
             for k in range(n_peaks):
-                h, j, l = float(match[k, 0]), float(match[k, 1]), float(match[k, 2])
-                product[0], product[1], product[2], product[3], product[4], product[5] = (
-                    h * h,
-                    j * j,
-                    l * l,
-                    j * l,
-                    h * l,
-                    h * j,
-                )
+                h = float(match[k, 0])
+                j = float(match[k, 1])
+                l = float(match[k, 2])
+                product[0] = h * h
+                product[1] = j * j
+                product[2] = l * l
+                product[3] = j * l
+                product[4] = h * l
+                product[5] = h * j
                 for a in range(n_free):
                     row[a] = 0.0
                     for c in range(6):
@@ -169,8 +179,11 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
 @_jit
 def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, counts):
     n_peaks = len(q2_obs)
-    q2, hkl = np.empty(max_lines), np.empty((max_lines, 3), dtype=np.int16)
-    match, found, form = np.empty((n_peaks, 3), dtype=np.int16), np.empty(n_peaks), np.empty(6)
+    q2 = np.empty(max_lines)
+    hkl = np.empty((max_lines, 3), dtype=np.int16)
+    match = np.empty((n_peaks, 3), dtype=np.int16)
+    found = np.empty(n_peaks)
+    form = np.empty(6)
     for i in range(len(x)):
         corrected = q2_obs - slope * zero[i]
         counts[i] = _nearest(
@@ -241,6 +254,7 @@ def describe(x, zero, kind, q2_obs, slope, max_lines=MAX_LINES):
     """Return each peak's distance from its nearest line (n, n_peaks), in A^-2, and the number of
     lines up to the last (n,).
     """
-    misses, counts = np.empty((len(x), len(q2_obs))), np.empty(len(x), dtype=np.int64)
+    misses = np.empty((len(x), len(q2_obs)))
+    counts = np.empty(len(x), dtype=np.int64)
     _describe(x, zero, kind.rule, q2_obs, slope, max_lines, misses, counts)
     return misses, counts

@@ -19,7 +19,9 @@ from ddi.index import ranking, screening
 from ddi.models.templates import Templates, settings
 
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by
-ZERO_MEAN, ZERO_SIGMA = 0.02, 0.06  # degrees 2theta; weak prior of the zero shift
+# degrees 2theta; weak prior of the zero shift
+ZERO_MEAN = 0.02
+ZERO_SIGMA = 0.06
 TRIAL_SHIFTS = (
     0.04,
     0.0,
@@ -27,19 +29,20 @@ TRIAL_SHIFTS = (
     -0.04,
     -0.08,
 )  # the first, the commonest, is tried with every template
-PROMISING, MIN_PROMISING = (
-    0.05,
-    500,
-)  # share of the templates that are tried at the other shifts, too: those best at the first
+# share of the templates that are tried at the other shifts, too: those best at the first
+PROMISING = 0.05
+MIN_PROMISING = 500
 SCREEN_SIGMA = 0.03  # degrees; a template's cell is only about this good before refinement
 SCREEN_LINES = 400  # a cell with more lines up to the last peak that searches explains anything
 WIDTHS = np.array([3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0])
-N_SCREENED, N_REFINED = (
-    4000,
-    1200,
-)  # candidates a lattice that survive screening; of these, distinct ones that are refined
-MIN_VOLUME, MAX_VOLUME = 10.0, 8000.0  # A^3 of the primitive cell
-MIN_PEAKS, MAX_VERIFY = 4, 40
+# candidates a lattice that survive screening; of these, distinct ones that are refined
+N_SCREENED = 4000
+N_REFINED = 1200
+# A^3 of the primitive cell
+MIN_VOLUME = 10.0
+MAX_VOLUME = 8000.0
+MIN_PEAKS = 4
+MAX_VERIFY = 40
 STAGES = (
     ("cubic", "tetragonal", "hexagonal", "rhombohedral"),
     ("orthorhombic",),
@@ -228,7 +231,9 @@ def run(
         if zero_shift == "fit" and wavelength
         else Zero.known(0.0 if zero_shift in ("fit", None) else float(zero_shift))
     )
-    symbols, started, rows = chosen(bravais), time.monotonic(), []
+    symbols = chosen(bravais)
+    started = time.monotonic()
+    rows = []
     late = lambda: time_budget is not None and time.monotonic() - started > time_budget  # noqa: E731
 
     def task(symbol):
@@ -291,8 +296,11 @@ def search_lattice(
     -------
     Found
     """
-    kind, n = lines.KINDS[bravais], peaks.n_search
-    q2, slope, sigma = peaks.q2[:n], peaks.slope[:n], peaks.sigma[:n]
+    kind = lines.KINDS[bravais]
+    n = peaks.n_search
+    q2 = peaks.q2[:n]
+    slope = peaks.slope[:n]
+    sigma = peaks.sigma[:n]
     trials = q2 - np.array(zero.trials)[:, None] * slope
     spread, pick = (templates or shipped()).systems(bravais, n)
     scores = screen(
@@ -302,17 +310,13 @@ def search_lattice(
     template, trial = np.divmod(best[scores[best] > 0], len(trials))
     x = np.einsum("nij,nj->ni", spread[template], trials[trial[:, None], pick[template]])
     distinct = first_of_each(scores[best][: len(x)], x)[:N_REFINED]
-    x, zeros, source = (
-        x[distinct],
-        np.array(zero.trials)[trial[distinct]],
-        np.full(len(distinct), "templates", dtype=object),
-    )
+    x = x[distinct]
+    zeros = np.array(zero.trials)[trial[distinct]]
+    source = np.full(len(distinct), "templates", dtype=object)
     for generator in generators:
         drawn = drawn_x(generator, peaks, bravais, seed)
-        x, zeros = (
-            np.concatenate([x, drawn]),
-            np.concatenate([zeros, np.full(len(drawn), zero.mean)]),
-        )
+        x = np.concatenate([x, drawn])
+        zeros = np.concatenate([zeros, np.full(len(drawn), zero.mean)])
         source = np.concatenate([source, np.full(len(drawn), generator.name, dtype=object)])
     screening.refine(x, zeros, kind, q2, slope, sigma, zero.mean, zero.sigma, WIDTHS, SCREEN_LINES)
     return Found(bravais, x, zeros, source)

@@ -13,7 +13,9 @@ WIDE = 136  # characters that the table needs
 # `ddi.index.ranking.families` relates the first ten cells only; what comes later is no family of
 # its own
 RELATED = 10
-LOST, FOUND, GREY = "#D40000", "#0072B2", "#555555"
+LOST = "#D40000"
+FOUND = "#0072B2"
+GREY = "#555555"
 _HEADINGS = [
     "#",
     "prob.",
@@ -174,8 +176,10 @@ def _others(cells, rank, n):
     shown = fold(cells, len(cells), len(cells))
     if not len(shown):
         return []
-    here, own = shown["rank"] == rank, shown.family == cells.family.iloc[rank - 1]
-    relatives, rivals = np.flatnonzero(own & ~here), np.flatnonzero(~own & (shown.relation == ""))
+    here = shown["rank"] == rank
+    own = shown.family == cells.family.iloc[rank - 1]
+    relatives = np.flatnonzero(own & ~here)
+    rivals = np.flatnonzero(~own & (shown.relation == ""))
     chosen = [*np.flatnonzero(here), *[*relatives[:1], *rivals][:n]]
     return [shown.iloc[k] for k in chosen]
 
@@ -210,10 +214,8 @@ def _draw_ticks(axes, result, rows, lost):
 
 def _draw_residuals(axes, peaks, lines, lost):
     by_angle = peaks.wavelength is not None
-    at, miss = (
-        _positions(peaks, peaks.q2),
-        (lines.two_theta_diff if by_angle else lines.d_diff).to_numpy(),
-    )
+    at = _positions(peaks, peaks.q2)
+    miss = (lines.two_theta_diff if by_angle else lines.d_diff).to_numpy()
     axes.axhline(0, color="#999999", lw=0.6)
     axes.scatter(at[~lost], miss[~lost], s=9, color=FOUND)
     span = 1.3 * max(np.abs(miss[~lost]).max() if (~lost).any() else 0, 0.01 if by_angle else 1e-4)

@@ -32,7 +32,8 @@ class Ascent:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         import tensorflow as tf
 
-        self.tf, self.network = tf, network
+        self.tf = tf
+        self.network = network
         self.H = np.asarray(lattice.design(network.reference, network.system), dtype=np.float32)
         self._slope = tf.function(self._slope_of, reduce_retracing=True)
 
@@ -58,14 +59,14 @@ class Ascent:
         A cell that leaves the bounds of `ddi.mcmc.likelihood.in_bounds` stays where it started.
         """
         start = np.asarray(x, dtype=float)
-        x, scale = (
-            start.copy(),
-            np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True)),
-        )
-        first, second = np.zeros_like(x), np.zeros_like(x)
+        x = start.copy()
+        scale = np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True))
+        first = np.zeros_like(x)
+        second = np.zeros_like(x)
         for step, width in enumerate(np.geomspace(*spread, n_steps), 1):
             slope = self.value_and_gradient(x, q2_obs, width * q2_obs + eps)[1] * scale
-            first, second = 0.9 * first + 0.1 * slope, 0.99 * second + 0.01 * slope**2
+            first = 0.9 * first + 0.1 * slope
+            second = 0.99 * second + 0.01 * slope**2
             x += (
                 scale
                 * LARGEST_STEP
@@ -82,7 +83,8 @@ class Ascent:
         return value, tape.gradient(value, x)
 
     def _value(self, x, q2_obs, sigma):
-        tf, delta = self.tf, q2_obs[:, None] - (x @ self.H.T)[:, None, :]
+        tf = self.tf
+        delta = q2_obs[:, None] - (x @ self.H.T)[:, None, :]
         prior = tf.nn.log_softmax(self._logits(delta, q2_obs), axis=-1)
         line = -0.5 * (delta / sigma[:, None]) ** 2 - tf.math.log(
             sigma[:, None] * np.float32(np.sqrt(2 * np.pi))
@@ -91,7 +93,8 @@ class Ascent:
 
     def _logits(self, delta, q2_obs):
         """`AssignmentNetwork.logits` in TensorFlow."""
-        tf, width = self.tf, np.float32(self.network.width)
+        tf = self.tf
+        width = np.float32(self.network.width)
         *blocks, kernels, biases = self.network.weights
         hidden = width / (tf.abs(delta) + width)
         for kernel, bias, gain, offset in zip(*[iter(blocks)] * 4):
@@ -104,7 +107,8 @@ class Ascent:
 
     def _line_prior(self, delta, q2_obs):
         """`LinePrior.logits` in TensorFlow: the last label is (000), for which the peak stands in."""
-        tf, prior = self.tf, self.network.prior
+        tf = self.tf
+        prior = self.network.prior
         peaks = tf.broadcast_to(q2_obs[None, :, None], tf.shape(delta[..., -1:]))
         lines = tf.concat([tf.maximum(q2_obs[:, None] - delta[..., :-1], 1e-6), peaks], axis=-1)
         missed = tf.concat(

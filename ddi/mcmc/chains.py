@@ -11,9 +11,14 @@ import numpy as np
 
 from ddi.mcmc.nearest import choose, in_bounds, neighbours, normal_equations, solve_step
 
-NEAREST, RESAMPLE, MARGINAL = 0, 1, 2
-SIGMA, COELHO = 0, 1
-UNIFORM, CONFIDENCE, GIVEN = 0, 1, 2
+NEAREST = 0
+RESAMPLE = 1
+MARGINAL = 2
+SIGMA = 0
+COELHO = 1
+UNIFORM = 0
+CONFIDENCE = 1
+GIVEN = 2
 
 WINDOW = 4.0  # sigma beyond which a line has no share in a peak
 BACKGROUND = np.exp(
@@ -47,8 +52,10 @@ def _confidence(q2_obs, below, above, eps, probability):
     the distance of the nearer.
     """
     for k in range(probability.size):
-        low, high = q2_obs[k] - below[k], above[k] - q2_obs[k]
-        near, far = min(low, high), max(low, high)
+        low = q2_obs[k] - below[k]
+        high = above[k] - q2_obs[k]
+        near = min(low, high)
+        far = max(low, high)
         probability[k] = 1.0 / (
             1.0 + np.exp(-min(50.0, (far * far - near * near) / (2 * (near + eps) ** 2)))
         )
@@ -133,7 +140,8 @@ def _mixture(q2, lines, q2_obs, table, scale, sigma, used, mass, normal, gradien
     Two passes over the lines, first the sum of shares of every peak, then the sums over lines;
     `used` is zero for dropped peaks.
     """
-    n_peaks, n_free = q2_obs.size, gradient.size
+    n_peaks = q2_obs.size
+    n_free = gradient.size
     mass[:] = BACKGROUND
     for turn in range(2):
         for r in range(q2.size):
@@ -143,7 +151,8 @@ def _mixture(q2, lines, q2_obs, table, scale, sigma, used, mass, normal, gradien
             j = table[min(int(line * scale), table.size - 1)]
             while j < n_peaks and q2_obs[j] <= line:
                 j += 1
-            pull, curve = 0.0, 0.0
+            pull = 0.0
+            curve = 0.0
             for side in range(2):
                 k = j if side else j - 1
                 while 0 <= k < n_peaks:
@@ -185,30 +194,32 @@ def _run(
     best, accepted) are updated.
     """
     q2_obs, lines, ties, table, scale, bounds, intensity = pattern
-    eps, half_wave = settings[0], settings[1]
-    subsample, by, weighting, mode = (
-        int(settings[2]),
-        int(settings[3]),
-        int(settings[4]),
-        int(settings[5]),
-    )
-    n_free, n_ref, n_peaks = x.size, lines.shape[1], q2_obs.size
-    q2, below, above = np.empty(n_ref), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
-    i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
-    weight, key, mass, sigma = (
-        np.empty(n_peaks),
-        np.empty(n_peaks),
-        np.empty(n_peaks),
-        np.empty(n_peaks),
-    )
-    calculated, proposed = np.empty(n_peaks), np.empty(n_peaks)
-    probability, chosen = confidence.copy() if by == GIVEN else np.ones(n_peaks), label.copy()
-    normal, gradient, step, x_new = (
-        np.empty((n_free, n_free)),
-        np.empty(n_free),
-        np.empty(n_free),
-        np.empty(n_free),
-    )
+    eps = settings[0]
+    half_wave = settings[1]
+    subsample = int(settings[2])
+    by = int(settings[3])
+    weighting = int(settings[4])
+    mode = int(settings[5])
+    n_free = x.size
+    n_ref = lines.shape[1]
+    n_peaks = q2_obs.size
+    q2 = np.empty(n_ref)
+    below = np.empty(n_peaks + 1)
+    above = np.empty(n_peaks + 1)
+    i_below = np.empty(n_peaks + 1, np.int64)
+    i_above = np.empty(n_peaks + 1, np.int64)
+    weight = np.empty(n_peaks)
+    key = np.empty(n_peaks)
+    mass = np.empty(n_peaks)
+    sigma = np.empty(n_peaks)
+    calculated = np.empty(n_peaks)
+    proposed = np.empty(n_peaks)
+    probability = confidence.copy() if by == GIVEN else np.ones(n_peaks)
+    chosen = label.copy()
+    normal = np.empty((n_free, n_free))
+    gradient = np.empty(n_free)
+    step = np.empty(n_free)
+    x_new = np.empty(n_free)
     per_iteration = np.uint64(64 + 4 * n_peaks + 4 * n_ref)
     for k in range(n_peaks):
         calculated[k] = 0.0
@@ -228,7 +239,8 @@ def _run(
         _drop(
             seed, candidate, counter + np.uint64(1), weight, probability, n_peaks - subsample, key
         )
-        normal[:], gradient[:] = 0.0, 0.0
+        normal[:] = 0.0
+        gradient[:] = 0.0
         for k in range(n_peaks):
             sigma[k] = spread[t] * q2_obs[k] + eps
         if mode == MARGINAL:
@@ -264,12 +276,16 @@ def _run(
             continue
         if by == CONFIDENCE:
             _confidence(q2_obs, below, above, eps, probability)
-        x[:], label[:], calculated[:], q2_now[:] = x_new, chosen, proposed, q2
+        x[:] = x_new
+        label[:] = chosen
+        calculated[:] = proposed
+        q2_now[:] = q2
         scores[0] = score
         scores[2] += 1
         if score > scores[1]:
             scores[1] = score
-            best_x[:], best_label[:] = x, label
+            best_x[:] = x
+            best_label[:] = label
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")

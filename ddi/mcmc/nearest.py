@@ -56,9 +56,12 @@ def neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_abov
     for f in range(x.size):
         for r in range(q2.size):
             q2[r] += x[f] * lines[f, r]
-    below[:], above[:] = -np.inf, np.inf
-    i_below[:], i_above[:] = -1, -1
-    last, count = q2_obs[-1], 0
+    below[:] = -np.inf
+    above[:] = np.inf
+    i_below[:] = -1
+    i_above[:] = -1
+    last = q2_obs[-1]
+    count = 0
     for r in range(q2.size):  # interval j holds the lines between peak j - 1 and peak j
         line = q2[r]
         j = n_peaks
@@ -68,16 +71,21 @@ def neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_abov
             while q2_obs[j] <= line:
                 j += 1
             if line > below[j]:
-                below[j], i_below[j] = line, r
+                below[j] = line
+                i_below[j] = r
         if 0.0 < line < above[j]:
-            above[j], i_above[j] = line, r
+            above[j] = line
+            i_above[j] = r
     for j in range(1, n_peaks):
         if below[j - 1] > below[j]:
-            below[j], i_below[j] = below[j - 1], i_below[j - 1]
+            below[j] = below[j - 1]
+            i_below[j] = i_below[j - 1]
     for j in range(n_peaks, 0, -1):  # peak k lies between intervals k and k + 1
         if j < n_peaks and above[j + 1] < above[j]:
-            above[j], i_above[j] = above[j + 1], i_above[j + 1]
-    above[:-1], i_above[:-1] = above[1:].copy(), i_above[1:].copy()
+            above[j] = above[j + 1]
+            i_above[j] = i_above[j + 1]
+    above[:-1] = above[1:].copy()
+    i_above[:-1] = i_above[1:].copy()
     return count
 
 
@@ -140,7 +148,12 @@ def in_bounds(x, ties, shortest, longest):
     """Say whether x, shape (n_free,), is the reciprocal metric of a cell with axes within bounds
     (A; section 2.4.1).
     """
-    hh, kk, ll, kl, hl, hk = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
+    hh = 0.0
+    kk = 0.0
+    ll = 0.0
+    kl = 0.0
+    hl = 0.0
+    hk = 0.0
     for f in range(x.size):
         hh += ties[0, f] * x[f]
         kk += ties[1, f] * x[f]
@@ -150,11 +163,14 @@ def in_bounds(x, ties, shortest, longest):
         hk += ties[5, f] * x[f] / 2
     if not (hh > 0 and kk > 0 and ll > 0):
         return False
-    aa, bb, cc = kk * ll - kl * kl, hh * ll - hl * hl, hh * kk - hk * hk
+    aa = kk * ll - kl * kl
+    bb = hh * ll - hl * hl
+    cc = hh * kk - hk * hk
     volume = hh * aa - hk * (hk * ll - kl * hl) + hl * (hk * kl - kk * hl)
     if not (aa > 0 and bb > 0 and cc > 0 and volume > 1e-6 * hh * kk * ll):
         return False
-    low, high = shortest * shortest * volume, longest * longest * volume
+    low = shortest * shortest * volume
+    high = longest * longest * volume
     return low <= aa <= high and low <= bb <= high and low <= cc <= high
 
 
@@ -165,8 +181,11 @@ def assign_all(x, label, counts, q2_obs, lines, table, scale):
     """
     n_peaks = q2_obs.size
     for c in nb.prange(x.shape[0]):
-        q2, below, above = np.empty(lines.shape[1]), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
-        i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
+        q2 = np.empty(lines.shape[1])
+        below = np.empty(n_peaks + 1)
+        above = np.empty(n_peaks + 1)
+        i_below = np.empty(n_peaks + 1, np.int64)
+        i_above = np.empty(n_peaks + 1, np.int64)
         counts[c] = neighbours(
             x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above
         )
@@ -181,17 +200,20 @@ def polish_all(x, label, counts, q2_obs, lines, ties, table, scale, bounds, sigm
     Weights fall off beyond the width as 1 / (1 + z^2)^2, so that a spurious peak lets go as the
     widths shrink.
     """
-    n_peaks, n_free = q2_obs.size, x.shape[1]
+    n_peaks = q2_obs.size
+    n_free = x.shape[1]
     for c in nb.prange(x.shape[0]):
-        q2, below, above = np.empty(lines.shape[1]), np.empty(n_peaks + 1), np.empty(n_peaks + 1)
-        i_below, i_above = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
-        normal, gradient, step, moved = (
-            np.empty((n_free, n_free)),
-            np.empty(n_free),
-            np.empty(n_free),
-            np.empty(n_free),
-        )
-        weight, calculated = np.empty(n_peaks), np.empty(n_peaks)
+        q2 = np.empty(lines.shape[1])
+        below = np.empty(n_peaks + 1)
+        above = np.empty(n_peaks + 1)
+        i_below = np.empty(n_peaks + 1, np.int64)
+        i_above = np.empty(n_peaks + 1, np.int64)
+        normal = np.empty((n_free, n_free))
+        gradient = np.empty(n_free)
+        step = np.empty(n_free)
+        moved = np.empty(n_free)
+        weight = np.empty(n_peaks)
+        calculated = np.empty(n_peaks)
         for turn in range(widths.size + 1):
             counts[c] = neighbours(
                 x[c], lines, q2_obs, table, scale, q2, below, above, i_below, i_above
@@ -199,7 +221,8 @@ def polish_all(x, label, counts, q2_obs, lines, ties, table, scale, bounds, sigm
             choose(q2_obs, below, above, i_below, i_above, label[c])
             if turn == widths.size:
                 break
-            normal[:], gradient[:] = 0.0, 0.0
+            normal[:] = 0.0
+            gradient[:] = 0.0
             for k in range(n_peaks):
                 calculated[k] = q2[label[c, k]]
                 z = (q2_obs[k] - calculated[k]) / (widths[turn] * sigma[k])

@@ -103,10 +103,8 @@ class Plan:
     def of(cls, problem, **options):
         """Spell `Options` out as arrays."""
         given = Options(**options)
-        size, mode = (
-            min(given.subsample, len(problem.q2)),
-            ASSIGN["nearest" if given.assigner else given.assign],
-        )
+        size = min(given.subsample, len(problem.q2))
+        mode = ASSIGN["nearest" if given.assigner else given.assign]
         by = (
             chains.GIVEN
             if given.assigner and given.subsample_by == "confidence"

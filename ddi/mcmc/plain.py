@@ -17,7 +17,8 @@ def advance(state, pattern, settings, temperature, spread, seed, first):
     q2_obs, lines, ties, _, _, bounds, intensity = pattern
     eps, half_wave = settings[:2]
     subsample, by, weighting = settings[2:5].astype(int)
-    n_peaks, n_ref = label.shape[1], lines.shape[1]
+    n_peaks = label.shape[1]
+    n_ref = lines.shape[1]
     draw = lambda number: chains.hashed_uniform(np.full(1, seed), identity, np.uint64(number))
     probability = confidence if by == chains.GIVEN else np.ones(label.shape)
     if by == chains.CONFIDENCE:
@@ -59,10 +60,14 @@ def advance(state, pattern, settings, temperature, spread, seed, first):
             probability[taken] = _confidence(
                 q2_obs, np.where(q2 > 0, q2, np.inf)[taken], near[taken], eps
             )
-        x[taken], label[taken], scores[taken, 0] = moved[taken], chosen[taken], score[taken]
+        x[taken] = moved[taken]
+        label[taken] = chosen[taken]
+        scores[taken, 0] = score[taken]
         scores[taken, 2] += 1
         best = taken & (score > scores[:, 1])
-        best_x[best], best_label[best], scores[best, 1] = x[best], label[best], score[best]
+        best_x[best] = x[best]
+        best_label[best] = label[best]
+        scores[best, 1] = score[best]
 
 
 def _numpy_bounds(x, ties, bounds):

@@ -15,10 +15,9 @@ from ddi.mcmc import nearest as lines
 WAVELENGTH = 1.5406  # A
 SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
 SPURIOUS = 0.03  # prior probability of a peak to belong to no line
-TAIL, TAIL_WIDTH = (
-    0.15,
-    3.0,
-)  # share and relative width of the outer of two normal curves of a peak's error
+# share and relative width of the outer of two normal curves of a peak's error
+TAIL = 0.15
+TAIL_WIDTH = 3.0
 PARAMETER_COST = 4.0  # log units a free parameter
 POLISH_ROUNDS = 6
 POLISH_START = 20.0  # sigmas; half-width of the weights in the first round of `polish`
@@ -81,7 +80,8 @@ class Problem:
                 f"read {q2_obs.size} values of q2; {system} needs a list of more than {n_free} positive numbers in A^-2"
             )
         order = np.argsort(q2_obs, kind="stable")
-        self.system, self.q2 = system, np.ascontiguousarray(q2_obs[order])
+        self.system = system
+        self.q2 = np.ascontiguousarray(q2_obs[order])
         self.sigma = (
             sigma_q2(self.q2)
             if sigma is None
@@ -112,7 +112,9 @@ class Problem:
     def first(self, n):
         """Return the same problem with the first n peaks only."""
         other = copy.copy(self)
-        other.q2, other.sigma, other.intensity = self.q2[:n], self.sigma[:n], self.intensity[:n]
+        other.q2 = self.q2[:n]
+        other.sigma = self.sigma[:n]
+        other.intensity = self.intensity[:n]
         other.table, other.scale = lines.lookup(other.q2)
         return other
 
@@ -138,10 +140,8 @@ class Problem:
         """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the
         last peak (n_cand,).
         """
-        label, count = (
-            np.zeros((len(x), len(self.q2)), dtype=np.int64),
-            np.zeros(len(x), dtype=np.int64),
-        )
+        label = np.zeros((len(x), len(self.q2)), dtype=np.int64)
+        count = np.zeros(len(x), dtype=np.int64)
         lines.assign_all(
             np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale
         )

@@ -137,8 +137,11 @@ def optimize(
     numba.set_num_threads(min(n_jobs or threads, numba.config.NUMBA_NUM_THREADS))
     try:
         problem = Problem(q2_obs, system, hkl, sigma, intensity)
-        searched, cells = problem.first(n_search), np.asarray(cells, dtype=float).reshape(-1, 6)
-        plan, states, traces = Plan.of(searched, **options), [], []
+        searched = problem.first(n_search)
+        cells = np.asarray(cells, dtype=float).reshape(-1, 6)
+        plan = Plan.of(searched, **options)
+        states = []
+        traces = []
         for place, letter in enumerate(centrings):
             known = searched.centred(letter)
             states.append(start(known, cells[place :: len(centrings)], plan))
@@ -217,7 +220,8 @@ def start(problem, cells, plan, merge_equal=True):
     label, confidence = assigned(problem, x, plan.options.assigner)
     if merge_equal:
         x, label, first = merge(x, label)
-        identity, confidence = np.arange(len(x), dtype=np.uint64), confidence[first]
+        identity = np.arange(len(x), dtype=np.uint64)
+        confidence = confidence[first]
     _, count = problem.nearest(x)
     scores = np.zeros((len(x), 3))
     scores[:, 0] = scores[:, 1] = problem.log_likelihood(x, label, count, plan.options.eps)
@@ -308,7 +312,9 @@ def finish(problem, states, n_best, trace, started):
     centring = np.repeat(list(CENTRINGS.get(problem.system, "P")), [len(row[0]) for row in rows])
     order = np.argsort(-score, kind="stable")
     order = order[distinct(x[order], np.zeros(len(order)), index=True)][:n_best]
-    x, label, centring = x[order], label[order], centring[order]
+    x = x[order]
+    label = label[order]
+    centring = centring[order]
     lines = np.where(x @ problem.H.T > 0, x @ problem.H.T, np.inf)
     lines[
         ~np.array([allowed(problem.hkl, letter) for letter in centring], dtype=bool).reshape(

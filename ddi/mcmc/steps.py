@@ -35,10 +35,8 @@ def closed_form(x, H, q2_obs, weight):
     ndarray, shape (n_cand, n_free)
     """
     delta = q2_obs - (H @ x[..., None])[..., 0]
-    normal, gradient = (
-        np.einsum("ckf,ck,ckg->cfg", H, weight, H, optimize=True),
-        np.einsum("ckf,ck->cf", H, weight * delta),
-    )
+    normal = np.einsum("ckf,ck,ckg->cfg", H, weight, H, optimize=True)
+    gradient = np.einsum("ckf,ck->cf", H, weight * delta)
     diagonal = np.einsum("cff->cf", normal)
     size = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
     scaled = normal * size[:, :, None] * size[:, None, :] + RIDGE * np.eye(x.shape[1])

@@ -53,7 +53,8 @@ class Assigner:
         return lattice.design(self.reference, self.system)
 
     def _chunks(self, q2_obs, x):
-        x, H = np.atleast_2d(x), self.H_ref()
+        x = np.atleast_2d(x)
+        H = self.H_ref()
         q2_obs = np.broadcast_to(q2_obs, (len(x), np.shape(q2_obs)[-1]))
         # One BLAS thread: the products are small, and threads that wait for each other on a busy
         # machine cost 100 times more.
@@ -82,7 +83,8 @@ class Assigner:
         """Return the most probable label of every peak and its probability, both (n_candidates,
         n_peaks); takes what `probabilities` takes.
         """
-        labels, confidence = [], []
+        labels = []
+        confidence = []
         for logits in self._chunks(q2_obs, x):
             labels.append(logits.argmax(axis=-1))
             confidence.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
@@ -163,7 +165,8 @@ class LinePrior(Assigner):
         """Learn from training patterns (n, n_peaks), their labels (n, n_peaks) and erring cells x
         (n, n_free), NaN where not drawn.
         """
-        n_peaks, n_ref = labels.shape[1], len(self.reference)
+        n_peaks = labels.shape[1]
+        n_ref = len(self.reference)
         counts = np.stack(
             [np.bincount(labels[:, rank], minlength=n_ref) for rank in range(n_peaks)]
         ).astype(float)
@@ -212,7 +215,8 @@ class AdaptivePrior(LinePrior):
     def logits(self, delta):
         """Return log prior + log likelihood at each candidate's own width."""
         miss, base = self._parts(delta)
-        chosen, most = None, -np.inf
+        chosen = None
+        most = -np.inf
         for width in np.float32(WIDTHS):
             logits = base - miss / width - np.log(width)
             logits[..., -1] = (

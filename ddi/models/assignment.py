@@ -53,15 +53,21 @@ def nearest(q2_obs, x, H_ref):
 
 @njit(cache=True, nogil=True)
 def _nearest(peaks, x, H):
-    n_peaks, n_ref, n_free = len(peaks), len(H), H.shape[1]
+    n_peaks = len(peaks)
+    n_ref = len(H)
+    n_free = H.shape[1]
     bins = 512
     per_bin = (bins - 1) / peaks[-1]
     gap_of_bin = np.searchsorted(peaks, np.arange(bins) / per_bin)
     found = np.full((len(x), n_peaks), n_ref - 1)
-    low_q2, high_q2 = np.empty(n_peaks + 1), np.empty(n_peaks + 1)
-    low, high = np.empty(n_peaks + 1, np.int64), np.empty(n_peaks + 1, np.int64)
+    low_q2 = np.empty(n_peaks + 1)
+    high_q2 = np.empty(n_peaks + 1)
+    low = np.empty(n_peaks + 1, np.int64)
+    high = np.empty(n_peaks + 1, np.int64)
     for candidate in range(len(x)):
-        low_q2[:], high_q2[:] = np.inf, -np.inf  # the lowest and the highest line of each gap
+        # the lowest and the highest line of each gap
+        low_q2[:] = np.inf
+        high_q2[:] = -np.inf
         for line in range(n_ref):
             q2 = 0.0
             for k in range(n_free):
@@ -72,18 +78,23 @@ def _nearest(peaks, x, H):
             while gap < n_peaks and peaks[gap] < q2:
                 gap += 1
             if q2 < low_q2[gap]:
-                low_q2[gap], low[gap] = q2, line
+                low_q2[gap] = q2
+                low[gap] = line
             if q2 > high_q2[gap]:
-                high_q2[gap], high[gap] = q2, line
+                high_q2[gap] = q2
+                high[gap] = line
         for gap in range(
             n_peaks - 1, -1, -1
         ):  # an empty gap has the next one's lowest line above it
             if low_q2[gap + 1] < low_q2[gap]:
-                low_q2[gap], low[gap] = low_q2[gap + 1], low[gap + 1]
+                low_q2[gap] = low_q2[gap + 1]
+                low[gap] = low[gap + 1]
         for peak in range(n_peaks):
             if peak > 0 and high_q2[peak - 1] > high_q2[peak]:
-                high_q2[peak], high[peak] = high_q2[peak - 1], high[peak - 1]
-            below, above = peaks[peak] - high_q2[peak], low_q2[peak + 1] - peaks[peak]
+                high_q2[peak] = high_q2[peak - 1]
+                high[peak] = high[peak - 1]
+            below = peaks[peak] - high_q2[peak]
+            above = low_q2[peak + 1] - peaks[peak]
             if below <= above and below < np.inf:
                 found[candidate, peak] = high[peak]
             elif above < np.inf:

@@ -94,7 +94,8 @@ def load_peaks(study, system, split):
     cells = np.array(rows.cell.tolist(), dtype=float).reshape(-1, 6)
     if (rows.unique_axis >= 0).any():
         axis = rows.unique_axis.to_numpy()
-        hkl, cells = reflections.b_unique_hkl(hkl, cells, axis), lattice.b_unique(cells, axis)
+        hkl = reflections.b_unique_hkl(hkl, cells, axis)
+        cells = lattice.b_unique(cells, axis)
     return Peaks(system, rows.identifier.to_numpy(str), rows.group.to_numpy(str), q2, hkl, cells)
 
 
@@ -212,7 +213,8 @@ def draw_from(generator, peaks, n, seed, most=0):
     wanted = np.argsort(np.random.default_rng(seed).permutation(len(peaks))) < (most or len(peaks))
     known = {group.name for group in generator.groups}
     for group in np.unique(peaks.group[wanted]):
-        rows, one = wanted & (peaks.group == group), {"groups": [group]} if group in known else {}
+        rows = wanted & (peaks.group == group)
+        one = {"groups": [group]} if group in known else {}
         cells[rows] = (generator.sample if one else generator.pooled)(
             peaks.q2[rows], n, seed=seed, **one
         )

@@ -20,7 +20,9 @@ from ddi.models.assignment import AssignmentNetwork
 from ddi.models.assignment_data import free_x
 
 UNITS = (200, 200, 200, 100)
-DROPOUT, RATE, BATCH = 0.25, 0.002, 256
+DROPOUT = 0.25
+RATE = 0.002
+BATCH = 256
 EPSILON = {"network": 0.01, "0.1": 0.01, "0.05": 0.0075, "0.025": 0.01, "0.01": 0.005}
 """Section 2.3.3 gives these for monoclinic and the four noise levels; they serve the other systems
 and the predicted cells too.
@@ -148,7 +150,8 @@ def fit(
     if network.prior:
         fresh[-2] *= 0  # start as the prior
     reset(fresh)
-    history, count = [], 0
+    history = []
+    count = 0
     for epoch in progress(range(epochs), f"assignment, {train.system}, cells {network.level}"):
         q2_ref = (free_x(draw(rng), train.system) @ network.H_ref().T).astype(np.float32)
         losses = []
@@ -181,7 +184,8 @@ def _by_peak(logits, delta):
 def evaluate(network, peaks, x):
     """Return cross-entropy and top-1 accuracy of a network on `Peaks` with the cells x (n, n_free)."""
     truth = reflections.labels(peaks.hkl, network.reference, peaks.system)
-    loss, right = [], []
+    loss = []
+    right = []
     for start in range(0, len(peaks), 64):
         part = slice(start, start + 64)
         chance = network.probabilities(peaks.q2[part], x[part])

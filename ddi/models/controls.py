@@ -25,7 +25,8 @@ class Random(Generator):
 
     def restore(self, arrays):
         """Take back what `arrays` returned."""
-        self.cells, self.q2 = arrays["cells"], arrays["q2"]
+        self.cells = arrays["cells"]
+        self.q2 = arrays["q2"]
 
     def _draw(self, _group, q2, n, rng):
         return self.cells[rng.integers(len(self.cells), size=(len(q2), n))]

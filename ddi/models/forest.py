@@ -105,13 +105,12 @@ class Forest(Generator):
     name = "forest"
 
     def __init__(self, n_trees=80, max_samples=0.1, min_samples_leaf=10, min_rows=100):
-        self.n_trees, self.max_samples, self.min_samples_leaf, self.min_rows = (
-            n_trees,
-            max_samples,
-            min_samples_leaf,
-            min_rows,
-        )
-        self.trees, self.scaler = {}, None
+        self.n_trees = n_trees
+        self.max_samples = max_samples
+        self.min_samples_leaf = min_samples_leaf
+        self.min_rows = min_rows
+        self.trees = {}
+        self.scaler = None
 
     def sizes(self, n_rows):
         """Return (rows a tree sees, rows a leaf holds) for a group of `n_rows`."""

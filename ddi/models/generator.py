@@ -163,7 +163,9 @@ class Generator:
             raise DDIError(
                 f"no training rows for the {system} {self.name}; run 04_augment with more entries"
             )
-        self.system, self.data, self.groups = system, fingerprint(train, system), groups_of(train)
+        self.system = system
+        self.data = fingerprint(train, system)
+        self.groups = groups_of(train)
         self._fit(train, np.random.SeedSequence(seed))
         return self
 
@@ -269,17 +271,16 @@ class Generator:
                     f"{path}: its {key} is '{meta.get(key)}', expected '{value}'; train it again with notebooks 05 to 07"
                 )
         model = cls()
-        model.system, model.data, model.groups = (
-            meta["system"],
-            meta["data"],
-            [Group(**group) for group in meta["groups"]],
-        )
+        model.system = meta["system"]
+        model.data = meta["data"]
+        model.groups = [Group(**group) for group in meta["groups"]]
         model.restore(arrays)
         return model
 
 
 def _checked(q2, system):
-    q2, n = np.atleast_2d(np.asarray(q2, dtype=float)), lattice.N_PEAKS[system]
+    q2 = np.atleast_2d(np.asarray(q2, dtype=float))
+    n = lattice.N_PEAKS[system]
     if q2.shape[1] < n or not np.isfinite(q2).all():
         raise DDIError(
             f"{system} generators read {n} peaks a pattern, got {q2.shape[1]}; give more peaks, all finite"

@@ -55,9 +55,14 @@ class Network(Generator):
     def __init__(
         self, design=Design(), cycles=5, epochs=10, min_steps=200, max_steps=0, patience=0
     ):
-        self.design, self.cycles, self.epochs = design, cycles, epochs
-        self.min_steps, self.max_steps, self.patience = min_steps, max_steps, patience
-        self.weights, self.history = {}, pd.DataFrame()
+        self.design = design
+        self.cycles = cycles
+        self.epochs = epochs
+        self.min_steps = min_steps
+        self.max_steps = max_steps
+        self.patience = patience
+        self.weights = {}
+        self.history = pd.DataFrame()
 
     def epochs_of(self, n_rows):
         """Return the epochs of a phase for a group of `n_rows`."""
@@ -78,7 +83,8 @@ class Network(Generator):
             frees,
             seeds.spawn(len(self.groups)),
         ):
-            x, y = self._inputs(pattern_matrix(rows, self.system)), self.cell_scaler.forward(free)
+            x = self._inputs(pattern_matrix(rows, self.system))
+            y = self.cell_scaler.forward(free)
             self.weights[group.name], curve = self._train(
                 x, y, crystals(rows), np.random.default_rng(seed)
             )
@@ -95,7 +101,8 @@ class Network(Generator):
         """Train one model; return its weights and learning curve (loss by phase, likelihood of a
         tenth that is held out).
         """
-        step, n_free = trainer(self.design), y.shape[1]
+        step = trainer(self.design)
+        n_free = y.shape[1]
         weights = self.design.initial(rng)
         step.weights.assign(weights)
         names = np.unique(parents)
@@ -105,7 +112,10 @@ class Network(Generator):
             else np.zeros(len(x), dtype=bool)
         )
         data = x[~held], padded(y, N_OUT)[~held], (np.arange(N_OUT) < n_free).astype(np.float32)
-        n_epochs, best, waited, rows = self.epochs_of(len(data[0])), np.inf, 0, []
+        n_epochs = self.epochs_of(len(data[0]))
+        best = np.inf
+        waited = 0
+        rows = []
         for cycle in range(self.cycles):
             for phase, times in (
                 (("mean", 1), ("variance", 1)) if self.design.cyclic else (("both", 2),)

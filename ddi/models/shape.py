@@ -78,13 +78,13 @@ class Shape(Generator):
         n_proposals=1500,
         snapped=True,
     ):
-        self.n_trees, self.min_samples_leaf, self.copies, self.max_rows = (
-            n_trees,
-            min_samples_leaf,
-            copies,
-            max_rows,
-        )
-        self.jitter, self.n_proposals, self.snapped = jitter, n_proposals, snapped
+        self.n_trees = n_trees
+        self.min_samples_leaf = min_samples_leaf
+        self.copies = copies
+        self.max_rows = max_rows
+        self.jitter = jitter
+        self.n_proposals = n_proposals
+        self.snapped = snapped
 
     def _fit(self, train, seeds):
         from sklearn.ensemble import ExtraTreesRegressor
@@ -154,10 +154,8 @@ class Shape(Generator):
         order = np.argsort(leaves, axis=0, kind="stable")
         self.members = order.T.ravel().astype(np.int32)
         counts = np.bincount(leaves.ravel(), minlength=len(self.trees.feature))
-        self.count, self.start = (
-            counts.astype(np.int32),
-            (np.cumsum(counts) - counts).astype(np.int32),
-        )
+        self.count = counts.astype(np.int32)
+        self.start = (np.cumsum(counts) - counts).astype(np.int32)
 
     def propose(self, q2, n, rng):
         """Return n jittered donors for each pattern, scaled to it, shape (n_patterns, n, 6)."""
@@ -219,8 +217,6 @@ class Shape(Generator):
         self.donors, self.members, self.start, self.count = (
             arrays[name] for name in ("donors", "members", "start", "count")
         )
-        self.jitter, self.n_proposals, self.snapped = (
-            float(arrays["settings"][0]),
-            int(arrays["settings"][1]),
-            bool(arrays["settings"][2]),
-        )
+        self.jitter = float(arrays["settings"][0])
+        self.n_proposals = int(arrays["settings"][1])
+        self.snapped = bool(arrays["settings"][2])

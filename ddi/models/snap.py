@@ -49,13 +49,15 @@ def snap(q2, cells, system, rounds=ROUNDS, degrees=SIGMA_DEGREES):
     scores : ndarray, shape (n,)
         Log evidence against chance, higher is better; -inf where the solution is no cell.
     """
-    q2, cells = np.ascontiguousarray(q2, dtype=float), np.asarray(cells, dtype=float)
+    q2 = np.ascontiguousarray(q2, dtype=float)
+    cells = np.asarray(cells, dtype=float)
     ties = lattice.ties(system)
     fewest = min(len(q2), ties.shape[1] + 2)
     used = np.array([max(fewest, round(share * len(q2))) for share in rounds] + [len(q2)])
     x = np.ascontiguousarray(lattice.free_x(lattice.cell_to_x(cells), system))
     scores = np.empty(len(cells))
-    k_signed, l_signed = bool(ties[[3, 5]].any()), bool(ties[[3, 4]].any())
+    k_signed = bool(ties[[3, 5]].any())
+    l_signed = bool(ties[[3, 4]].any())
     _snap(x, q2, sigma_q2(q2, degrees), ties, used, k_signed, l_signed, scores)
     snapped = lattice.x_to_cell(lattice.full_x(x, system))
     good = lattice.is_possible(np.nan_to_num(snapped)) & (scores > -_NONE)
@@ -67,16 +69,19 @@ def _limits(x, q2_max):
     """Largest h, k, l of any line up to q2_max: sqrt(q2_max) times a, b, c; zeros if x is no metric
     or too large a cell.
     """
-    kl, hl, hk = x[3] / 2, x[4] / 2, x[5] / 2
-    aa, bb, cc = x[1] * x[2] - kl * kl, x[0] * x[2] - hl * hl, x[0] * x[1] - hk * hk
+    kl = x[3] / 2
+    hl = x[4] / 2
+    hk = x[5] / 2
+    aa = x[1] * x[2] - kl * kl
+    bb = x[0] * x[2] - hl * hl
+    cc = x[0] * x[1] - hk * hk
     det = x[0] * aa - hk * (hk * x[2] - kl * hl) + hl * (hk * kl - x[1] * hl)
     if x[0] <= 0 or cc <= 0 or det <= 1e-12 * abs(x[0] * x[1] * x[2]):
         return 0, 0, 0
-    h, k, l = (
-        math.sqrt(q2_max * aa / det),
-        math.sqrt(q2_max * bb / det),
-        math.sqrt(q2_max * cc / det),
-    )  # noqa: E741
+    # noqa: E741
+    h = math.sqrt(q2_max * aa / det)
+    k = math.sqrt(q2_max * bb / det)
+    l = math.sqrt(q2_max * cc / det)
     if max(h, k, l) > MAX_INDEX:
         return 0, 0, 0
     return int(h), int(k), int(l)
@@ -87,7 +92,8 @@ def _assign(x, q2, m, k_signed, l_signed, miss, products):
     """Find the nearest line of each of the first m peaks: signed distance and products of indices.
     Return the number of lines.
     """
-    q2_max, n = 1.03 * q2[m - 1], 0
+    q2_max = 1.03 * q2[m - 1]
+    n = 0
     h_max, k_max, l_max = _limits(x, q2_max)
     miss[:m] = _NONE
     for h in range(h_max + 1):
@@ -110,8 +116,12 @@ def _assign(x, q2, m, k_signed, l_signed, miss, products):
                 for p in range(max(above - 1, 0), min(above + 1, m)):
                     if abs(line - q2[p]) < abs(miss[p]):
                         miss[p] = line - q2[p]
-                        products[p, 0], products[p, 1], products[p, 2] = h * h, k * k, l * l
-                        products[p, 3], products[p, 4], products[p, 5] = k * l, h * l, h * k
+                        products[p, 0] = h * h
+                        products[p, 1] = k * k
+                        products[p, 2] = l * l
+                        products[p, 3] = k * l
+                        products[p, 4] = h * l
+                        products[p, 5] = h * k
     return n
 
 
@@ -121,7 +131,8 @@ def _solve(x_free, q2, sigma, m, miss, products, ties):
     weighs little.
     """
     n_free = x_free.shape[0]
-    a, b = np.zeros((n_free, n_free)), np.zeros(n_free)
+    a = np.zeros((n_free, n_free))
+    b = np.zeros(n_free)
     for p in range(m):
         if miss[p] >= _NONE:
             continue
@@ -146,7 +157,8 @@ def _evidence(q2, sigma, miss, n_lines):
     """Sum over the peaks of log(density if explained / density if the nearest line is there by
     chance); 3 % spurious peaks.
     """
-    total, last = 0.0, q2[-1]
+    total = 0.0
+    last = q2[-1]
     for p in range(q2.shape[0]):
         rho = 1.5 * n_lines / last * math.sqrt(q2[p] / last)
         near = (miss[p] / sigma[p]) ** 2
@@ -159,7 +171,8 @@ def _evidence(q2, sigma, miss, n_lines):
 
 @njit(cache=True, fastmath=True)
 def _snap(x, q2, sigma, ties, used, k_signed, l_signed, scores):
-    miss, products = np.empty(q2.shape[0]), np.zeros((q2.shape[0], 6))
+    miss = np.empty(q2.shape[0])
+    products = np.zeros((q2.shape[0], 6))
     for i in range(x.shape[0]):
         scores[i] = -_NONE
         for r in range(used.shape[0]):
@@ -177,7 +190,8 @@ def distinct(cells, n, tolerance):
     """Return the places of the first n cells of which no two agree within a relative tolerance;
     repeats of the last if too few.
     """
-    kept, found = np.zeros(n, dtype=np.int64), 0
+    kept = np.zeros(n, dtype=np.int64)
+    found = 0
     for i in range(cells.shape[0]):
         new = True
         for j in range(found):

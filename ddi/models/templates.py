@@ -27,7 +27,8 @@ SHIPPED = Path(__file__).with_name("templates.npz")
 REACH = {1: 5, 2: 6, 3: 7, 4: 8, 6: 9}
 """How far templates look: free parameters -> number of first peaks they choose from."""
 N_PATTERNS = 30_000
-MAX_REACH, ENOUGH = 13, 3
+MAX_REACH = 13
+ENOUGH = 3
 """How far they may look where the first peaks give fewer than so many choices a free parameter."""
 AMPLIFICATION = 8.0
 """How much more than an observed line's error a template may be off at the first twenty lines (root
@@ -131,7 +132,8 @@ class Templates:
         from ddi.index import search  # which imports this module
 
         sigma = search.SCREEN_SIGMA * search.slope_of(q2, fom.reach(q2[-1]))
-        scores, cells = [], []
+        scores = []
+        cells = []
         for bravais in lattices:
             spread, pick = self.systems(bravais, len(q2))
             found = search.screen(spread, pick, q2[None], sigma, cell_lines.KINDS[bravais])[:, 0]
@@ -299,18 +301,19 @@ def learn(patterns, bravais, *, n_max, n_copies, seed, drop=0.2, spurious=0.05):
     """
     n_free = lattice.ties(cell_lines.KINDS[bravais].system).shape[1]
     rng = np.random.default_rng(seed)
-    keys, peaks, hkl, owner = [], [], [], []
+    keys = []
+    peaks = []
+    hkl = []
+    owner = []
     for number, (copy, (q2, indices)) in enumerate(itertools.product(range(n_copies), patterns)):
         seen, where = disturb(len(q2), rng, *((drop, spurious) if copy else (0, 0)))
         chosen, places = usable_subsets(q2[seen], indices[seen], where, bravais, n_free)
         peaks.append(places)
         hkl.append(indices[seen][chosen])
         owner.append(np.full(len(chosen), number))
-    peaks, hkl, owner = (
-        np.concatenate(peaks).astype(np.int8),
-        np.concatenate(hkl).astype(np.int8),
-        np.concatenate(owner),
-    )
+    peaks = np.concatenate(peaks).astype(np.int8)
+    hkl = np.concatenate(hkl).astype(np.int8)
+    owner = np.concatenate(owner)
     if not len(peaks):
         return peaks.reshape(0, n_free), hkl.reshape(0, n_free, 3)
     code = np.concatenate([peaks[..., None], hkl], axis=-1).reshape(len(peaks), -1).astype(np.int64)
@@ -336,7 +339,8 @@ def usable_subsets(q2, hkl, places, bravais, n_free):
     They are sought among the first `REACH` peaks; where these lie in a zone or row and fix too
     little, further on.
     """
-    design, error = lattice.design(hkl[:20], cell_lines.KINDS[bravais].system), np.sqrt(q2[:20])
+    design = lattice.design(hkl[:20], cell_lines.KINDS[bravais].system)
+    error = np.sqrt(q2[:20])
     for reach in range(REACH[n_free], MAX_REACH + 1, 2):
         near = np.flatnonzero(places[:20] < reach)
         subsets = np.array(list(itertools.combinations(near, n_free)), dtype=int).reshape(
@@ -367,7 +371,9 @@ def cover(template, pattern, n_max, depth=12, rounds=60):
     ndarray of int
     """
     n_templates = template.max() + 1
-    met, taken, order = np.zeros(pattern.max() + 1), np.zeros(n_templates, dtype=bool), []
+    met = np.zeros(pattern.max() + 1)
+    taken = np.zeros(n_templates, dtype=bool)
+    order = []
     for _ in range(rounds):
         gain = np.bincount(
             template, weights=np.maximum(1 - met[pattern] / depth, 0), minlength=n_templates

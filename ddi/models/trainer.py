@@ -23,7 +23,8 @@ class Trainer:
     def __init__(self, design):
         import tensorflow as tf
 
-        self.tf, self.design = tf, design
+        self.tf = tf
+        self.design = design
         size = sum(int(np.prod(shape)) for shape in design.shapes())
         self.weights, self.first, self.second = (tf.Variable(tf.zeros(size)) for _ in range(3))
         signature = [tf.TensorSpec(shape, kind) for shape, kind in self._arguments()]
@@ -50,7 +51,8 @@ class Trainer:
 
     def outputs(self, x, seed):
         """Return mu, alpha, beta for a batch, with dropout."""
-        tf, design = self.tf, self.design
+        tf = self.tf
+        design = self.design
         shapes = design.shapes()
         arrays = iter(tf.split(self.weights, [int(np.prod(shape)) for shape in shapes]))
         outputs = []
@@ -82,7 +84,8 @@ class Trainer:
 
     def likelihood(self, y, mu, alpha, beta):
         """Return the negative log-likelihood and the variance, elementwise."""
-        tf, two_pi = self.tf, float(np.log(2 * np.pi))
+        tf = self.tf
+        two_pi = float(np.log(2 * np.pi))
         square = 0.5 * (y - mu) ** 2
         if not self.design.gamma:
             return 0.5 * (two_pi + tf.math.log(beta)) + square / beta, beta
@@ -95,7 +98,8 @@ class Trainer:
         """Return the phase's target, summed over cell parameters: the beta-NLL moves mu, the NLL
         moves alpha and beta.
         """
-        tf, total = self.tf, 0.0
+        tf = self.tf
+        total = 0.0
         if phase != "variance":
             value, variance = self.likelihood(
                 y, mu, tf.stop_gradient(alpha), tf.stop_gradient(beta)
@@ -109,10 +113,13 @@ class Trainer:
         return tf.reduce_mean(tf.reduce_sum(total * mask, axis=-1))
 
     def _epoch(self, phase):
-        tf, batch, rate = self.tf, self.design.batch, self.design.learning_rate
+        tf = self.tf
+        batch = self.design.batch
+        rate = self.design.learning_rate
 
         def epoch(x, y, mask, order, done, seed):
-            n_steps, total = tf.shape(order)[0] // batch, tf.zeros([])
+            n_steps = tf.shape(order)[0] // batch
+            total = tf.zeros([])
             for step in tf.range(n_steps):
                 rows = order[step * batch : (step + 1) * batch]
                 with tf.GradientTape() as tape:
@@ -140,7 +147,8 @@ class Trainer:
     def run(self, phase, x, y, mask, n_epochs, rng):
         """Run a phase of some epochs from fresh moments; return the mean loss of each epoch."""
         self.reset()
-        losses, done = [], 0
+        losses = []
+        done = 0
         for _ in range(n_epochs):
             order = filled(rng, len(x), self.design.batch)
             losses.append(

@@ -11,7 +11,9 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from scipy.special import erf, gammaln
 
-N_IN, N_OUT = 20, 6  # padded sizes, those of the triclinic system
+# padded sizes, those of the triclinic system
+N_IN = 20
+N_OUT = 6
 EPSILON = 1e-3  # of the layer normalisation
 
 

@@ -55,10 +55,13 @@ def score(train, held, system, *, seed, n=30, tolerances=(0.05, 0.10), **options
     """Fit a network and return what it does on held-out rows of the same groups: nll, rates by
     tolerance, seconds, also of CPU.
     """
-    started, busy = time.perf_counter(), time.process_time()
+    started = time.perf_counter()
+    busy = time.process_time()
     network = Network(**options).fit(train, system=system, seed=seed)
     cost = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - busy}
-    values, cells, true = [], [], []
+    values = []
+    cells = []
+    true = []
     for group in network.groups:
         rows = held[held["group"] == group.name]
         if len(rows):
@@ -205,10 +208,8 @@ def finalists(trials, n=3):
     -------
     dict of str -> Design
     """
-    chosen, searched = (
-        {"as written": Design()},
-        trials[trials["trial"] > 0].sort_values("nll", kind="stable"),
-    )
+    chosen = {"as written": Design()}
+    searched = trials[trials["trial"] > 0].sort_values("nll", kind="stable")
     for system, mine in searched.groupby("system", sort=False):
         chosen |= {f"{system} {row['trial']}": design_of(row) for _, row in mine.head(n).iterrows()}
     best = list(chosen)[1:2]

@@ -80,7 +80,8 @@ def measured_cases(*, limit=None, n_jobs=1):
     """Pick the peaks of the measured patterns and return their `Case` s, sorted by id; `limit` as
     in `load`.
     """
-    known, patterns = rruff.reference(), rruff.load()
+    known = rruff.reference()
+    patterns = rruff.load()
     if limit:
         patterns = _chosen(patterns, known, limit)
     cases = map_parallel(
@@ -115,7 +116,8 @@ def _measured(pattern, known):
     except DDIError:
         return None
     facts = rruff.fairness(pattern, two_theta(peaks), peaks.wavelength, known)
-    peaks, missed = replace(peaks, pattern=None), facts["n_first"] - facts["n_matched"]
+    peaks = replace(peaks, pattern=None)
+    missed = facts["n_first"] - facts["n_matched"]
     return Case(
         pattern.id,
         pattern.mineral,
@@ -156,10 +158,8 @@ def _simulated(item):
         peaks, _ = damage.peaks(row["q2_1"], row["intensity_1"], seed=seed)
     except DDIError:
         return None
-    cell, centring = (
-        np.asarray(row["cell"], dtype=float),
-        "P" if row["bravais"] == "hR" else row["centring_reindexed"],
-    )
+    cell = np.asarray(row["cell"], dtype=float)
+    centring = "P" if row["bravais"] == "hR" else row["centring_reindexed"]
     facts = rruff.compare(two_theta(peaks), cell, centring, peaks.wavelength)
     missed = facts["n_first"] - facts["n_matched"]
     name = row["name"] or row["identifier"]

@@ -62,7 +62,8 @@ def trials(pattern, errors, method, *, n_starts, seed, n_iterations=100):
     distance : ndarray, shape (n,)
     arrived : ndarray of bool, shape (n,)
     """
-    cell, system = pattern["cell"], pattern["system"]
+    cell = pattern["cell"]
+    system = pattern["system"]
     near = [
         disturbed(np.repeat(cell[None], n_starts, axis=0), system, error, [seed, k])
         for k, error in enumerate(errors)

@@ -53,12 +53,11 @@ def pattern(q2, intensity, *, seed, conditions=Conditions()):
     zero_shift : float
         Degrees.
     """
-    rng, c = np.random.default_rng(seed), conditions
+    rng = np.random.default_rng(seed)
+    c = conditions
     zero = float(rng.normal(c.zero_mean, c.zero_sigma))
-    place, height = (
-        angle_of(np.asarray(q2, dtype=float), CU.alpha1),
-        np.asarray(intensity, dtype=float),
-    )
+    place = angle_of(np.asarray(q2, dtype=float), CU.alpha1)
+    height = np.asarray(intensity, dtype=float)
     place, height = place[np.isfinite(place)], height[np.isfinite(place)]
     foreign = rng.uniform(
         max(place[0] - 5, 5), place[min(19, len(place) - 1)], rng.poisson(c.spurious)

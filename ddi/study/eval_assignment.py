@@ -168,7 +168,8 @@ def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
         q2, before and after `refine`) and plain (nearest lines without weights).
     scores : dict of str -> Scores
     """
-    peaks, x = problem.test, problem.x("test", level, seed)
+    peaks = problem.test
+    x = problem.x("test", level, seed)
     scores = {name: score(assigner, peaks, x) for name, assigner in assigners.items()}
     before, plain = (
         found(y, peaks).sum() for y in (x, refine([], peaks, x, problem.reference, rounds))

@@ -48,7 +48,8 @@ def cell_error(cells, true):
     -------
     ndarray, shape (n_patterns, n)
     """
-    cells, true = np.asarray(cells, dtype=float), np.asarray(true, dtype=float)[:, None]
+    cells = np.asarray(cells, dtype=float)
+    true = np.asarray(true, dtype=float)[:, None]
     lengths = np.abs(cells[..., :3] / true[..., :3] - 1).max(axis=-1)
     return np.maximum(lengths, np.radians(np.abs(cells[..., 3:] - true[..., 3:])).max(axis=-1))
 
@@ -150,10 +151,8 @@ def _scaler(model):
 
 
 def _errors(mean, true, scaler):
-    lengths, angles = (
-        mean[:, ~scaler.is_angle] / true[:, ~scaler.is_angle] - 1,
-        mean[:, scaler.is_angle] - true[:, scaler.is_angle],
-    )
+    lengths = mean[:, ~scaler.is_angle] / true[:, ~scaler.is_angle] - 1
+    angles = mean[:, scaler.is_angle] - true[:, scaler.is_angle]
     return pd.DataFrame(
         {
             "length_error": np.abs(lengths).mean(axis=1),
@@ -292,10 +291,12 @@ def _by_budget(model, test, system, n, seed, tolerance):
     """Say for each pattern whether n cells of its own group, half and half, and of all groups hold
     a good one, shape (patterns, 3).
     """
-    found, names = np.empty((len(test), 3)), [group.name for group in model.groups]
+    found = np.empty((len(test), 3))
+    names = [group.name for group in model.groups]
     for group in test["group"].unique():
         rows = (test["group"] == group).to_numpy()
-        q2, true = pattern_matrix(test[rows], system), usable_cells(test[rows], system)
+        q2 = pattern_matrix(test[rows], system)
+        true = usable_cells(test[rows], system)
         own = model.sample(q2, n, seed=seed, groups=[group])
         foreign = model.pooled(
             q2, n - n // 2, seed=seed, groups=[name for name in names if name != group]
@@ -332,12 +333,10 @@ def isotypes(study, system, *, n, seed, tolerance=0.05):
 
     Trained on real entries only, since the augmented ones belong to one split.
     """
-    rows, frame = (
-        [],
-        dataset.load(
-            study, ["identifier", "lattice_system", "bravais", "unique_axis", "cell", "q2_2"]
-        ).rename(columns={"q2_2": "q2"}),
-    )
+    rows = []
+    frame = dataset.load(
+        study, ["identifier", "lattice_system", "bravais", "unique_axis", "cell", "q2_2"]
+    ).rename(columns={"q2_2": "q2"})
     sides = pd.read_parquet(
         study.interim / "groups.parquet", columns=["identifier", "group", "split", "split_entry"]
     )
@@ -348,7 +347,8 @@ def isotypes(study, system, *, n, seed, tolerance=0.05):
     )
     frame = frame[frame["q2"].map(len) >= lattice.N_PEAKS[system]]
     for column, label in (("split_entry", "with isotypes"), ("split", "without isotypes")):
-        train, test = frame[frame[column] == "train"], frame[frame[column] == "test"]
+        train = frame[frame[column] == "train"]
+        test = frame[frame[column] == "test"]
         if not len(train) or not len(test):
             continue
         for model in (Forest(), Nearest(), Rescaled()):

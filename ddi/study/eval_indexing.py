@@ -71,7 +71,8 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
     from ddi.index import known, search
 
     peaks = _prepared(case)
-    n_peaks, rows = lattice.N_PEAKS[case.system], []
+    n_peaks = lattice.N_PEAKS[case.system]
+    rows = []
     if len(peaks.q2) < n_peaks:
         return []
     for name in names:
@@ -155,11 +156,10 @@ def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
     if not len(result.cells):
         return row
     table = result.cells.head(10)
-    cells, centrings = (
-        table[CELL].to_numpy(dtype=float),
-        [lattice.BRAVAIS[symbol][1] for symbol in table.bravais],
-    )
-    rank, best = first_right(case, cells, centrings), table.iloc[0]
+    cells = table[CELL].to_numpy(dtype=float)
+    centrings = [lattice.BRAVAIS[symbol][1] for symbol in table.bravais]
+    rank = first_right(case, cells, centrings)
+    best = table.iloc[0]
     cause = "correct" if rank == 1 else explain(cells[0], centrings[0], case.cell, case.centring)[0]
     row |= {
         "rank": rank,
@@ -253,7 +253,8 @@ def _right(case, found):
     """
     from ddi.forward import lines
 
-    good, right = np.flatnonzero(lattice.is_positive(found.x)), np.zeros(len(found.x), dtype=bool)
+    good = np.flatnonzero(lattice.is_positive(found.x))
+    right = np.zeros(len(found.x), dtype=bool)
     cells = lattice.x_to_cell(found.x[good])
     wanted = (
         lattice.volume(lattice.reduced_cell(case.cell, case.centring))
@@ -283,17 +284,17 @@ def rates(outcomes, by, order=None):
     """
     rows = []
     for key, group in outcomes.groupby(by, sort=True):
-        n, row = len(group), dict(zip(by, key)) | {"n": len(group)}
+        n = len(group)
+        row = dict(zip(by, key)) | {"n": len(group)}
         for name, k in (
             ("first", int((group["rank"] == 1).sum())),
             ("ten", int((group["rank"] > 0).sum())),
         ):
             row[name] = k / n
             low, high = wilson(k, n)
-            row[f"{name}_low"], row[f"{name}_high"] = (
-                min(low, k / n),
-                max(high, k / n),
-            )  # against rounding at none and at all
+            # against rounding at none and at all
+            row[f"{name}_low"] = min(low, k / n)
+            row[f"{name}_high"] = max(high, k / n)
         rows.append(row)
     table = pd.DataFrame(rows)
     if order is not None and len(table):

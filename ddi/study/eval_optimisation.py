@@ -28,10 +28,9 @@ METHODS = {
 }
 """Options of `ddi.mcmc.sampler.optimize` by the name that figures use; "one assignment" is the
 write-up's version, "all lines" leaves all starts to chains that know no centring."""
-JITTER, MAX_JITTER = (
-    0.02,
-    0.08,
-)  # relative, a round: later rounds of a generator look around its first cells
+# relative, a round: later rounds of a generator look around its first cells
+JITTER = 0.02
+MAX_JITTER = 0.08
 PER_ROUND = 300  # starts
 N_VOTE = 40
 """Peaks that judge the cells that chains found with the first ten or twenty: what a superlattice or
@@ -59,10 +58,8 @@ def patterns(study, system, n, seed, noise=0.02, n_vote=N_VOTE):
     frame = frame.sample(min(n, len(frame)), random_state=seed).reset_index(drop=True)
     rows = []
     for number, row in enumerate(frame.itertuples()):
-        rng, n_read = (
-            np.random.default_rng([seed, lattice.SYSTEMS.index(system), number]),
-            lattice.N_PEAKS[system],
-        )
+        rng = np.random.default_rng([seed, lattice.SYSTEMS.index(system), number])
+        n_read = lattice.N_PEAKS[system]
         q2 = np.asarray(row.q2, dtype=float)[:n_vote]
         cell = np.asarray(row.cell, dtype=float)
         cell = lattice.b_unique(cell, row.unique_axis) if row.unique_axis >= 0 else cell
@@ -117,7 +114,8 @@ def sampler(study, start, pattern, seed):
         ("forest+network+random"), or "both".
     """
     names = start.replace("both", "forest+network").split("+")
-    q2, system = pattern["q2"], pattern["system"]
+    q2 = pattern["q2"]
+    system = pattern["system"]
     per_name = PER_ROUND // len(names)
     rounds = -(-per_name // len(starts.volumes(q2, system)))
     random = starts.sampler(q2, system, seed, rounds)
@@ -180,7 +178,8 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
         if assigning is None:
             return None
         given |= assigning
-    peaks, system = pattern["peaks"], pattern["system"]
+    peaks = pattern["peaks"]
+    system = pattern["system"]
     given |= {"seed": seed, "time_budget": time_budget, "clock": CLOCK, "n_jobs": 1}
     if method == "SVD-Index":
         finds = svd_index.index(peaks, system, max_rounds=6 * max_rounds, **given)
@@ -233,7 +232,8 @@ def _cause(finds, found):
     """
     if not found:
         return "true cell not found"
-    peaks, first = finds.peaks, finds.rows[0]
+    peaks = finds.peaks
+    first = finds.rows[0]
     kind = lines.KINDS[first["bravais"]]
     misses, _ = screening.describe(
         first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope

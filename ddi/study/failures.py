@@ -12,7 +12,8 @@ from ddi.study.cases import two_theta
 from ddi.study.eval_indexing import CELL
 
 TOLERANCE = 0.04  # degrees 2theta, for the true and for the found cell alike
-TRUE, SHARED = "#009E73", "#B0B0B0"
+TRUE = "#009E73"
+SHARED = "#B0B0B0"
 
 
 def facts(case, row, n_first=20):
@@ -171,7 +172,8 @@ def draw(cases, rows, n_columns=2):
     """
     from ddi.base.figure import DOUBLE, figure
 
-    known, n_rows = {case.id: case for case in cases}, -(-len(rows) // n_columns)
+    known = {case.id: case for case in cases}
+    n_rows = -(-len(rows) // n_columns)
     fig, axes = figure(
         DOUBLE, 0.19 * DOUBLE * n_rows + 0.2, nrows=n_rows, ncols=n_columns, squeeze=False
     )

@@ -123,10 +123,8 @@ def run(name, cases, n_first=20):
         ) as process:
             for line in progress(process.stdout, name, len(cases)):
                 said = json.loads(line)
-                case, cells = (
-                    cases[said["id"]],
-                    [(np.array(cell), centring) for cell, centring in said["cells"]],
-                )
+                case = cases[said["id"]]
+                cells = [(np.array(cell), centring) for cell, centring in said["cells"]]
                 rank = first_right(case, *zip(*cells)) if cells else 0
                 rows.append(
                     {
@@ -178,12 +176,11 @@ def beside(theirs, ours):
 
 def serve(name, lines, out):
     """Index the peak lists in `lines` and write what is found; runs in the peer's own Python."""
-    index, version = (
-        {"FOX": _fox, "FOX, every centring": _fox_wide, "mlindex, analytical": _mlindex}[name],
-        _version(PEERS[name].module),
-    )
+    index = {"FOX": _fox, "FOX, every centring": _fox_wide, "mlindex, analytical": _mlindex}[name]
+    version = _version(PEERS[name].module)
     for line in lines:
-        entry, started = json.loads(line), time.perf_counter()
+        entry = json.loads(line)
+        started = time.perf_counter()
         with contextlib.redirect_stdout(io.StringIO()):
             cells = index(entry["d"])
         seconds = time.perf_counter() - started
@@ -245,7 +242,8 @@ def _mlindex(d):
     from mlindex.optimization.AnalyticOptimizer import AnalyticOptimizer
     from mlindex.optimization.MPOptimizer import LocalComm
 
-    q2, rows = np.sort(np.array(d) ** -2.0), []
+    q2 = np.sort(np.array(d) ** -2.0)
+    rows = []
     for bravais in PEERS["mlindex, analytical"].lattices.split(","):
         optimizer = AnalyticOptimizer(
             bravais_lattice=bravais, comm=LocalComm(n_ranks=1), n_peaks=q2.size, n_ref_hkl_guess=10

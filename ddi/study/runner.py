@@ -38,7 +38,9 @@ class Step:
     """
 
     def __init__(self, study, notebook, parameters):
-        self.study, self.notebook, self.parameters = study, Path(notebook), parameters
+        self.study = study
+        self.notebook = Path(notebook)
+        self.parameters = parameters
         self.name = self.notebook.stem
         self.content = json.loads(self.notebook.read_text())
         self.io = self.content["metadata"].get("ddi", {"reads": [], "writes": []})
@@ -88,7 +90,8 @@ class Step:
         )  # TensorFlow otherwise greets every kernel with a page
         self.stamp.unlink(missing_ok=True)
         self.executed.parent.mkdir(parents=True, exist_ok=True)
-        key, started = self.key(), time.monotonic()
+        key = self.key()
+        started = time.monotonic()
         with PeakMemory() as memory:
             try:
                 papermill.execute_notebook(
@@ -124,7 +127,8 @@ class PeakMemory:
     """
 
     def __enter__(self):
-        self.mib, self._done = 0.0, threading.Event()
+        self.mib = 0.0
+        self._done = threading.Event()
         self._watcher = threading.Thread(target=self._watch, daemon=True)
         self._watcher.start()
         return self
@@ -270,10 +274,8 @@ def _summarise(study, rows):
 
     from ddi.study.tables import write_numbers, write_table
 
-    seconds, peak = (
-        sum(row["seconds"] for row in rows),
-        max((row["peak_mib"] for row in rows), default=0),
-    )
+    seconds = sum(row["seconds"] for row in rows)
+    peak = max((row["peak_mib"] for row in rows), default=0)
     print(
         f"study ({study.profile}): {len(rows)} notebooks, {seconds / 60:.1f} min of work, at most {peak / 1024:.1f} GiB",
         flush=True,

@@ -87,7 +87,8 @@ def test_children_show_only_lines_of_their_own_cell(symbol, system, bravais, cel
 def test_no_line_of_a_child_is_missing_as_far_as_its_list_goes(symbol, system, bravais, cell, axis):
     frame = entries(symbol, system, bravais, cell, axis, n=5)
     family = augment.Family.of(frame, system, 2.5)
-    which, rng = np.repeat(np.arange(5), 4), np.random.default_rng(3)
+    which = np.repeat(np.arange(5), 4)
+    rng = np.random.default_rng(3)
     free = lattice.free_cell(family.cells[which], system)
     placed = lattice.full_cell(free * (1 + 0.08 * rng.standard_normal(free.shape)), system)
     for lines, child in zip(family.lines(which, placed, 2.5), b_placed(placed, np.full(20, axis))):

@@ -57,7 +57,8 @@ def test_two_processes_and_an_interrupted_build_give_the_same(entries, study, mo
     dataset.build(entries, study.interim / "a" / "dataset.parquet")
     dataset.build(entries, study.interim / "b" / "dataset.parquet", n_jobs=2)
     assert same(study.interim / "a" / "dataset.parquet", study.interim / "b" / "dataset.parquet")
-    done, row = [], dataset.row
+    done = []
+    row = dataset.row
 
     def broken(entry, **options):
         if len(done) == 5:

@@ -33,7 +33,8 @@ def pretended(n, seed, largest=2, step=1.0):
 def test_leaders_equal_brute_force(atoms, largest, step):
     these = pretended(300, 1, largest, step)
     order = np.random.default_rng(2).permutation(300)
-    kept, expected = [], np.full(300, -1)
+    kept = []
+    expected = np.full(300, -1)
     for i in order:
         expected[i] = next((j for j in kept if are_duplicates(these, i, j, atoms)), i)
         kept += [i] if expected[i] == i else []
@@ -43,7 +44,8 @@ def test_leaders_equal_brute_force(atoms, largest, step):
 
 def test_one_full_slot_mixes_nothing_up(monkeypatch):
     """Boxes of all families and elements in one list: only the comparison can keep them apart."""
-    these, order = pretended(60, 3, 40), np.arange(60)
+    these = pretended(60, 3, 40)
+    order = np.arange(60)
     expected = leaders.leaders(these, 1, order)
     crowded = leaders._leaders.py_func
     monkeypatch.setitem(crowded.__globals__, "_power_of_two", lambda n: 1)

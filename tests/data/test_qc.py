@@ -83,7 +83,8 @@ def test_rounding_may_break_the_symmetry_a_little():
 
 def test_rule_seven_has_a_limit_for_each_source_and_counts_where_it_is_off():
     roomy = {"composition": {"Si": 3.0}}  # 37.7 A^3 an atom
-    mineral, molecule = qc.check(quartz(**roomy)), qc.check(quartz(source="cod", **roomy))
+    mineral = qc.check(quartz(**roomy))
+    molecule = qc.check(quartz(source="cod", **roomy))
     assert mineral["accepted"] and mineral[qc.LAST] == "37.7 A^3 an atom"
     assert not molecule["accepted"] and molecule["rejected_by"] == qc.LAST
     assert qc.check(quartz(source="cod", **roomy), {"cod": 40.0})["accepted"]

@@ -45,7 +45,8 @@ def test_a_plateau_below_one_is_degenerate_and_the_fraction_is_used():
 )
 def test_resampled_lists_have_the_separations_of_the_real_ones(accept):
     lines, peaks = simulate(accept)
-    fitted, padded = Resampler.fit(lines, peaks), pad(lines)
+    fitted = Resampler.fit(lines, peaks)
+    padded = pad(lines)
     drawn = fitted.draw(padded, np.random.default_rng(9))
     gaps = np.concatenate([np.diff(line[mask]) for line, mask in zip(padded, drawn)])
     real = np.concatenate([np.diff(peak) for peak in peaks])

@@ -110,7 +110,8 @@ def test_multiplicities_of_known_structures(symbol, cell, xyz, expected):
 )
 def test_multiplicities_equal_gemmi_s(xyz):
     structure = gemmi.SmallStructure()
-    structure.cell, structure.spacegroup_hm = gemmi.UnitCell(8, 8, 11, 90, 90, 120), "P 6/m m m"
+    structure.cell = gemmi.UnitCell(8, 8, 11, 90, 90, 120)
+    structure.spacegroup_hm = "P 6/m m m"
     structure.determine_and_set_spacegroup("2")
     site = gemmi.SmallStructure.Site()
     site.fract = gemmi.Fractional(*xyz)
@@ -360,7 +361,8 @@ def pack(folder, archives):
 
 @pytest.fixture
 def archives(tmp_path):
-    rutile, corundum = p1_cif(*RUTILE, quoted=False), p1_cif(*CORUNDUM)
+    rutile = p1_cif(*RUTILE, quoted=False)
+    corundum = p1_cif(*CORUNDUM)
     clash = rutile + "Ti Ti 0.0001 0.0001 0.0001\n"
     return pack(
         tmp_path / "mof",
@@ -382,7 +384,8 @@ def archives(tmp_path):
 def test_core_mof_finds_symmetry_cell_and_atoms_again(archives):
     found = {entry.name: entry for entry in catalogue.core_mof(archives)}
     assert list(found) == ["CLASH", "CORUND01", "EMPTY", "NOATOM", "RUTILE"]
-    rutile, corundum = found["RUTILE"], found["CORUND01"]
+    rutile = found["RUTILE"]
+    corundum = found["CORUND01"]
     assert (rutile.sg_symbol, corundum.sg_symbol) == (
         "P 42/m n m",
         "R -3 c",
@@ -411,7 +414,8 @@ def shells(cell, xyz, weights, edges):
 @pytest.mark.parametrize("known", [RUTILE, CORUNDUM])
 def test_core_mof_keeps_the_powder_pattern(known):
     text = p1_cif(*known).encode()
-    given, entry = mof_module._parse(text), mof_module.read_cif("X", text)
+    given = mof_module._parse(text)
+    entry = mof_module.read_cif("X", text)
     edges = np.linspace(0.01, 0.9, 60)
     heavy = [site.element.atomic_number for site in given.sites]
     before = shells(
@@ -465,7 +469,8 @@ def test_core_mof_goes_on_from_its_chunks(archives, tmp_path, monkeypatch):
 
 class Counted:
     def __init__(self, function):
-        self.function, self.calls = function, 0
+        self.function = function
+        self.calls = 0
 
     def __call__(self, *arguments, **options):
         self.calls += 1
@@ -705,8 +710,10 @@ def stand_in(monkeypatch, entries):
         def __getitem__(self, position):
             return entries[position]
 
-    ccdc, ccdc_io = types.ModuleType("ccdc"), types.ModuleType("ccdc.io")
-    ccdc.io, ccdc_io.EntryReader = ccdc_io, EntryReader
+    ccdc = types.ModuleType("ccdc")
+    ccdc_io = types.ModuleType("ccdc.io")
+    ccdc.io = ccdc_io
+    ccdc_io.EntryReader = EntryReader
     monkeypatch.setitem(sys.modules, "ccdc", ccdc)
     monkeypatch.setitem(sys.modules, "ccdc.io", ccdc_io)
 

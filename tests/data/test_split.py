@@ -63,17 +63,16 @@ def test_pairs_equal_brute_force():
 def test_families_do_not_depend_on_the_order():
     cells = random_cells(200)
     shuffled = np.random.default_rng(2).permutation(len(cells))
-    first, second = (
-        split.families(np.ones(len(cells)), cells, 0.1)[shuffled],
-        split.families(np.ones(len(cells)), cells[shuffled], 0.1),
-    )
+    first = split.families(np.ones(len(cells)), cells, 0.1)[shuffled]
+    second = split.families(np.ones(len(cells)), cells[shuffled], 0.1)
     pairs = pd.DataFrame({"first": first, "second": second}).drop_duplicates()
     assert pairs["first"].is_unique and pairs["second"].is_unique
 
 
 def test_each_group_gets_its_share_and_families_stay_together():
     rng = np.random.default_rng(3)
-    group, family = rng.choice(list("abc"), 3000), rng.integers(0, 900, 3000)
+    group = rng.choice(list("abc"), 3000)
+    family = rng.integers(0, 900, 3000)
     side = split.split_families(group, family, seed=1)
     assert pd.Series(side).groupby(family).nunique().max() == 1
     assert (pd.Series(side == "test").groupby(group).mean() - 0.2).abs().max() < 0.01
@@ -87,8 +86,10 @@ def test_a_family_too_big_for_the_test_set_is_trained_on():
 
 
 def test_nearest_relative_equals_brute_force():
-    cells, rng = random_cells(300), np.random.default_rng(4)
-    numbers, side = rng.integers(1, 4, len(cells)), rng.choice(["train", "test"], len(cells))
+    cells = random_cells(300)
+    rng = np.random.default_rng(4)
+    numbers = rng.integers(1, 4, len(cells))
+    side = rng.choice(["train", "test"], len(cells))
     apart, index = split.nearest_relative(numbers, cells, side)
     for k, i in enumerate(np.flatnonzero(side == "test")):
         others = np.flatnonzero((side == "train") & (numbers == numbers[i]))
@@ -143,7 +144,8 @@ def entries(root):
 
 
 def test_no_test_entry_has_an_isotype_or_duplicate_in_training(entries):
-    cells, side = np.array(entries["cell_niggli"].tolist()), entries["split"].to_numpy()
+    cells = np.array(entries["cell_niggli"].tolist())
+    side = entries["split"].to_numpy()
     pairs = split.isotype_pairs(entries["sg_number"], cells)
     assert len(pairs) and not (side[pairs[:, 0]] != side[pairs[:, 1]]).any()
     assert entries.groupby("family")["split"].nunique().max() == 1

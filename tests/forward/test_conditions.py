@@ -58,7 +58,8 @@ def standard_settings():
     hexagonal axes of R.
     """
     for group in gemmi.spacegroup_table():
-        kind, letter = group.crystal_system_str(), group.hm[0]
+        kind = group.crystal_system_str()
+        letter = group.hm[0]
         if (kind, letter) in {
             ("tetragonal", "C"),
             ("tetragonal", "F"),
@@ -92,7 +93,9 @@ def test_a_shifted_origin_changes_nothing():
 
 
 def test_distance_counts_low_orders_most():
-    none, screw, glide = of("P 2 2 2"), of("P 2 2 21"), of("P m m a")
+    none = of("P 2 2 2")
+    screw = of("P 2 2 21")
+    glide = of("P m m a")
     odd = sum(1.0 / l**4 for l in (1, 3, 5))
     assert distance(none, screw) == pytest.approx(odd)
     assert distance(none, none) == 0

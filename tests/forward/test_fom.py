@@ -23,7 +23,8 @@ def test_equal_lines_count_once():
 
 
 def test_f_n_by_hand():
-    wavelength, angles = 1.540593, np.array([10.0, 20.0, 30.0, 40.0])
+    wavelength = 1.540593
+    angles = np.array([10.0, 20.0, 30.0, 40.0])
     lines = bragg.q2_of(angles, wavelength)
     obs = bragg.q2_of(angles[[0, 1, 3]] + [0.01, -0.02, 0.03], wavelength)
     assert fom.f_n(obs, lines, wavelength) == pytest.approx(3 / (0.02 * 4))

@@ -52,7 +52,8 @@ def test_q2_equals_gemmi(system):
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
 def test_free_components_give_the_same_q2(system):
-    hkl, cells = random_hkl(), random_cells(system)
+    hkl = random_hkl()
+    cells = random_cells(system)
     x = lattice.free_x(lattice.cell_to_x(cells), system)
     assert x.shape == (20, len(lattice.SYSTEM[system].free))
     np.testing.assert_allclose(
@@ -92,7 +93,9 @@ def test_printed_equations_with_the_errata():
 
 def test_rhombohedral_closed_form_of_the_errata():
     for cell, hkl in zip(random_cells("rhombohedral"), random_hkl()):
-        a, cosine, sine = cell[0], np.cos(np.radians(cell[3])), np.sin(np.radians(cell[3]))
+        a = cell[0]
+        cosine = np.cos(np.radians(cell[3]))
+        sine = np.sin(np.radians(cell[3]))
         h, k, l = hkl
         above = (h * h + k * k + l * l) * sine**2 + 2 * (h * k + k * l + h * l) * (
             cosine**2 - cosine

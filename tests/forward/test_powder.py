@@ -96,7 +96,8 @@ CU_K_ALPHA_1 = 1.5405929
 # first certificate's, 2008), is up to 0.026 degrees off these lines. 660c (LaB6), 4.156826(80) A
 # (NIST's certificate; Powder Diffr. 35, 17, 2020): no list of its lines was found, so that only the
 # closed form is asked.
-SILICON, R3C = "F d -3 m:1", "R -3 c:H"
+SILICON = "F d -3 m:1"
+R3C = "R -3 c:H"
 CERTIFIED = {
     "640d": (SILICON, (5.43123,) * 3 + (90,) * 3, dict(zip(SI, (
         28.441, 47.300, 56.119, 69.126, 76.371, 88.024, 94.946, 106.700, 114.082, 127.532, 136.877,

@@ -99,7 +99,8 @@ def test_a_label_reproduces_q2(system):
 @pytest.mark.parametrize("lengths", [(4.0, 7.0, 11.0), (11.0, 4.0, 7.0), (7.0, 11.0, 4.0)])
 def test_b_unique_hkl_reproduces_q2(axis, oblique, lengths):
     angles = np.where(np.arange(3) == axis, oblique, 90.0)
-    cell, hkl = np.array([*lengths, *angles]), np.random.default_rng(2).integers(-5, 6, (40, 3))
+    cell = np.array([*lengths, *angles])
+    hkl = np.random.default_rng(2).integers(-5, 6, (40, 3))
     turned = reflections.b_unique_hkl(hkl[None], cell[None], np.array([axis]))[0]
     np.testing.assert_allclose(
         lattice.q2(turned, lattice.b_unique(cell, axis)), lattice.q2(hkl, cell), rtol=1e-12

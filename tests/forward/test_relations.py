@@ -8,7 +8,8 @@ from ddi.forward import lattice, lines, relations
 
 @pytest.mark.parametrize("bravais", lattice.BRAVAIS)
 def test_lattice_type_and_cell_are_found_from_the_primitive_cell(bravais):
-    system, centring = lines.KINDS[bravais].system, lattice.BRAVAIS[bravais][1]
+    system = lines.KINDS[bravais].system
+    centring = lattice.BRAVAIS[bravais][1]
     cell = lattice.full_cell(
         lattice.free_cell(np.array([7.1, 9.3, 15.7, 84.0, 103.0, 71.0]), system), system
     )

@@ -26,12 +26,11 @@ def oracle(setting, atoms, hkl, group=None):
     small.spacegroup = group or gemmi.SpaceGroup("P 1")
     for i, (element, xyz, occupancy, b) in enumerate(zip(*atoms)):
         site = gemmi.SmallStructure.Site()
-        site.label, site.element, site.fract = (
-            f"{element}{i}",
-            gemmi.Element(element),
-            gemmi.Fractional(*xyz),
-        )
-        site.occ, site.u_iso = float(occupancy), float(b) / (8 * np.pi**2)
+        site.label = f"{element}{i}"
+        site.element = gemmi.Element(element)
+        site.fract = gemmi.Fractional(*xyz)
+        site.occ = float(occupancy)
+        site.u_iso = float(b) / (8 * np.pi**2)
         small.add_site(site)
     small.setup_cell_images()
     if group:

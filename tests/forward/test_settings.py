@@ -113,9 +113,11 @@ def test_every_entry_of_the_dataset():
     )
     if study is None:
         pytest.skip("no dataset yet; notebook 02 makes it")
-    loose, seen = [], set()
+    loose = []
+    seen = set()
     for row in dataset.load(study).itertuples():
-        hkl, old_hkl = np.reshape(row.hkl_1, (-1, 3)), np.reshape(row.hkl_conventional_1, (-1, 3))
+        hkl = np.reshape(row.hkl_1, (-1, 3))
+        old_hkl = np.reshape(row.hkl_conventional_1, (-1, 3))
         np.testing.assert_allclose(lattice.q2(hkl, row.cell), row.q2_1, rtol=1e-9)
         rows = np.linalg.inv(np.array(gemmi.Op(row.reindex_op).rot) / gemmi.Op.DEN).T
         assert (np.rint(old_hkl @ rows.T) == hkl).all()

@@ -64,7 +64,8 @@ def test_beta_ghosts_go():
 
 def test_scale_and_background_do_not_matter():
     y = measured(LINES, HEIGHTS)
-    first, second = picking.pick(X, y), picking.pick(X, 50 * y + 3000)
+    first = picking.pick(X, y)
+    second = picking.pick(X, 50 * y + 3000)
     np.testing.assert_allclose(first["two_theta"], second["two_theta"], atol=1e-3)
 
 
@@ -81,7 +82,8 @@ def test_broken_patterns_are_refused():
 
 
 def test_degraded_patterns_are_shifted_and_reproducible():
-    q2, intensity = np.linspace(0.02, 0.4, 25), np.linspace(1, 0.1, 25)
+    q2 = np.linspace(0.02, 0.4, 25)
+    intensity = np.linspace(1, 0.1, 25)
     calm = damage.Conditions(zero_mean=0.1, zero_sigma=0.0, spurious=0.0, counts=1e5)
     found, zero = damage.peaks(q2, intensity, seed=3, conditions=calm)
     expected = np.degrees(2 * np.arcsin(np.sqrt(q2) * CU.alpha1 / 2)) + zero

@@ -58,18 +58,14 @@ def test_screen_equals_plain_numpy(bravais):
     x_true = lattice.cell_to_x(some_cell(bravais))
     hkl, q2 = lines.lines(x_true, bravais, 0.5)
     keep = np.sort(RNG.permutation(min(30, len(q2)))[:20])
-    obs, n_free = (
-        q2[keep] * (1 + 1e-4 * RNG.standard_normal(len(keep))),
-        lattice.ties(kind.system).shape[1],
-    )
+    obs = q2[keep] * (1 + 1e-4 * RNG.standard_normal(len(keep)))
+    n_free = lattice.ties(kind.system).shape[1]
     obs.sort()
     subsets = np.array([np.sort(RNG.permutation(len(keep))[:n_free]) for _ in range(300)])
     rows = lattice.design(hkl[keep], kind.system)[subsets]
     good = np.abs(np.linalg.det(rows)) > 0.5
-    spread, pick = (
-        lattice.ties(kind.system) @ np.linalg.inv(rows[good]),
-        subsets[good].astype(np.int16),
-    )
+    spread = lattice.ties(kind.system) @ np.linalg.inv(rows[good])
+    pick = subsets[good].astype(np.int16)
     pick[::2] = RNG.permuted(pick[::2], axis=1)  # wrong assignments, so that scores differ
     pick[1::4] = (pick[1::4] + 1) % len(keep)
     sigma = 2e-4 * np.ones(len(obs))
@@ -98,8 +94,10 @@ def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais
     obs = obs + 0.05 * slope
     obs[[7, 12]] += 0.3 * np.diff(obs).max()
     order = np.argsort(obs)
-    obs, slope = obs[order], slope[order]
-    x, zero = (x_true * (1 + 2e-3))[None].copy(), np.array([0.02])
+    obs = obs[order]
+    slope = slope[order]
+    x = (x_true * (1 + 2e-3))[None].copy()
+    zero = np.array([0.02])
     screening.refine(
         x,
         zero,

@@ -98,7 +98,8 @@ def test_faint_peaks_tell_a_supercell_from_its_subcell():
     cell = np.array([6.2, 7.4, 9.1, 90, 90, 90])
     hkl, q2 = lines.lines(lattice.cell_to_x(cell), "oP", 0.45)
     even = hkl[:, 2] % 2 == 0
-    strong, weak = q2[even][:25], q2[~even]
+    strong = q2[even][:25]
+    weak = q2[~even]
     weak = weak[weak < strong[-1]][::3]
     faint = [weak, np.full(len(weak), 1e-5), np.full(len(weak), 0.3)]
     volumes = [

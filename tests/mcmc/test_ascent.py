@@ -17,7 +17,8 @@ CELL = np.array([6.3, 9.2, 11.4, 90, 90, 90])
 
 
 def network(prior=True):
-    reference, rng = reference_hkl("orthorhombic"), np.random.default_rng(1)
+    reference = reference_hkl("orthorhombic")
+    rng = np.random.default_rng(1)
     table = np.log(rng.dirichlet(np.ones(len(reference)), 20)).astype(np.float32)
     base = LinePrior("orthorhombic", reference, table, 0.02) if prior else None
     return AssignmentNetwork(
@@ -44,7 +45,9 @@ def starts(n=6, error=0.02):
 def test_value_is_that_of_the_numpy_network_and_its_gradient_that_of_differences(prior):
     from ddi.mcmc.ascent import Ascent
 
-    net, q2, x = network(prior), peaks(), starts()
+    net = network(prior)
+    q2 = peaks()
+    x = starts()
     sigma = 0.03 * q2 + 1e-4
     value, gradient = Ascent(net).value_and_gradient(x, q2, sigma)
 
@@ -69,7 +72,8 @@ def test_value_is_that_of_the_numpy_network_and_its_gradient_that_of_differences
 def test_ascent_comes_nearer_to_the_true_cell_and_stays_in_bounds():
     from ddi.mcmc.ascent import Ascent
 
-    true, x = lattice.free_x(lattice.cell_to_x(CELL), "orthorhombic"), starts(30, 0.01)
+    true = lattice.free_x(lattice.cell_to_x(CELL), "orthorhombic")
+    x = starts(30, 0.01)
     moved = Ascent(network(prior=False)).ascend(x, peaks())
     before, after = (np.abs(found / true - 1).max(axis=1) for found in (x, moved))
     assert np.median(after) < 0.3 * np.median(before)

@@ -50,7 +50,8 @@ def test_gradient_and_hessian_equal_central_differences(system, target):
         return function((y * scale)[None], rows, q2_obs, variance[:1])[part][0]
 
     _, gradient, hessian = (part[0] for part in function(x[:1], rows, q2_obs, variance[:1]))
-    start, step = x[0] / scale, 1e-6
+    start = x[0] / scale
+    step = 1e-6
     shift = step * np.eye(len(start))
     by_value = np.array([(at(start + s, 0) - at(start - s, 0)) / (2 * step) for s in shift])
     by_gradient = np.array([(at(start + s, 1) - at(start - s, 1)) / (2 * step) for s in shift])

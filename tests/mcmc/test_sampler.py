@@ -54,7 +54,8 @@ def test_compiled_chains_are_the_plain_chains(weights, by):
         annealing=3.0,
         **given,
     )
-    one, other = mcmc.start(this, disturbed(), plan), mcmc.start(this, disturbed(), plan)
+    one = mcmc.start(this, disturbed(), plan)
+    other = mcmc.start(this, disturbed(), plan)
     mcmc._advance(this, one, plan, 0, 8, chains.advance)
     mcmc._advance(this, other, plan, 0, 8, plain.advance)
     np.testing.assert_array_equal(one.label, other.label)

@@ -35,7 +35,8 @@ def toy(system="orthorhombic", n=120, n_peaks=20, seed=0):
     """Patterns of random cells with a tenth of their lines missing."""
     rng = np.random.default_rng(seed)
     free = np.array(SKEW[system]) * rng.uniform(0.93, 1.07, (n, len(SKEW[system])))
-    cells, forms = lattice.full_cell(free, system), reflections.forms(system)[:400]
+    cells = lattice.full_cell(free, system)
+    forms = reflections.forms(system)[:400]
     lines = np.where(rng.random((n, 400)) < 0.1, np.inf, lattice.q2(forms, cells))
     order = np.argsort(lines, axis=1)[:, :n_peaks]
     names = np.array([f"toy:{i}" for i in range(n)])
@@ -88,10 +89,8 @@ def test_nearest_never_answers_000_and_survives_nan():
 def test_order_of_peaks_and_of_candidates_does_not_matter():
     peaks = toy(n=30)
     H = lattice.design(reflections.reference_hkl("orthorhombic"), "orthorhombic")
-    shuffle, rows = (
-        np.random.default_rng(0).permutation(20),
-        np.random.default_rng(1).permutation(30),
-    )
+    shuffle = np.random.default_rng(0).permutation(20)
+    rows = np.random.default_rng(1).permutation(30)
     straight = nearest(peaks.q2[0], peaks.x, H)
     np.testing.assert_array_equal(
         nearest(peaks.q2[0][shuffle], peaks.x[rows], H), straight[rows][:, shuffle]
@@ -137,7 +136,8 @@ def test_closeness_is_between_zero_and_one():
 
 
 def test_network_does_not_depend_on_chunks_or_on_other_candidates():
-    peaks, network = toy(n=150), random_network()
+    peaks = toy(n=150)
+    network = random_network()
     together, confidence = network.predict(peaks.q2, peaks.x)
     for i in (0, 63, 64, 149):
         alone, sure = network.predict(peaks.q2[i], peaks.x[i])
@@ -151,7 +151,8 @@ def test_network_does_not_depend_on_chunks_or_on_other_candidates():
 
 def test_blocks_share_one_kernel_and_heads_do_not():
     """Swapping two peaks and their heads swaps their probabilities, and nothing else."""
-    peaks, network = toy(n=5), random_network()
+    peaks = toy(n=5)
+    network = random_network()
     swapped = network.probabilities(peaks.q2[:, [1, 0, *range(2, 20)]], peaks.x)
     plain = network.probabilities(peaks.q2, peaks.x)
     np.testing.assert_allclose(swapped[:, 2:], plain[:, 2:], rtol=1e-5)
@@ -166,7 +167,8 @@ def test_blocks_share_one_kernel_and_heads_do_not():
 
 
 def test_saved_and_loaded_gives_the_same(tmp_path):
-    network, peaks = random_network(), toy(n=10)
+    network = random_network()
+    peaks = toy(n=10)
     network.prior = LinePrior(
         "orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01
     )
@@ -216,14 +218,13 @@ def test_noise_has_the_stated_size_and_the_systems_shape(system):
 
 
 def test_more_and_fewer_peaks_than_in_training():
-    peaks, network = toy(n=5, n_peaks=25), random_network()
+    peaks = toy(n=5, n_peaks=25)
+    network = random_network()
     network.prior = LinePrior(
         "orthorhombic", network.reference, np.zeros((20, 60), np.float32), 0.01
     )
-    longer, shorter = (
-        network.probabilities(peaks.q2, peaks.x),
-        network.probabilities(peaks.q2[:, :12], peaks.x),
-    )
+    longer = network.probabilities(peaks.q2, peaks.x)
+    shorter = network.probabilities(peaks.q2[:, :12], peaks.x)
     np.testing.assert_allclose(longer[:, :12], shorter, rtol=1e-5)
     assert longer.shape == (5, 25, 60)
 
@@ -252,10 +253,8 @@ def test_entries_without_a_draw_leave_only_the_width():
     assert drawn.shape == (80, 3, 6) and some.sum() == 30 and np.isnan(drawn[~some]).all()
     np.testing.assert_array_equal(draw_from(Twice(), peaks, 3, seed=0)[some], drawn[some])
     reference = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
-    truth, x = (
-        reflections.labels(peaks.hkl, reference, "orthorhombic"),
-        free_x(drawn[:, 0], "orthorhombic"),
-    )
+    truth = reflections.labels(peaks.hkl, reference, "orthorhombic")
+    x = free_x(drawn[:, 0], "orthorhombic")
     for kind in (NearestLine, LinePrior):
         mine, subset = (
             kind("orthorhombic", reference).fit(peaks.q2[rows], truth[rows], x[rows])
@@ -314,7 +313,8 @@ def test_own_width_follows_the_candidate():
     assert score(adaptive, peaks, x).first[1::2].mean() > 0.98
     _, confidence = adaptive.predict(peaks.q2, x)
     assert confidence[1::2].mean() > confidence[::2].mean() + 0.2
-    together, alone = adaptive.predict(peaks.q2, x)[0], adaptive.predict(peaks.q2[:1], x[:1])[0]
+    together = adaptive.predict(peaks.q2, x)[0]
+    alone = adaptive.predict(peaks.q2[:1], x[:1])[0]
     np.testing.assert_array_equal(together[0], alone[0])
 
 
@@ -356,10 +356,8 @@ def test_refine_pulls_small_errors_in():
 
 def test_refine_reads_labels_by_each_assigners_own_list():
     peaks = toy(n=20)
-    ordered, other = (
-        reflections.reference_hkl("orthorhombic", order_by=peaks.cells),
-        reflections.reference_hkl("orthorhombic"),
-    )
+    ordered = reflections.reference_hkl("orthorhombic", order_by=peaks.cells)
+    other = reflections.reference_hkl("orthorhombic")
     x = free_x(peaks.cells * 1.002, "orthorhombic")
     after = refine([NearestLine("orthorhombic", other, 1e-4)] * 2, peaks, x, ordered, rounds=2)
     assert found(after, peaks, 2e-3).mean() > 0.9
@@ -370,7 +368,8 @@ def test_a_network_learns_and_repeats_itself():
     """Training is deterministic, numpy carries its weights on, and a toy problem is learned beyond
     chance.
     """
-    train, test = toy("tetragonal", 400, 8, seed=1), toy("tetragonal", 100, 8, seed=2)
+    train = toy("tetragonal", 400, 8, seed=1)
+    test = toy("tetragonal", 100, 8, seed=2)
     reference = reflections.reference_hkl("tetragonal", 30, order_by=train.cells)
     scaler = CellScaler.fit(lattice.free_cell(train.cells, "tetragonal"), "tetragonal")
     x = free_x(

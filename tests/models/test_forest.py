@@ -13,9 +13,11 @@ from ddi.study import eval_generators
 
 def test_stored_nodes_equal_scikit_learn():
     rng = np.random.default_rng(0)
-    x, y = rng.random((300, 5)).astype(np.float32), rng.random((300, 2))
+    x = rng.random((300, 5)).astype(np.float32)
+    y = rng.random((300, 2))
     forest = RandomForestRegressor(7, min_samples_leaf=3, random_state=0).fit(x, y)
-    trees, fresh = Trees.from_sklearn(forest), rng.random((50, 5)).astype(np.float32)
+    trees = Trees.from_sklearn(forest)
+    fresh = rng.random((50, 5)).astype(np.float32)
     np.testing.assert_allclose(
         trees.value[trees.apply(fresh)].mean(axis=1), forest.predict(fresh), rtol=1e-5
     )
@@ -59,16 +61,16 @@ def test_draws_use_every_tree_before_one_comes_again():
 
 def test_a_group_draws_the_same_alone_and_in_company():
     rows = frame("orthorhombic")
-    model, q2 = (
-        Forest(n_trees=9).fit(rows, system="orthorhombic"),
-        generator.pattern_matrix(rows, "orthorhombic")[:4],
-    )
+    model = Forest(n_trees=9).fit(rows, system="orthorhombic")
+    q2 = generator.pattern_matrix(rows, "orthorhombic")[:4]
     np.testing.assert_array_equal(model.sample(q2, 5, groups=["g1"]), model.sample(q2, 5)[:, 5:])
 
 
 def test_learns_where_there_is_something_to_learn():
-    rows, held = frame("cubic", 400, groups=1), frame("cubic", 100, seed=1, groups=1)
-    q2, true = generator.pattern_matrix(held, "cubic"), generator.usable_cells(held, "cubic")
+    rows = frame("cubic", 400, groups=1)
+    held = frame("cubic", 100, seed=1, groups=1)
+    q2 = generator.pattern_matrix(held, "cubic")
+    true = generator.usable_cells(held, "cubic")
     error = [
         eval_generators.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean()
         for kind in (Forest, controls.Random)

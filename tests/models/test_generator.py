@@ -93,10 +93,8 @@ def test_a_budget_is_shared_by_numbers_of_entries():
             return np.full((len(q2), n, 6), float(group.name))
 
     model = Named()
-    model.system, model.groups = (
-        "orthorhombic",
-        [generator.Group("1", 300), generator.Group("2", 100)],
-    )
+    model.system = "orthorhombic"
+    model.groups = [generator.Group("1", 300), generator.Group("2", 100)]
     cells = model.pooled(np.ones((3, 20)), 40)[0, :, 0]
     assert [(cells[:k] == 1).sum() for k in (4, 20, 40)] == [3, 15, 30]
 

@@ -20,13 +20,17 @@ SMALL = Design(mean_units=(16, 8), variance_units=(8,), batch=32, learning_rate=
 def test_likelihood_is_students_t():
     rng = np.random.default_rng(0)
     y, mu = rng.normal(size=(2, 500))
-    alpha, beta = 1 + rng.gamma(1, 5, 500), rng.gamma(1, 2, 500) + 1e-3
+    alpha = 1 + rng.gamma(1, 5, 500)
+    beta = rng.gamma(1, 2, 500) + 1e-3
     expected = -stats.t.logpdf(y, 2 * alpha, loc=mu, scale=np.sqrt(beta / alpha))
     np.testing.assert_allclose(nll(y, mu, alpha, beta), expected, rtol=1e-10, atol=1e-10)
 
 
 def test_likelihood_integrates_the_variance_out():
-    y, mu, alpha, beta = 0.7, 0.2, 3.0, 1.5
+    y = 0.7
+    mu = 0.2
+    alpha = 3.0
+    beta = 1.5
     variance = stats.invgamma(alpha, scale=beta)
     density = variance.expect(lambda v: stats.norm.pdf(y, mu, np.sqrt(v)), lb=1e-6, ub=np.inf)
     assert np.isclose(-np.log(density), nll(y, mu, alpha, beta), rtol=1e-6)
@@ -49,10 +53,10 @@ def test_numpy_and_tensorflow_agree(design):
     tf = pytest.importorskip("tensorflow")
     still = Design(**{**design.__dict__, "dropout": 0.0})
     rng = np.random.default_rng(0)
-    weights, x = (
-        still.initial(rng) + 0.05 * rng.standard_normal(len(still.initial(rng))).astype(np.float32),
-        rng.standard_normal((7, 20)).astype(np.float32),
+    weights = still.initial(rng) + 0.05 * rng.standard_normal(len(still.initial(rng))).astype(
+        np.float32
     )
+    x = rng.standard_normal((7, 20)).astype(np.float32)
     step = trainer(still)
     step.weights.assign(weights)
     for ours, theirs in zip(
@@ -98,7 +102,8 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     make = lambda: Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(
         rows, system=system, seed=4
     )  # noqa: E731
-    model, q2 = make(), generator.pattern_matrix(rows, system)[:5]
+    model = make()
+    q2 = generator.pattern_matrix(rows, system)[:5]
     cells = model.sample(q2, 6, seed=1)
     assert cells.shape == (5, 12, 6) and lattice.is_possible(cells).all()
     model.save(tmp_path / "network.npz")
@@ -118,7 +123,8 @@ def test_one_trace_serves_all_systems():
 
 
 def test_learns_and_says_how_well():
-    rows, held = frame("cubic", 600, groups=1), frame("cubic", 200, seed=1, groups=1)
+    rows = frame("cubic", 600, groups=1)
+    held = frame("cubic", 200, seed=1, groups=1)
     model = Network(design=SMALL, cycles=2, epochs=10, min_steps=200, patience=2).fit(
         rows, system="cubic"
     )
@@ -157,7 +163,8 @@ def test_stops_early_and_keeps_the_best():
     """A rate that is far too high makes things worse: training ends before its cycles do, with the
     weights of the best one.
     """
-    wild, rows = Design(**{**SMALL.__dict__, "learning_rate": 0.5}), frame("cubic", 200, groups=1)
+    wild = Design(**{**SMALL.__dict__, "learning_rate": 0.5})
+    rows = frame("cubic", 200, groups=1)
     model = Network(design=wild, cycles=12, epochs=1, min_steps=5, patience=2).fit(
         rows, system="cubic", seed=1
     )
@@ -172,10 +179,8 @@ def test_stops_early_and_keeps_the_best():
 def test_tuned_networks_are_a_kind_of_their_own(tmp_path):
     model = Tuned(cycles=1, epochs=1, min_steps=2).fit(frame("cubic"), system="cubic", seed=1)
     model.save(tmp_path / "tuned_cubic.npz")
-    again, q2 = (
-        generator.kind("tuned").load(tmp_path / "tuned_cubic.npz"),
-        generator.pattern_matrix(frame("cubic"), "cubic")[:5],
-    )
+    again = generator.kind("tuned").load(tmp_path / "tuned_cubic.npz")
+    q2 = generator.pattern_matrix(frame("cubic"), "cubic")[:5]
     assert again.design == TUNED != Design()
     np.testing.assert_allclose(again.sample(q2, 4), model.sample(q2, 4), rtol=1e-6)
     with pytest.raises(DDIError, match="tuned_cubic.npz: its kind is 'tuned', expected 'network'"):

@@ -72,7 +72,8 @@ class TestSpoil:
 def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
     make = lambda: Shape(n_trees=10, n_proposals=50).fit(rows, system=system, seed=2)  # noqa: E731
-    model, q2 = make(), generator.pattern_matrix(rows, system)[:4]
+    model = make()
+    q2 = generator.pattern_matrix(rows, system)[:4]
     cells = model.sample(q2, 5, seed=1)
     assert cells.shape == (4, 5, 6) and lattice.is_possible(cells).all()
     model.save(tmp_path / "shape.npz")
@@ -84,16 +85,15 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
 
 def test_draws_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
-    model, q2 = (
-        Shape(n_trees=10).fit(rows, system="orthorhombic"),
-        generator.pattern_matrix(rows, "orthorhombic")[:3],
-    )
+    model = Shape(n_trees=10).fit(rows, system="orthorhombic")
+    q2 = generator.pattern_matrix(rows, "orthorhombic")[:3]
     small, large = (model.propose(q2 / k**2, 8, np.random.default_rng(0)) for k in (1, 3))
     np.testing.assert_allclose(large[..., :3], 3 * small[..., :3], rtol=1e-5)
 
 
 def test_finds_cells_it_has_not_seen():
-    rows, held = frame("orthorhombic", 200), frame("orthorhombic", 20, seed=9)
+    rows = frame("orthorhombic", 200)
+    held = frame("orthorhombic", 20, seed=9)
     model = Shape(n_trees=20, n_proposals=200).fit(rows, system="orthorhombic")
     cells = model.sample(generator.pattern_matrix(held, "orthorhombic"), 10)
     assert (

@@ -13,7 +13,8 @@ RNG = np.random.default_rng(3)
 
 
 def frame(system, bravais, n, unique_axis=-1):
-    lengths, angles = np.sort(RNG.uniform(4, 12, (n, 3)), axis=1), RNG.uniform(91, 109, (n, 3))
+    lengths = np.sort(RNG.uniform(4, 12, (n, 3)), axis=1)
+    angles = RNG.uniform(91, 109, (n, 3))
     cells = lattice.full_cell(lattice.free_cell(np.hstack([lengths, angles]), system), system)
     q2 = [
         lines.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24]
@@ -56,10 +57,8 @@ def test_templates_sample_like_the_other_generators(bravais):
     system, centring = lattice.BRAVAIS[bravais]
     train = frame(system, bravais, 6)
     learned = Templates().fit(train, system=system, seed=1, n_copies=1)
-    cells, truth = (
-        learned.sample(np.array([q2[: min(map(len, train.q2))] for q2 in train.q2]), 10),
-        train.cell,
-    )
+    cells = learned.sample(np.array([q2[: min(map(len, train.q2))] for q2 in train.q2]), 10)
+    truth = train.cell
     assert cells.shape == (len(truth), 10, 6) and lattice.is_possible(cells).all()
     assert all(
         any(
@@ -76,7 +75,8 @@ def test_templates_sample_like_the_other_generators(bravais):
 
 def test_centred_face_is_found_wherever_it_is():
     cell = np.array([5.0, 7.0, 11.0, 90, 90, 90])
-    x, face_b = lattice.cell_to_x(cell), lattice.permute(cell, (0, 2, 1))
+    x = lattice.cell_to_x(cell)
+    face_b = lattice.permute(cell, (0, 2, 1))
     _, q2 = lines.lines(lattice.cell_to_x(face_b), "oC", 0.5)
     ((_, hkl),) = templates.indexed_patterns(
         pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC"
@@ -106,7 +106,8 @@ def test_same_seed_same_tables_and_round_trip(tmp_path):
 
 
 def test_cover_meets_every_pattern_before_it_repeats():
-    template, pattern = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 1, 2, 0, 1, 3])
+    template = np.array([0, 0, 0, 1, 1, 2])
+    pattern = np.array([0, 1, 2, 0, 1, 3])
     assert list(templates.cover(template, pattern, 2, depth=1)) == [0, 2]
 
 

@@ -24,7 +24,8 @@ def test_interleaved_cells_take_turns():
 
 
 def test_overlap_by_hand():
-    first, second = pick([[0, 1], [1, 0], [0, 0], [0, 0]]), pick([[1, 0], [0, 0], [0, 1], [0, 0]])
+    first = pick([[0, 1], [1, 0], [0, 0], [0, 0]])
+    second = pick([[1, 0], [0, 0], [0, 1], [0, 0]])
     assert eval_generators.overlap(first, second, TRUE, 0.05, 2) == {
         "both": 1,
         "only first": 1,
@@ -54,11 +55,9 @@ class Fixed(generator.Generator):
     name = "fixed"
 
     def __init__(self, right):
-        self.system, self.groups, self.right = (
-            "orthorhombic",
-            [generator.Group("g0", 10), generator.Group("g1", 10)],
-            right,
-        )
+        self.system = "orthorhombic"
+        self.groups = [generator.Group("g0", 10), generator.Group("g1", 10)]
+        self.right = right
 
     def _draw(self, group, q2, n, rng):
         return np.repeat(

@@ -162,7 +162,8 @@ class TestSmoke:
         first = Study("smoke")
         if not (first.stamps / "10_rruff_eval.json").exists():
             run("smoke")
-        reference, again = smoke_tables(ROOT), smoke_tables(killed_study[0])
+        reference = smoke_tables(ROOT)
+        again = smoke_tables(killed_study[0])
         assert reference.keys() == again.keys() and len(reference) > 15
         for name, frame in reference.items():
             pd.testing.assert_frame_equal(

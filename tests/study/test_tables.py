@@ -17,10 +17,9 @@ def test_wilson_equals_scipy(k, n):
 
 
 def test_calibration_error_of_hand_counted_bins():
-    probability, right = (
-        [0.05, 0.05, 0.95, 0.95, 1.0],
-        [False, True, True, True, True],
-    )  # bins hold 2 and 3: |0.1 - 1| and |2.9 - 3|
+    # bins hold 2 and 3: |0.1 - 1| and |2.9 - 3|
+    probability = [0.05, 0.05, 0.95, 0.95, 1.0]
+    right = [False, True, True, True, True]
     assert calibration_error(probability, right) == pytest.approx((0.9 + 0.1) / 5)
     draws = np.random.default_rng(0).random((2, 20000))
     assert calibration_error(draws[0], draws[1] < draws[0]) < 0.01

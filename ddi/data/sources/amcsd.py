@@ -83,7 +83,8 @@ def _entry(row):
     elements, contents, xyz, occupancy, b_iso, flags = _atoms(row)
     volume = _number(row["cell_volume"])
     if not np.isfinite(volume):
-        volume, flags = symmetry.cell_volume(cell), (*flags, "no volume")
+        volume = symmetry.cell_volume(cell)
+        flags = (*flags, "no volume")
     composition = (
         chemistry.contents(cell, operations, xyz, occupancy, contents)
         if operations and np.isfinite(cell).all()

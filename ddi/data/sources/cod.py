@@ -161,7 +161,8 @@ def _entry(identifier, source, block):
     number, symbol = symmetry.space_group(operations) if operations else (0, "")
     listed = frozenset(chemistry.parse_formula(_first(block, FORMULA)))
     elements, contents, xyz, occupancy, b_iso, flags = _atoms(block, listed)
-    volume, r_factor = _number(_first(block, ("_cell_volume",))), _r_factor(block)
+    volume = _number(_first(block, ("_cell_volume",)))
+    r_factor = _r_factor(block)
     flags = (*_refusals(block), *flags, *origin, *(() if np.isfinite(volume) else ("no volume",)))
     composition = _composition(block, cell, operations, xyz, occupancy, contents)
     return Entry(
@@ -269,10 +270,8 @@ def _composition(block, cell, operations, xyz, occupancy, contents):
     """Return what the cell holds: the listed formula times Z where both are given, else what the
     atoms add up to.
     """
-    listed, z = (
-        chemistry.parse_formula(_first(block, FORMULA)),
-        _number(_first(block, ("_cell_formula_units_Z",)), 0),
-    )
+    listed = chemistry.parse_formula(_first(block, FORMULA))
+    z = _number(_first(block, ("_cell_formula_units_Z",)), 0)
     if listed and z > 0:
         return {element: z * count for element, count in sorted(listed.items())}
     return (
@@ -283,11 +282,9 @@ def _composition(block, cell, operations, xyz, occupancy, contents):
 
 
 def _refusals(block):
-    error, original, method = (
-        _first(block, ERROR).lower(),
-        _first(block, DUPLICATE),
-        _first(block, METHOD).lower(),
-    )
+    error = _first(block, ERROR).lower()
+    original = _first(block, DUPLICATE)
+    method = _first(block, METHOD).lower()
     reasons = {
         f"COD flags {error}": error in ("errors", "retracted"),
         f"COD says it duplicates {original}": bool(original),
