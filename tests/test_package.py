@@ -23,9 +23,10 @@ def test_import_and_help_stay_light():
 
 
 def test_every_module_imports_without_tensorflow():
+    files = sorted((ROOT / "ddi").rglob("*.py"))
     modules = ", ".join(
-        f"ddi.{path.stem}"
-        for path in sorted((ROOT / "ddi").glob("*.py"))
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in files
         if not path.stem.startswith("__")
     )
     code = f"import sys, {modules}; assert 'tensorflow' not in sys.modules"

@@ -19,7 +19,10 @@ def advance(state, pattern, settings, temperature, spread, seed, first):
     subsample, by, weighting = settings[2:5].astype(int)
     n_peaks = label.shape[1]
     n_ref = lines.shape[1]
-    draw = lambda number: chains.hashed_uniform(np.full(1, seed), identity, np.uint64(number))
+
+    def draw(number):
+        return chains.hashed_uniform(np.full(1, seed), identity, np.uint64(number))
+
     probability = confidence if by == chains.GIVEN else np.ones(label.shape)
     if by == chains.CONFIDENCE:
         q2 = np.where(x @ lines > 0, x @ lines, np.inf)

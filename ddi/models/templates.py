@@ -20,7 +20,7 @@ import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
-from ddi.forward import fom, lattice
+from ddi.forward import lattice
 from ddi.forward import lines as cell_lines
 
 SHIPPED = Path(__file__).with_name("templates.npz")
@@ -100,58 +100,6 @@ class Templates:
             raise DDIError(
                 f"{path} is no templates file ({error}); ddi.models.templates.build(Study()) writes one"
             ) from error
-
-    def sample(self, q2, n, *, seed=0, groups=None):
-        """Return for each pattern the n cells, of all that its peaks and the templates give, whose
-        lines explain the peaks best.
-
-        Parameters
-        ----------
-        q2 : array_like, shape (n_patterns, n_peaks)
-            In A^-2, ascending.
-        n : int
-        seed : int
-            Nothing is drawn at random.
-        groups : sequence of str, optional
-            Bravais lattices; all that were learned if not given.
-
-        Returns
-        -------
-        ndarray, shape (n_patterns, n, 6)
-            As from `ddi.models.generator.Generator.sample`; the best again and again where there
-            are too few.
-        """
-        return np.array(
-            [
-                self._best(pattern, n, groups or self.tables)
-                for pattern in np.atleast_2d(np.asarray(q2, dtype=float))
-            ]
-        )
-
-    def _best(self, q2, n, lattices):
-        from ddi.index import search  # which imports this module
-
-        sigma = search.SCREEN_SIGMA * search.slope_of(q2, fom.reach(q2[-1]))
-        scores = []
-        cells = []
-        for bravais in lattices:
-            spread, pick = self.systems(bravais, len(q2))
-            found = search.screen(spread, pick, q2[None], sigma, cell_lines.KINDS[bravais])[:, 0]
-            best = np.argsort(-found, kind="stable")[:n]
-            best = best[found[best] > 0]
-            scores.append(found[best])
-            cells.append(
-                _usable(
-                    lattice.x_to_cell(np.einsum("nij,nj->ni", spread[best], q2[pick[best]])),
-                    bravais,
-                )
-            )
-        if not sum(map(len, scores)):
-            raise DDIError(
-                f"no template gives a cell for these {len(q2)} peaks; q2 in A^-2 is expected, ascending"
-            )
-        order = np.argsort(-np.concatenate(scores), kind="stable")[:n]
-        return np.resize(np.concatenate(cells)[order], (n, 6))
 
     @lru_cache(maxsize=64)
     def systems(self, bravais, n_peaks):

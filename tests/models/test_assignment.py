@@ -378,7 +378,10 @@ def test_a_network_learns_and_repeats_itself():
     networks = []
     for _ in range(2):
         network = AssignmentNetwork("tetragonal", reference, 1e-3, "0.3")
-        draw = lambda rng: noisy_cells(train.cells, "tetragonal", 0.3, scaler, rng)
+
+        def draw(rng):
+            return noisy_cells(train.cells, "tetragonal", 0.3, scaler, rng)
+
         history = fit(
             network,
             train,

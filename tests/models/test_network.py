@@ -99,9 +99,12 @@ def test_gradients_against_finite_differences(phase):
 @pytest.mark.parametrize("system", ["cubic", "monoclinic"])
 def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
-    make = lambda: Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(
-        rows, system=system, seed=4
-    )  # noqa: E731
+
+    def make():
+        return Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(
+            rows, system=system, seed=4
+        )  # noqa: E731
+
     model = make()
     q2 = generator.pattern_matrix(rows, system)[:5]
     cells = model.sample(q2, 6, seed=1)

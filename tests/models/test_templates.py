@@ -52,27 +52,6 @@ def test_a_template_of_a_known_pattern_gives_its_lattice(bravais):
         )
 
 
-@pytest.mark.parametrize("bravais", ["cI", "hR", "oI", "mP", "aP"])
-def test_templates_sample_like_the_other_generators(bravais):
-    system, centring = lattice.BRAVAIS[bravais]
-    train = frame(system, bravais, 6)
-    learned = Templates().fit(train, system=system, seed=1, n_copies=1)
-    cells = learned.sample(np.array([q2[: min(map(len, train.q2))] for q2 in train.q2]), 10)
-    truth = train.cell
-    assert cells.shape == (len(truth), 10, 6) and lattice.is_possible(cells).all()
-    assert all(
-        any(
-            relations.same_lattice(
-                one, cell, *2 * ["P" if bravais == "hR" else centring], 1e-4, 1e-2
-            )
-            for one in some
-        )
-        for some, cell in zip(cells, truth)
-    )
-    with pytest.raises(DDIError, match="no template gives a cell"):
-        learned.sample(np.ones((1, 5)) * 1e6, 3)
-
-
 def test_centred_face_is_found_wherever_it_is():
     cell = np.array([5.0, 7.0, 11.0, 90, 90, 90])
     x = lattice.cell_to_x(cell)
