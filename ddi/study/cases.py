@@ -272,13 +272,18 @@ def with_zero_shift(case, shift):
     )
 
 
-def first_peaks(case, n):
-    """Return the case's first `n` peaks."""
+def first_peaks(case, n, positions_only=False):
+    """Return the case's first `n` peaks; only their positions if so wanted: no errors, no heights,
+    no faint ones.
+    """
     peaks = case.peaks
-    cut = lambda array: None if array is None else array[:n]  # noqa: E731
-    return replace(
-        peaks, q2=cut(peaks.q2), sigma_q2=cut(peaks.sigma_q2), intensity=cut(peaks.intensity)
-    )
+    if positions_only:
+        return from_values(peaks.q2[:n], "q2", peaks.wavelength)
+    cut = {
+        name: None if (array := getattr(peaks, name)) is None else array[:n]
+        for name in ("q2", "sigma_q2", "intensity")
+    }
+    return replace(peaks, **cut)
 
 
 def one_a_mineral(cases, limit=None):

@@ -1,9 +1,4 @@
-"""Judging the indexer: ranks and rates, the sentence on a failure, and other programs behind a
-small stand-in.
-"""
-
-import json
-import sys
+"""Judging the indexer: ranks and rates, and the sentence on a failure."""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +6,7 @@ import pytest
 
 from ddi.data import rruff
 from ddi.index import peaks as peaklist
-from ddi.study import cases, eval_indexing, failures, peers
+from ddi.study import cases, eval_indexing, failures
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
@@ -101,42 +96,6 @@ def test_one_a_mineral_is_the_first_by_id_spread_over_lattices():
     assert [entry.id for entry in cases.one_a_mineral(several, 3)] == ["X0", "X4", "X8"]
 
 
-def test_a_peer_gets_uncorrected_d_and_is_judged(tmp_path, monkeypatch):
-    script = tmp_path / "peer.py"
-    script.write_text(
-        "import json, sys\n"
-        "for line in sys.stdin:\n"
-        "    entry = json.loads(line)\n"
-        f"    cells = [[{[2 * 5.458, *CELL[1:].tolist()]!r}, 'P'], [{CELL.tolist()!r}, 'P']] if len(entry['d']) == 20 else []\n"
-        "    print(json.dumps({'id': entry['id'], 'version': '1', 'seconds': entry['d'][0], 'cells': cells}))\n"
-    )
-    monkeypatch.setattr(peers, "python_of", lambda _name: sys.executable)
-    monkeypatch.setattr(peers, "__file__", str(script))
-    theirs = peers.run("FOX", [case(), case(identifier="X2", n=12)])
-    assert theirs["rank"].tolist() == [2, 0] and theirs.seconds[0] == pytest.approx(
-        case().peaks.d[0]
-    )
-    table = peers.beside(
-        theirs, pd.DataFrame({"id": ["X1", "X2"], "rank": [1, 0], "seconds": [1.0, 2.0]})
-    )
-    assert table[["first", "ten", "ours_first", "ours_seconds"]].to_numpy().tolist() == [
-        [0, 0.5, 0.5, 1.5]
-    ]
-
-
 def test_no_failures_are_a_table_with_a_heading(tmp_path):
     failures.table([], []).to_csv(tmp_path / "none.csv", index=False)
     assert pd.read_csv(tmp_path / "none.csv").empty
-
-
-def test_a_peer_that_is_not_there_is_not_found(monkeypatch):
-    absent = peers.Peer("no_such_module", "DDI_NOWHERE", "", "")
-    monkeypatch.setitem(peers.PEERS, "absent", absent)
-    assert peers.python_of("absent") is None
-
-
-def test_serving_speaks_json(monkeypatch, capsys):
-    monkeypatch.setattr(peers, "_fox", lambda d: [([d[0]] * 6, "P")])
-    monkeypatch.setattr(peers, "_version", lambda _module: "2")
-    peers.serve("FOX", [json.dumps({"id": "a", "d": [3.0]})], sys.stdout)
-    assert json.loads(capsys.readouterr().out)["cells"] == [[[3.0] * 6, "P"]]
