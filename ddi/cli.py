@@ -36,8 +36,21 @@ def _parser():
         default="default",
         help="smoke, default, full, or your own notebooks/profiles/NAME.yml",
     )
-    study.add_argument("--only", nargs="+", metavar="NN", help="only these notebooks, by number")
+    study.add_argument("--only", nargs="+", metavar="NN", help="only these, by number or name")
+    study.add_argument(
+        "--set",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="other parameters, e.g. systems=orthorhombic n_test=50; results go to data/results/explore",
+    )
     study.add_argument("--force", action="store_true", help="run also what is unchanged")
+    study.add_argument("--list", action="store_true", help="say what would run, and why")
+    study.add_argument(
+        "--publish",
+        action="store_true",
+        help="after a complete default run: put the executed notebooks in place",
+    )
     study.add_argument(
         "--cluster",
         metavar="ADDRESS",
@@ -58,9 +71,14 @@ def _parser():
 
 
 def _study(args):
+    if args.publish:
+        from ddi.study.publish import publish
+
+        print("published:", *publish())
+        return 0
     from ddi.study.runner import run
 
-    run(args.profile, args.only, args.force, args.cluster)
+    run(args.profile, args.only, args.force, args.cluster, changes=args.set, list_=args.list)
     return 0
 
 

@@ -1,29 +1,25 @@
-"""The study: its folders, its ten steps, and the runner that resumes where it stopped.
+"""The runner of the study: ten notebooks in order, resuming where they stopped, and an eleventh.
 
-A step is skipped when nothing it depends on has changed: its notebook, its parameters, the `ddi`
-modules the notebook imports (and those they import), and the contents of the files it reads. What
-it reads and writes stands in the notebook's own metadata, ``{"ddi": {"reads": [...], "writes":
-[...]}}``: globs relative to the repository, ``{profile}`` for the profile, and ``$DDI_RRUFF`` and
+A step is skipped when nothing that it depends on has changed (`ddi.study.stamps`). What it reads
+and writes stands in the notebook's own metadata, ``{"ddi": {"reads": [...], "writes": [...]}}``:
+globs relative to the repository, ``{profile}`` for the study's name, and ``$DDI_RRUFF`` and
 ``$DDI_COD`` for a user's own folders.
 """
 
 import ast
-import hashlib
+import contextlib
 import json
 import os
-import re
 import sys
-import threading
 import time
 from pathlib import Path
 
 import yaml
 
 from ddi.base.errors import DDIError
-from ddi.base.files import atomic, sha256
-from ddi.base.paths import DEFAULT, ROOT, Study
-
-PACKAGE = Path(__file__).resolve().parents[1]
+from ddi.base.paths import DEFAULT, EXPLORE, ROOT, STARTED, Study
+from ddi.study import stamps
+from ddi.study.processes import PeakMemory, one_study
 
 
 class Step:
@@ -42,139 +38,79 @@ class Step:
         self.notebook = Path(notebook)
         self.parameters = parameters
         self.name = self.notebook.stem
-        self.content = json.loads(self.notebook.read_text())
+        self.content = json.loads(self.notebook.read_text(encoding="utf-8"))
         self.io = self.content["metadata"].get("ddi", {"reads": [], "writes": []})
         self.stamp = study.stamps / f"{self.name}.json"
         self.executed = study.root / "notebooks" / "executed" / study.profile / self.notebook.name
 
-    def key(self):
-        """Return the hash of everything that this step's result depends on."""
-        source = [
-            "".join(cell["source"]) for cell in self.content["cells"] if cell["cell_type"] == "code"
-        ]
-        modules = {
-            str(path.relative_to(PACKAGE)): sha256(path) for path in imported("\n".join(source))
-        }
-        inputs = {str(path): sha256(path) for path in self.study.files(self.io["reads"])}
-        return hashlib.sha256(
-            json.dumps([source, self.parameters, modules, inputs], sort_keys=True).encode()
-        ).hexdigest()
+    def is_called(self, name):
+        """Say whether a number or a name, whole, means this notebook."""
+        return name in (self.name, self.name[:2], self.name[3:]) or name.zfill(2) == self.name[:2]
 
-    def outputs(self):
-        """Return name -> SHA-256 of the files this step has written."""
-        return {
-            str(path.relative_to(self.study.root)): sha256(path)
-            for path in self.study.files(self.io["writes"])
-        }
+    def run(self, log):
+        """Execute the notebook; return the stamp with seconds and peak memory in MiB.
 
-    def is_current(self):
-        """Say whether the last run still holds: same key, and what it wrote is there unchanged."""
-        if not self.stamp.exists():
-            return False
-        stamp = json.loads(self.stamp.read_text())
-        return stamp["key"] == self.key() and stamp["outputs"] == self.outputs()
-
-    def run(self):
-        """Execute the notebook; return seconds and peak memory in MiB, kept in the stamp.
+        Parameters
+        ----------
+        log : file
+            Where what the notebook prints goes.
 
         Raises
         ------
         DDIError
             If a cell fails; the executed notebook is kept and named, with the cell.
         """
+        self.stamp.unlink(missing_ok=True)
+        depends = stamps.dependencies(self)
+        started, clock = time.time(), time.monotonic()
+        with PeakMemory() as memory:
+            self._execute(log)
+        self._remove_older(started)
+        return stamps.write_stamp(
+            self.stamp, depends, stamps.outputs(self), time.monotonic() - clock, memory.mib
+        )
+
+    def _execute(self, log):
         import papermill
         from papermill.exceptions import PapermillExecutionError
 
-        os.environ.setdefault(
-            "TF_CPP_MIN_LOG_LEVEL", "3"
-        )  # TensorFlow otherwise greets every kernel with a page
-        self.stamp.unlink(missing_ok=True)
-        self.executed.parent.mkdir(parents=True, exist_ok=True)
-        key = self.key()
-        started = time.monotonic()
-        with PeakMemory() as memory:
-            try:
-                papermill.execute_notebook(
-                    self.notebook,
-                    self.executed,
-                    parameters=self.parameters,
-                    kernel_name="python3",
-                    cwd=self.notebook.parent,
-                    progress_bar=sys.stderr.isatty(),
-                    stdout_file=sys.stdout,
-                    stderr_file=sys.stderr,
-                )
-            except PapermillExecutionError as error:
-                raise DDIError(
-                    f"{self.name} failed in cell {error.cell_index}: {error.ename}: {error.evalue}\n"
-                    f"The cell:\n{error.source}\n"
-                    f"The notebook as far as it came is kept at {self.executed}; mend it and run the same command again to resume here"
-                ) from error
-        stamp = {
-            "key": key,
-            "outputs": self.outputs(),
-            "seconds": round(time.monotonic() - started, 1),
-            "peak_mib": round(memory.mib),
-        }
-        with atomic(self.stamp) as path:
-            path.write_text(json.dumps(stamp, indent=1) + "\n")
-        return stamp
+        try:
+            self.executed.parent.mkdir(parents=True, exist_ok=True)
+            papermill.execute_notebook(
+                self.notebook,
+                self.executed,
+                parameters=self.parameters,
+                kernel_name="python3",
+                cwd=self.notebook.parent,
+                progress_bar=sys.stderr.isatty(),
+                stdout_file=log,
+                stderr_file=log,
+                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # no banner about its transport
+            )
+        except PapermillExecutionError as error:
+            raise DDIError(
+                f"{self.name} failed in cell {error.cell_index}: {error.ename}: {error.evalue}\n"
+                f"The cell:\n{error.source}\n"
+                f"The notebook as far as it came is kept at {self.executed}; "
+                "mend it and run the same command again to resume here"
+            ) from error
+        except OSError as error:
+            raise DDIError(
+                f"cannot write {error.filename or self.executed}: {error.strerror}; "
+                "copy the repository to a folder that you can write"
+            ) from error
+
+    def _remove_older(self, started):
+        """Remove this notebook's figures and tables that the run just made has not written."""
+        for folder in (self.study.figures, self.study.tables):
+            for path in folder.glob(f"{self.name[:2]}_*"):
+                if path.stat().st_mtime < started - 2:
+                    path.unlink()
 
 
-class PeakMemory:
-    """Context that watches the memory of this process and all it has started; `mib` holds the peak
-    of their sum.
-    """
-
-    def __enter__(self):
-        self.mib = 0.0
-        self._done = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
-        return self
-
-    def _watch(self):
-        import psutil
-
-        me = psutil.Process()
-        while not self._done.wait(0.5):
-            total = 0
-            for process in (me, *me.children(recursive=True)):
-                try:
-                    total += process.memory_info().rss
-                except psutil.Error:  # it ended while we looked
-                    continue
-            self.mib = max(self.mib, total / 2**20)
-
-    def __exit__(self, *_):
-        self._done.set()
-        self._watcher.join()
-
-
-def imported(source, seen=None):
-    """Return the files of the `ddi` modules that a piece of Python imports, directly or through one
-    another.
-    """
-    seen = set() if seen is None else seen
-    lines = "\n".join("" if re.match(r"\s*[%!]", line) else line for line in source.splitlines())
-    for node in ast.walk(ast.parse(lines)):
-        names = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            parts = name.split(".")
-            if (
-                parts[0] != "ddi" or len(parts) == 1
-            ):  # ddi/__init__ imports lazily: it stands for nothing that is used
-                continue
-            stem = PACKAGE.joinpath(*parts[1:])
-            path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
-            if path.is_file() and path not in seen:
-                seen.add(path)
-                imported(path.read_text(), seen)
-    return sorted(seen)
+def profiles(root=ROOT):
+    """Return the names of the profiles there are."""
+    return sorted(path.stem for path in (Path(root) / "notebooks" / "profiles").glob("*.yml"))
 
 
 def load_profile(name, root=ROOT):
@@ -185,42 +121,76 @@ def load_profile(name, root=ROOT):
     DDIError
         If there is no such profile.
     """
-    folder = Path(root) / "notebooks" / "profiles"
-    path = folder / f"{name}.yml"
+    path = Path(root) / "notebooks" / "profiles" / f"{name}.yml"
     if not path.exists():
-        known = ", ".join(sorted(file.stem for file in folder.glob("*.yml")))
+        known = ", ".join(profiles(root))
         raise DDIError(f"there is no profile '{name}'; choose one of {known}, or write {path}")
-    return yaml.safe_load(path.read_text())
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def steps(study, last=10):
-    """Return the steps of a study in order: notebooks 01 to `last`."""
-    profile = load_profile(study.profile, study.root)
+def steps(study, profile=None, only=None):
+    """Return the steps of a study in order.
+
+    Parameters
+    ----------
+    study : Study
+    profile : str, optional
+        Whose parameters; the study's own if not given.
+    only : list of str, optional
+        Numbers or names of notebooks; all if not given.
+
+    Raises
+    ------
+    DDIError
+        If a name in `only` means no notebook.
+    """
+    given = load_profile(profile or study.profile, study.root)
     notebooks = sorted((study.root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
-    accepts = {path: parameter_names(path) for path in notebooks}
-    common = profile.get("common", {})
-    return [
-        Step(
-            study,
-            path,
-            {k: v for k, v in common.items() if k in accepts[path]}
-            | (profile.get(path.stem) or {}),
-        )
-        for path in notebooks
-        if int(path.stem[:2]) <= last
-    ]
+    found = []
+    for path in notebooks:
+        accepts = parameter_types(path)
+        common = {k: v for k, v in given.get("common", {}).items() if k in accepts}
+        found.append(Step(study, path, common | (given.get(path.stem) or {})))
+    for name in only or ():
+        if not any(step.is_called(name) for step in found):
+            known = ", ".join(step.name for step in found)
+            raise DDIError(f"there is no notebook '{name}'; choose from {known}, or their numbers")
+    return [step for step in found if not only or any(step.is_called(name) for name in only)]
 
 
-def parameter_names(notebook):
-    """Return the names assigned in a notebook's cell tagged ``parameters``."""
-    for cell in json.loads(Path(notebook).read_text())["cells"]:
+def parameter_types(notebook):
+    """Return name -> annotation of what a notebook's cell tagged ``parameters`` assigns."""
+    for cell in json.loads(Path(notebook).read_text(encoding="utf-8"))["cells"]:
         if "parameters" in cell["metadata"].get("tags", []):
             tree = ast.parse("".join(cell["source"]))
-            return {node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)}
-    return set()
+            return {node.target.id: ast.unparse(node.annotation)
+                    for node in tree.body if isinstance(node, ast.AnnAssign)}  # fmt: skip
+    return {}
 
 
-def run(profile=DEFAULT, only=None, force=False, cluster=None, root=None):
+def settings_of(texts, chosen):
+    """Return the parameters that ``--set name=value ...`` means for the notebooks chosen.
+
+    Raises
+    ------
+    DDIError
+        If there is no ``=``, or no notebook chosen has a parameter of that name.
+    """
+    types = {name: kind for step in chosen for name, kind in parameter_types(step.notebook).items()}
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not equals or name not in types:
+            known = ", ".join(sorted(types.keys() - {"profile"}))
+            raise DDIError(f"--set reads name=value, got '{text}'; the names are {known}")
+        if types[name] == "list" and not value.startswith("["):
+            found[name] = [item for item in value.split(",") if item]
+        else:
+            found[name] = value if types[name] == "str" else yaml.safe_load(value)
+    return found
+
+
+def run(profile=DEFAULT, only=None, force=False, cluster=None, root=None, changes=(), list_=False):
     """Run the notebooks of a profile in order, skipping those whose result still holds.
 
     Parameters
@@ -234,62 +204,101 @@ def run(profile=DEFAULT, only=None, force=False, cluster=None, root=None):
         Address of a Dask scheduler, handed to the notebooks that take a parameter of this name.
     root : Path, optional
         As in `Study`.
+    changes : sequence of str
+        ``name=value``: parameters other than the profile's. Results then go to the study
+        ``explore``, which reads what the profile has made.
+    list_ : bool
+        Only say which steps would run, and why.
 
     Returns
     -------
     list of dict
         Notebook, seconds, peak_mib, and whether it was run now, of every step.
     """
-    study = Study(profile, root)
+    load_profile(profile, Path(root or os.environ.get("DDI_ROOT", ROOT)))
+    name = EXPLORE if changes else profile
+    with started(name):
+        study = Study(name, root)
+        chosen = steps(study, profile, only)
+        given = settings_of(changes, chosen) | ({"cluster": cluster} if cluster else {})
+        for step in chosen:
+            accepts = parameter_types(step.notebook)
+            own = {"profile": name} if "profile" in accepts else {}
+            step.parameters |= own | {k: v for k, v in given.items() if k in accepts}
+        if list_:
+            return [_listed(step) for step in chosen]
+        with one_study(study):
+            if name == EXPLORE:
+                study.borrow(profile)
+            return _run(study, chosen, force, whole=not only)
+
+
+@contextlib.contextmanager
+def started(name):
+    """Tell the kernels started here which study they belong to, and TensorFlow to be quiet."""
+    given = {STARTED: name, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+    given |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    before = {key: os.environ.get(key) for key in given}
+    os.environ.update({key: before[key] or value for key, value in given.items()})
+    os.environ[STARTED] = name
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
+
+
+def _listed(step):
+    why = stamps.why_stale(step)
+    print(f"{step.name}: {'would run, ' + why if why else 'unchanged'}", flush=True)
+    return {"notebook": step.name, "why": why}
+
+
+def _run(study, chosen, force, whole):
     rows = []
-    for step in steps(study):
-        if only and not any(step.name.startswith(name) for name in only):
-            continue
-        if cluster and "cluster" in parameter_names(step.notebook):
-            step.parameters["cluster"] = cluster
-        skip = not force and step.is_current()
-        print(f"{step.name}: {'unchanged, skipped' if skip else 'running'}", flush=True)
-        stamp = json.loads(step.stamp.read_text()) if skip else step.run()
-        if not skip:
-            print(
-                f"{step.name}: done in {stamp['seconds']:.0f} s, at most {stamp['peak_mib']} MiB",
-                flush=True,
-            )
-        rows.append(
-            {
-                "notebook": step.name,
-                "seconds": stamp["seconds"],
-                "peak_mib": stamp["peak_mib"],
-                "ran": not skip,
-            }
-        )
-    if not only:
-        _summarise(study, rows)
+    path = study.results / "study.log"
+    with open(path, "a", encoding="utf-8", errors="backslashreplace") as log:
+        say = _teller(log)
+        say(f"study {study.profile}: what the notebooks print goes to {path}")
+        for step in chosen:
+            why = "asked for" if force else stamps.why_stale(step)
+            say(f"{step.name}: {'running, ' + why if why else 'unchanged, skipped'}")
+            stamp = step.run(log) if why else stamps.read_stamp(step.stamp)
+            cost = {"seconds": stamp["seconds"], "peak_mib": stamp["peak_mib"]}
+            if why:
+                say(f"{step.name}: done in {cost['seconds']:.0f} s, {cost['peak_mib']} MiB at most")
+            rows.append({"notebook": step.name} | cost | {"ran": bool(why)})
+        if whole:
+            say(_summarise(study, rows))
+        elif not study.published:
+            say(f"results, figures and tables are in {study.results}")
     return rows
 
 
+def _teller(log):
+    def say(text):
+        print(text, flush=True)
+        print(time.strftime("%Y-%m-%d %H:%M:%S"), text, file=log, flush=True)
+
+    return say
+
+
 def _summarise(study, rows):
-    """Print and keep what the whole run cost."""
+    """Keep what the whole run cost; return it as a sentence."""
     import pandas as pd
 
     from ddi.study.tables import write_numbers, write_table
 
-    seconds = sum(row["seconds"] for row in rows)
-    peak = max((row["peak_mib"] for row in rows), default=0)
-    print(
-        f"study ({study.profile}): {len(rows)} notebooks, {seconds / 60:.1f} min of work, at most {peak / 1024:.1f} GiB",
-        flush=True,
-    )
-    table = pd.DataFrame(rows)[["notebook", "seconds", "peak_mib"]].rename(
-        columns={"seconds": "time / s", "peak_mib": "memory / MiB"}
-    )
-    write_table(
-        study,
-        table,
-        "00_study",
-        f"Cost of the {study.profile} profile on two cores.",
-        {"time / s": "{:.0f}"},
-    )
-    write_numbers(
-        study, "00", {"StudyMinutes": f"{seconds / 60:.1f}", "StudyPeakGiB": f"{peak / 1024:.1f}"}
+    minutes = sum(row["seconds"] for row in rows) / 60
+    gib = max((row["peak_mib"] for row in rows), default=0) / 1024
+    columns = {"notebook": "notebook", "seconds": "time / s", "peak_mib": "memory / MiB"}
+    table = pd.DataFrame(rows)[list(columns)].rename(columns=columns)
+    caption = f"Cost of the {study.profile} profile on two cores."
+    write_table(study, table, "00_study", caption, {"time / s": "{:.0f}"})
+    write_numbers(study, "00", {"StudyMinutes": f"{minutes:.1f}", "StudyPeakGiB": f"{gib:.1f}"})
+    return (
+        f"study ({study.profile}): {len(rows)} notebooks, {minutes:.1f} min of work, "
+        f"at most {gib:.1f} GiB; figures are in {study.figures}, tables in {study.tables}"
     )

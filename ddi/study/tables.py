@@ -1,9 +1,15 @@
-"""What the notebooks hand to the paper: tables, numbers as LaTeX macros, and intervals."""
+"""What notebooks hand to the paper: tables, and numbers as LaTeX macros.
+
+One `pandas` Styler makes both the table that a notebook shows and the one that the paper prints, so
+both are rounded alike.
+"""
 
 import json
 import re
+from collections import defaultdict
 
 import numpy as np
+import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
@@ -20,12 +26,21 @@ def latex(text):
     return "".join(_SPECIAL.get(character, character) for character in str(text))
 
 
-def _cell_text(value, form):
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return "--"
-    return latex(
-        form.format(value) if form else f"{value:.4g}" if isinstance(value, float) else value
-    )
+def rounded(value):
+    """Return a number as text with three digits, thousands whole; anything else as it is."""
+    if isinstance(value, (float, np.floating)):
+        return f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, (int, np.integer)) and value >= 10000 else value
+
+
+def styled(table, formats=None, escape=None):
+    """Return a table as a Styler, without its index, rounded, an empty cell as a dash."""
+    forms = {column: rounded for column in table.columns} | (formats or {})
+    forms = {column: form for column, form in forms.items() if column in table}
+    dash = "--" if escape else "–"
+    shown = table.reset_index(drop=True).style.hide(axis="index")
+    shown = shown.format(forms, na_rep=dash, escape=escape).format_index(axis=1, escape=escape)
+    return shown.set_uuid("table")
 
 
 def write_table(study, table, name, caption="", formats=None):
@@ -41,56 +56,44 @@ def write_table(study, table, name, caption="", formats=None):
     caption : str
         Plain text.
     formats : dict, optional
-        Column -> format string such as ``"{:.2f}"``.
+        Column -> format string such as ``"{:.2f}"``; the others are `rounded`.
 
     Returns
     -------
-    pandas.DataFrame
-        The same table, so that a notebook shows what it wrote.
+    pandas.io.formats.style.Styler
+        What a notebook shows; ``.data`` is the table.
     """
-    formats = formats or {}
-    numeric = [
-        np.issubdtype(kind, np.number) if isinstance(kind, np.dtype) else False
-        for kind in table.dtypes
-    ]
-    rows = [
-        " & ".join(
-            _cell_text(value, formats.get(column)) for column, value in zip(table.columns, row)
-        )
-        + r" \\"
-        for row in table.itertuples(index=False, name=None)
-    ]
-    lines = [
-        r"\begin{table}",
-        rf"\caption{{{latex(caption)}}}\label{{tab:{name}}}",
-        r"\centering\small",
-        rf"\begin{{tabular}}{{{''.join('r' if is_number else 'l' for is_number in numeric)}}}",
-        r"\toprule",
-        " & ".join(latex(column) for column in table.columns) + r" \\",
-        r"\midrule",
-        *rows,
-        r"\bottomrule",
-        r"\end{tabular}",
-        r"\end{table}",
-    ]
+    columns = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
+    text = styled(table, formats, escape="latex").to_latex(
+        hrules=True,
+        column_format=columns or "l",
+        caption=latex(caption),
+        label=f"tab:{name}",
+        position_float="centering",
+    )
     with atomic(study.tables / f"{name}.tex") as path:
-        path.write_text("\n".join(lines) + "\n")
+        path.write_text(text.replace("\\centering\n", "\\centering\\small\n"), encoding="utf-8")
     with atomic(study.tables / f"{name}.csv") as path:
         table.to_csv(path, index=False, float_format="%.6g")
-    return table
+    return styled(table, formats)
 
 
 def write_numbers(study, notebook, numbers):
-    """Keep a notebook's quoted numbers, and rewrite the paper's macros from all notebooks' numbers.
+    """Keep a notebook's quoted numbers, and put them into the macros of the paper.
 
     Parameters
     ----------
     study : ddi.base.paths.Study
     notebook : str
-        ``"01"`` and so on; what it wrote before is replaced.
+        ``"01"`` and so on; what it wrote before is replaced, what others wrote stays.
     numbers : dict
         Macro name (letters only) -> value; floats are written with four significant digits,
         anything else as it is.
+
+    Returns
+    -------
+    dict
+        Name -> text, to fill the sentences of the notebook with.
 
     Raises
     ------
@@ -107,20 +110,44 @@ def write_numbers(study, notebook, numbers):
         for name, value in numbers.items()
     }
     with atomic(study.numbers / f"{notebook}.json") as path:
-        path.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n")
-    owners = {}
-    for file in sorted(study.numbers.glob("*.json")):
-        for name, value in json.loads(file.read_text()).items():
-            if name in owners:
-                raise DDIError(
-                    f"macro {name} is written by notebooks {owners[name][0]} and {file.stem}; rename one"
-                )
-            owners[name] = (file.stem, value)
-    target = study.tables.parent / "numbers.tex"
-    with atomic(target) as path:
+        path.write_text(json.dumps(plain, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    sections = _sections(study)
+    for other, lines in sections.items():
+        if other != notebook and (taken := sorted(plain.keys() & lines.keys())):
+            raise DDIError(
+                f"macro {taken[0]} is written by notebooks {other} and {notebook}; rename one"
+            )
+    sections[notebook] = {
+        name: f"\\newcommand{{\\{name}}}{{{latex(value)}}}" for name, value in plain.items()
+    }
+    with atomic(_macros_file(study)) as path:
         path.write_text(
             "".join(
-                f"\\newcommand{{\\{name}}}{{{latex(value)}}}\n"
-                for name, (_, value) in sorted(owners.items())
-            )
+                f"% {number}\n" + "".join(f"{line}\n" for _, line in sorted(lines.items()))
+                for number, lines in sorted(sections.items())
+            ),
+            encoding="utf-8",
         )
+    return plain
+
+
+def macros_of(study, notebook):
+    """Return the lines of the paper's macros that a notebook wrote, by name."""
+    return dict(_sections(study).get(notebook, {}))
+
+
+def _macros_file(study):
+    return study.tables.parent / "numbers.tex"
+
+
+def _sections(study):
+    """Return notebook -> macro -> line, as ``numbers.tex`` has them below ``% NN``."""
+    sections = defaultdict(dict)
+    path = _macros_file(study)
+    current = None
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else ():
+        if line.startswith("% "):
+            current = line[2:]
+        elif current and (macro := re.match(r"\\newcommand\{\\(\w+)\}", line)):
+            sections[current][macro[1]] = line
+    return sections

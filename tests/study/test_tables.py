@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from ddi.base.errors import DDIError
 from ddi.base.stats import calibration_error, rate, wilson
-from ddi.study.tables import latex, write_numbers, write_table
+from ddi.study.tables import latex, rounded, write_numbers, write_table
 
 
 @pytest.mark.parametrize("k, n", [(0, 5), (1, 7), (61, 90), (90, 90)])
@@ -38,24 +38,45 @@ def test_latex_escapes():
     assert latex("5 % of P_1 & {x}") == r"5 \% of P\_1 \& \{x\}"
 
 
+@pytest.mark.parametrize(
+    "value, text", [(0.123456, "0.123"), (1234.5, "1,234"), (12.0, "12"), (12345, "12,345")]
+)
+def test_rounding_keeps_three_digits_and_whole_thousands(value, text):
+    assert rounded(value) == text
+
+
 def test_table_has_one_line_a_row_and_a_csv_beside_it(study):
     frame = pd.DataFrame({"system": ["cubic", "a_b"], "n": [3, 4], "x / A": [1.23456, np.nan]})
-    assert write_table(study, frame, "01_t", "Of 5 %.", {"x / A": "{:.2f}"}) is frame
+    shown = write_table(study, frame, "01_t", "Of 5 %.", {"x / A": "{:.2f}"})
     text = (study.tables / "01_t.tex").read_text()
-    assert (
-        r"\caption{Of 5 \%.}\label{tab:01_t}" in text
-        and r"cubic & 3 & 1.23 \\" in text
-        and r"a\_b & 4 & -- \\" in text
-    )
+    assert r"\caption{Of 5 \%.}" in text and r"\label{tab:01_t}" in text
+    assert r"\begin{tabular}{lrr}" in text and r"\toprule" in text and r"\bottomrule" in text
+    assert r"cubic & 3 & 1.23 \\" in text and r"a\_b & 4 & -- \\" in text
     assert len(pd.read_csv(study.tables / "01_t.csv")) == 2
+    assert (
+        shown.data.equals(frame) and "1.23" in shown.to_html() and "1.23456" not in shown.to_html()
+    )
+
+
+def test_an_empty_table_is_a_table(study):
+    frame = pd.DataFrame(columns=["system", "n"])
+    write_table(study, frame, "01_t", "Nothing.", {"gone": "{:.2f}"})
+    assert r"system & n \\" in (study.tables / "01_t.tex").read_text()
 
 
 def test_numbers_become_macros_and_are_replaced_not_added(study):
     write_numbers(study, "01", {"Entries": 9275, "Gone": 1})
-    write_numbers(study, "01", {"Entries": 9276})
+    assert write_numbers(study, "01", {"Entries": 9276}) == {"Entries": "9276"}
     write_numbers(study, "02", {"Rate": 0.123456})
     text = (study.tables.parent / "numbers.tex").read_text()
-    assert text == "\\newcommand{\\Entries}{9276}\n\\newcommand{\\Rate}{0.1235}\n"
+    assert text == "% 01\n\\newcommand{\\Entries}{9276}\n% 02\n\\newcommand{\\Rate}{0.1235}\n"
+
+
+def test_numbers_of_other_notebooks_stay_without_their_files(study):
+    write_numbers(study, "01", {"Entries": 9275})
+    (study.numbers / "01.json").unlink()
+    write_numbers(study, "11", {"Rate": 1})
+    assert "Entries" in (study.tables.parent / "numbers.tex").read_text()
 
 
 def test_macro_names_are_letters_and_have_one_owner(study):
