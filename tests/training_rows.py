@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.forward import lattice
-from ddi.models import generator
+from ddi.models.cells import free_parameters
 
 CELLS = {
     "cubic": [5, 5, 5, 90, 90, 90],
@@ -21,7 +21,7 @@ def frame(system, n=120, seed=0, groups=2):
     """Make training rows: cells around one, with their own lines as patterns."""
     rng = np.random.default_rng(seed)
     axis = 2 if system == "monoclinic" else -1
-    free = generator.free_parameters(np.array(CELLS[system], dtype=float), system, axis)
+    free = free_parameters(np.array(CELLS[system], dtype=float), system, axis)
     cells = lattice.full_cell(free * np.exp(0.08 * rng.standard_normal((n, len(free)))), system)
     cells[:, 3:] = np.where(
         np.isin(cells[:, 3:], (90, 120)), cells[:, 3:], np.clip(cells[:, 3:], 65, 110)

@@ -7,7 +7,6 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
-from ddi.forward import lattice
 from ddi.models import assignment
 from ddi.models.assignment_data import load_problem
 from ddi.models.assignment_training import controls
@@ -38,11 +37,9 @@ def bench_assign():
     table = table.set_index("assigner")
     q2 = problem.test.q2[0]
     x = np.repeat(problem.x("test", LEVEL, SEED)[:1], 20000, axis=0)
-    H = lattice.design(problem.reference, SYSTEM)
-    assignment.nearest(q2, x[:2], H)
-    nearest_rate = len(x) / min(
-        eval_assignment.seconds_of(assignment.nearest, q2, x, H) for _ in range(3)
-    )
+    compiled = eval_assignment.nearest, q2, x, problem.reference, SYSTEM
+    eval_assignment.seconds_of(*compiled)
+    nearest_rate = len(x) / min(eval_assignment.seconds_of(*compiled) for _ in range(3))
     rates = {
         name: 512 / min(eval_assignment.seconds_of(way.predict, q2, x[:512]) for _ in range(3))
         for name, way in ways.items()

@@ -40,8 +40,8 @@ def gained(n_models, warm=1):
 
 
 def gained_by_compiling(n_models, cycles=5):
-    """Train as the write-up's code did, compiling a Keras model for each phase; return the MiB
-    gained a model.
+    """Compile a Keras model anew for each phase (section 2.2.2, its italics); return the MiB gained
+    a model.
     """
     keras = _keras()
     start = 0.0
@@ -95,7 +95,7 @@ def _plain_network(keras):
     "memory",
     floor=60,
     better="lower",
-    about="MiB gained while 20 variance networks are trained in one process; compiling each beside it",
+    about="MiB gained while 20 variance networks are trained; compiling each beside it",
 )
 def bench_memory():
     """Twenty models by the shared step, two by compilation."""
@@ -149,15 +149,16 @@ def _best(work, repeats=5):
 @benchmark(
     "generators",
     floor=1.5,
-    about="the shape generator's best of 30 within 5 %, over the better of forest and network; the less of orthorhombic and monoclinic",
+    about="shape's best of 30 within 5 % over the better of forest and network; the less of "
+    "orthorhombic and monoclinic",
 )
 def bench_generators(profile="default", n_test=100):
-    """Every generator and control on test entries without isotypes in training."""
+    """Every generator and control on test entries without lattice analogues in training."""
     from ddi.base.errors import DDIError
     from ddi.base.paths import Study
     from ddi.data import dataset
     from ddi.forward import lattice
-    from ddi.models.generator import usable_cells
+    from ddi.models.cells import usable_cells
     from ddi.study import eval_generators
     from ddi.study.eval_generators import best_of_n
 
@@ -172,7 +173,8 @@ def bench_generators(profile="default", n_test=100):
         models = eval_generators.available(study, system, train) if len(train) else {}
         if not len(test) or not {"forest", "network", "shape"} <= set(models):
             raise DDIError(
-                f"no trained generators for {system} in {study.models}; run notebooks 01 to 06 of the {profile} profile"
+                f"no trained generators for {system} in {study.models}; "
+                f"run notebooks 01 to 06 of the {profile} profile"
             )
         cells = eval_generators.draw(models, test, system, 30, 1)
         true = usable_cells(test, system)

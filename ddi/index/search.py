@@ -16,7 +16,8 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, fom, lattice, lines
 from ddi.index import ranking, screening
-from ddi.models.templates import Templates, settings
+from ddi.models.template_axes import settings
+from ddi.models.templates import Templates
 
 SIGMA = 0.012  # degrees 2theta; what peak positions of laboratory patterns scatter by
 # degrees 2theta; weak prior of the zero shift

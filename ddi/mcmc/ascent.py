@@ -7,12 +7,11 @@ on the cell, and TensorFlow carries the gradient through both. The analytic mixt
 flat, is ``assign="marginal"`` of `ddi.mcmc.sampler.optimize`.
 """
 
-import os
-
 import numpy as np
 
 from ddi.forward import lattice
 from ddi.mcmc import likelihood
+from ddi.models import dense
 from ddi.models.assigners import ranks
 
 SPREAD = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
@@ -29,10 +28,8 @@ class Ascent:
     """
 
     def __init__(self, network):
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        import tensorflow as tf
-
-        self.tf = tf
+        self.library = dense.tensorflow()
+        tf = self.tf = self.library.tf
         self.network = network
         self.H = np.asarray(lattice.design(network.reference, network.system), dtype=np.float32)
         self._slope = tf.function(self._slope_of, reduce_retracing=True)
@@ -96,11 +93,10 @@ class Ascent:
         tf = self.tf
         width = np.float32(self.network.width)
         *blocks, kernels, biases = self.network.weights
-        hidden = width / (tf.abs(delta) + width)
-        for kernel, bias, gain, offset in zip(*[iter(blocks)] * 4):
-            hidden = tf.tensordot(hidden, kernel, 1) + bias
-            mean, variance = tf.nn.moments(hidden, -1, keepdims=True)
-            hidden = tf.nn.gelu((hidden - mean) * tf.math.rsqrt(variance + 1e-3) * gain + offset)
+        hidden = tf.reshape(width / (tf.abs(delta) + width), (-1, delta.shape[-1]))
+        for layer in zip(*[iter(blocks)] * 4):
+            hidden = dense.hidden(self.library, hidden, layer)
+        hidden = tf.reshape(hidden, (-1, delta.shape[1], hidden.shape[-1]))
         head = ranks(delta.shape[1], len(kernels))
         output = tf.einsum("cku,kuh->ckh", hidden, kernels[head]) + biases[head][:, 0]
         return output + self._line_prior(delta, q2_obs) if self.network.prior else output

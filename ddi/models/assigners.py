@@ -13,9 +13,10 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from ddi.forward import lattice
+from ddi.models.constants import CONSTANTS
 
-CHUNK = 64  # candidates whose pairwise array, 64 x 20 x 500 float32, is in memory at a time
-WIDTHS = 0.001 * 2.0 ** np.arange(8)  # relative errors of q2 among which `AdaptivePrior` chooses
+WIDTHS = CONSTANTS.narrowest * 2.0 ** np.arange(CONSTANTS.n_widths)
+"""Relative errors of q2 among which `AdaptivePrior` chooses."""
 
 
 def pairwise(q2_obs, x, H_ref):
@@ -59,8 +60,8 @@ class Assigner:
         # One BLAS thread: the products are small, and threads that wait for each other on a busy
         # machine cost 100 times more.
         with threadpool_limits(1, user_api="blas"):
-            for start in range(0, len(x), CHUNK):
-                chosen = slice(start, start + CHUNK)
+            for start in range(0, len(x), CONSTANTS.chunk):
+                chosen = slice(start, start + CONSTANTS.chunk)
                 yield self.logits(pairwise(q2_obs[chosen], x[chosen], H))
 
     def probabilities(self, q2_obs, x):
@@ -110,8 +111,7 @@ def _top(score, k):
 
 @dataclass
 class NearestLine(Assigner):
-    """The nearest line, in the same interface; its confidence is that of a Laplace law of the
-    error. (For speed alone: `nearest`.)
+    """The nearest line; its confidence is that of a Laplace law of the error.
 
     Attributes
     ----------
@@ -147,7 +147,7 @@ class LinePrior(Assigner):
 
     The error of a line grows with q2 (a relative error of the cell is one of q2), so the law's
     scale is `width` times q2 of the line. This is the naive Bayes control beside the network: it
-    knows which lines crystals show, and nothing of their neighbours.
+    uses how often crystals show a line, and nothing of the neighbouring lines.
 
     Attributes
     ----------
@@ -170,10 +170,9 @@ class LinePrior(Assigner):
         counts = np.stack(
             [np.bincount(labels[:, rank], minlength=n_ref) for rank in range(n_peaks)]
         ).astype(float)
-        near = np.exp(
-            -0.5 * np.subtract.outer(np.arange(n_peaks), np.arange(n_peaks)) ** 2
-        )  # neighbouring ranks share their counts
-        smooth = near @ counts / near.sum(axis=1, keepdims=True) + 0.5
+        apart = np.subtract.outer(np.arange(n_peaks), np.arange(n_peaks)) / CONSTANTS.shared_ranks
+        near = np.exp(-0.5 * apart**2)  # neighbouring ranks share their counts
+        smooth = near @ counts / near.sum(axis=1, keepdims=True) + CONSTANTS.pseudo_count
         self.log_prior = np.log(smooth / smooth.sum(axis=1, keepdims=True)).astype(np.float32)
         line = _lines(self, labels, x)
         listed = labels < n_ref - 1

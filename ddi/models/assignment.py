@@ -1,106 +1,20 @@
-"""Which Miller indices belong to the peaks, given a candidate cell (write-up, section 2.3): nearest
-lines, and the network.
+"""The network that says which Miller indices belong to the peaks of a candidate cell (write-up,
+section 2.3).
 
-The network is trained in `ddi.models.assignment_training`, which imports TensorFlow; here it is
-only numpy, and a file of weights. What costs less and knows nearly as much is in
-`ddi.models.assigners`.
+It is trained in `ddi.models.assignment_training`, which imports TensorFlow; here it is numpy and a
+file of weights. A lattice system has a series of networks, from those for large errors of the cell
+to those for small ones (`load_series`). Simpler ways of assigning are in `ddi.models.assigners`.
 """
 
 from dataclasses import dataclass, field
 
 import numpy as np
-from numba import njit
-from scipy.special import erf
 
 from ddi import __version__
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
+from ddi.models import dense
 from ddi.models.assigners import Assigner, LinePrior, closeness, ranks
-
-
-def nearest(q2_obs, x, H_ref):
-    """Return the label of the reference line nearest to each peak, for many candidate cells.
-
-    Parameters
-    ----------
-    q2_obs : array_like, shape (n_peaks,)
-        Observed 1/d^2 in A^-2.
-    x : array_like, shape (n_candidates, n_free)
-        Free components of the reciprocal metric, A^-2.
-    H_ref : array_like, shape (n_ref, n_free)
-        ``ddi.forward.lattice.design(reference, system)``; rows of zeros, such as that of (000), are
-        never the answer.
-
-    Returns
-    -------
-    ndarray of int64, shape (n_candidates, n_peaks)
-
-    Notes
-    -----
-    One pass over the lines of a candidate sorts them into the gaps between peaks and keeps the
-    lowest and the highest line of each gap, so the pairwise array is never made: memory is that of
-    the answer.
-    """
-    order = np.argsort(q2_obs, kind="stable")
-    peaks = np.ascontiguousarray(np.asarray(q2_obs, dtype=float)[order])
-    found = _nearest(
-        peaks, np.ascontiguousarray(x, dtype=float), np.ascontiguousarray(H_ref, dtype=float)
-    )
-    answer = np.empty_like(found)
-    answer[:, order] = found
-    return answer
-
-
-@njit(cache=True, nogil=True)
-def _nearest(peaks, x, H):
-    n_peaks = len(peaks)
-    n_ref = len(H)
-    n_free = H.shape[1]
-    bins = 512
-    per_bin = (bins - 1) / peaks[-1]
-    gap_of_bin = np.searchsorted(peaks, np.arange(bins) / per_bin)
-    found = np.full((len(x), n_peaks), n_ref - 1)
-    low_q2 = np.empty(n_peaks + 1)
-    high_q2 = np.empty(n_peaks + 1)
-    low = np.empty(n_peaks + 1, np.int64)
-    high = np.empty(n_peaks + 1, np.int64)
-    for candidate in range(len(x)):
-        # the lowest and the highest line of each gap
-        low_q2[:] = np.inf
-        high_q2[:] = -np.inf
-        for line in range(n_ref):
-            q2 = 0.0
-            for k in range(n_free):
-                q2 += H[line, k] * x[candidate, k]
-            if not q2 > 0:
-                continue
-            gap = gap_of_bin[min(bins - 1, int(min(q2, peaks[-1]) * per_bin))]
-            while gap < n_peaks and peaks[gap] < q2:
-                gap += 1
-            if q2 < low_q2[gap]:
-                low_q2[gap] = q2
-                low[gap] = line
-            if q2 > high_q2[gap]:
-                high_q2[gap] = q2
-                high[gap] = line
-        for gap in range(
-            n_peaks - 1, -1, -1
-        ):  # an empty gap has the next one's lowest line above it
-            if low_q2[gap + 1] < low_q2[gap]:
-                low_q2[gap] = low_q2[gap + 1]
-                low[gap] = low[gap + 1]
-        for peak in range(n_peaks):
-            if peak > 0 and high_q2[peak - 1] > high_q2[peak]:
-                high_q2[peak] = high_q2[peak - 1]
-                high[peak] = high[peak - 1]
-            below = peaks[peak] - high_q2[peak]
-            above = low_q2[peak + 1] - peaks[peak]
-            if below <= above and below < np.inf:
-                found[candidate, peak] = high[peak]
-            elif above < np.inf:
-                found[candidate, peak] = low[peak + 1]
-    return found
-
 
 FORMAT = 1  # of the files of weights
 
@@ -114,8 +28,8 @@ def path_of(study, system, level):
 
 @dataclass(eq=False)
 class AssignmentNetwork(Assigner):
-    """The write-up's network (section 2.3.3): blocks with one kernel over peaks, then a softmax
-    head for each peak.
+    """Hidden layers with one kernel over all peaks, then a softmax head for each peak (section
+    2.3.3).
 
     Attributes
     ----------
@@ -123,7 +37,7 @@ class AssignmentNetwork(Assigner):
     reference : ndarray of int, shape (n_ref, 3)
         With the order of the training data; the last is (000).
     width : float
-        epsilon in A^-2: the write-up's epsilon (in units of scaled q2) times the scaler's standard
+        epsilon in A^-2: that of section 2.3.3, in units of scaled q2, times the scaler's standard
         deviation.
     level : str
         What the training cells were: "predicted", or the Gaussian noise on scaled cells such as
@@ -153,8 +67,8 @@ class AssignmentNetwork(Assigner):
         *blocks, kernels, biases = self.weights
         n_candidates, n_peaks, n_ref = delta.shape
         hidden = closeness(delta, self.width).reshape(-1, n_ref)
-        for kernel, bias, gain, offset in zip(*[iter(blocks)] * 4):
-            hidden = _gelu(_normalise(hidden @ kernel + bias) * gain + offset)
+        for layer in zip(*[iter(blocks)] * 4):
+            hidden = dense.hidden(dense.Numpy, hidden, layer)
         by_peak = hidden.reshape(n_candidates, n_peaks, -1).swapaxes(0, 1)
         head = ranks(n_peaks, len(kernels))
         output = (by_peak @ kernels[head] + biases[head]).swapaxes(0, 1)
@@ -201,7 +115,8 @@ class AssignmentNetwork(Assigner):
         reference = content["reference"]
         if weights[0].shape[0] != len(reference) or weights[-1].shape[-1] != len(reference):
             raise DDIError(
-                f"{path}: its weights and its {len(reference)} reference indices do not fit; run notebook 08 again"
+                f"{path}: its weights and its {len(reference)} reference indices do not fit; "
+                "run notebook 08 again"
             )
         prior = load_prior(path) if content["has_prior"] else None
         return cls(
@@ -250,19 +165,12 @@ def _read(path, system, *wanted):
         ) from error
     if content.get("format") != FORMAT:
         raise DDIError(
-            f"{path} has format {content.get('format')}, this version reads {FORMAT}; run notebook 08 again"
+            f"{path} has format {content.get('format')}, this version reads {FORMAT}; "
+            "run notebook 08 again"
         )
     if system not in (None, content["system"]):
         raise DDIError(
-            f"{path} assigns {content['system']} indices, not {system} ones; give the file of that system"
+            f"{path} assigns {content['system']} indices, not {system} ones; "
+            "give the file of that system"
         )
     return content | {"reference": content["reference"].astype(int)}
-
-
-def _normalise(hidden):
-    centred = hidden - hidden.mean(axis=-1, keepdims=True)
-    return centred / np.sqrt(np.square(centred).mean(axis=-1, keepdims=True) + np.float32(1e-3))
-
-
-def _gelu(hidden):
-    return 0.5 * hidden * (1 + erf(hidden * np.float32(0.5**0.5)))

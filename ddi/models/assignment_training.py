@@ -7,7 +7,6 @@ anew each epoch. All share one compiled training step: weights and the optimiser
 assigned afresh, so nothing is retraced and memory stays flat.
 """
 
-import os
 from functools import cache
 
 import numpy as np
@@ -15,6 +14,7 @@ import pandas as pd
 
 from ddi.base.parallel import progress
 from ddi.forward import reflections
+from ddi.models import dense
 from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
 from ddi.models.assignment import AssignmentNetwork
 from ddi.models.assignment_data import free_x
@@ -30,80 +30,85 @@ and the predicted cells too.
 
 
 def new_weights(n_peaks, n_ref, rng, units=UNITS):
-    """Return freshly drawn weights (Glorot uniform kernels, unit gains, zero biases) in
-    `AssignmentNetwork.weights`' order.
+    """Return fresh weights (`ddi.models.dense.fresh_layer`), in the order that `AssignmentNetwork`
+    keeps.
     """
     weights = []
     for n_in, n_out in zip((n_ref, *units), units):
-        weights += [_glorot(rng, (n_in, n_out)), np.zeros(n_out), np.ones(n_out), np.zeros(n_out)]
-    weights += [_glorot(rng, (n_peaks, units[-1], n_ref)), np.zeros((n_peaks, 1, n_ref))]
+        weights += dense.fresh_layer(rng, n_in, n_out)
+    weights += [dense.glorot(rng, (n_peaks, units[-1], n_ref)), np.zeros((n_peaks, 1, n_ref))]
     return [weight.astype(np.float32) for weight in weights]
 
 
-def _glorot(rng, shape):
-    limit = np.sqrt(6 / (shape[-2] + shape[-1]))
-    return rng.uniform(-limit, limit, shape)
+class Trainer:
+    """The compiled training step for one shape of problem; `trainer` keeps one for each.
+
+    Parameters
+    ----------
+    n_peaks, n_ref : int
+    units : tuple of int
+    """
+
+    def __init__(self, n_peaks, n_ref, units):
+        self.library = dense.tensorflow()
+        tf = self.tf = self.library.tf
+        self.shape = n_peaks, n_ref
+        rng = np.random.default_rng(0)
+        self.variables = [tf.Variable(w) for w in new_weights(n_peaks, n_ref, rng, units)]
+        self.optimizer = tf.keras.optimizers.Adam(RATE)
+        self.optimizer.build(self.variables)
+        self.at_start = [tf.identity(value) for value in self.optimizer.variables]
+        pairs = tf.TensorSpec((n_peaks, None, n_ref))
+        labels = tf.TensorSpec((n_peaks, None), tf.int32)
+        signature = [pairs, pairs, labels, tf.TensorSpec((), tf.int32), tf.TensorSpec(())]
+        self.step = tf.function(self._step, input_signature=signature)
+
+    def reset(self, weights):
+        """Take fresh weights, and forget the optimiser's moments."""
+        for variable, value in zip(
+            self.variables + self.optimizer.variables, weights + self.at_start
+        ):
+            variable.assign(value)
+
+    def weights(self):
+        """Return the weights as arrays."""
+        return [variable.numpy() for variable in self.variables]
+
+    def logits(self, near, dropout=lambda values, _: values):
+        """Return log-probabilities up to a constant, shape (n_peaks, n, n_ref)."""
+        n_peaks, n_ref = self.shape
+        *blocks, kernels, biases = self.variables
+        hidden = self.tf.reshape(near, (-1, n_ref))
+        for number, layer in enumerate(zip(*[iter(blocks)] * 4)):
+            hidden = dropout(dense.hidden(self.library, hidden, layer), number)
+        return self.tf.reshape(hidden, (n_peaks, -1, hidden.shape[-1])) @ kernels + biases
+
+    def _step(self, near, prior, labels, seed, rate):
+        tf = self.tf
+        drop = self.library.dropout(DROPOUT)
+        self.optimizer.learning_rate.assign(rate)
+        with tf.GradientTape() as tape:
+            logits = self.logits(near, lambda values, k: drop(values, tf.stack([seed, k])))
+            loss = tf.reduce_mean(
+                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits + prior)
+            )
+        self.optimizer.apply(tape.gradient(loss, self.variables), self.variables)
+        return loss
 
 
 @cache
-def _trainer(n_peaks, n_ref, units):
-    """The compiled step for one shape of problem: ``reset(weights)``, ``step(near, prior, labels,
-    seed, rate) -> loss``, ``weights()``.
-    """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    import tensorflow as tf
-
-    variables = [
-        tf.Variable(weight)
-        for weight in new_weights(n_peaks, n_ref, np.random.default_rng(0), units)
-    ]
-    optimizer = tf.keras.optimizers.Adam(RATE)
-    optimizer.build(variables)
-    at_start = [tf.identity(value) for value in optimizer.variables]
-
-    def logits(near, seed):
-        hidden = tf.reshape(near, (-1, n_ref))
-        for i in range(len(units)):
-            kernel, bias, gain, offset = variables[4 * i : 4 * i + 4]
-            hidden = hidden @ kernel + bias
-            mean, variance = tf.nn.moments(hidden, -1, keepdims=True)
-            hidden = tf.nn.gelu((hidden - mean) * tf.math.rsqrt(variance + 1e-3) * gain + offset)
-            hidden = tf.nn.experimental.stateless_dropout(hidden, DROPOUT, seed=tf.stack([seed, i]))
-        return tf.reshape(hidden, (n_peaks, -1, units[-1])) @ variables[-2] + variables[-1]
-
-    pairs = tf.TensorSpec((n_peaks, None, n_ref))
-    signature = [
-        pairs,
-        pairs,
-        tf.TensorSpec((n_peaks, None), tf.int32),
-        tf.TensorSpec((), tf.int32),
-        tf.TensorSpec(()),
-    ]
-
-    @tf.function(input_signature=signature)
-    def step(near, prior, labels, seed, rate):
-        optimizer.learning_rate.assign(rate)
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(
-                tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits(near, seed) + prior)
-            )
-        optimizer.apply(tape.gradient(loss, variables), variables)
-        return loss
-
-    def reset(weights):
-        for variable, value in zip(variables + optimizer.variables, weights + at_start):
-            variable.assign(value)
-
-    return reset, step, lambda: [variable.numpy() for variable in variables]
+def trainer(n_peaks, n_ref, units):
+    """Return the one trainer of a shape of problem in this process."""
+    return Trainer(n_peaks, n_ref, units)
 
 
 def constant(epoch, epochs):
-    """The write-up's rate, 0.002 throughout."""
+    """Return the rate of section 2.3.3, 0.002 throughout."""
     return RATE
 
 
 def cosine(epoch, epochs):
-    """A rate falling from 0.002 to zero along half a cosine: the same end in fewer epochs."""
+    """Return a rate that falls from 0.002 to zero along half a cosine, for fewer epochs."""
     return RATE * 0.5 * (1 + np.cos(np.pi * epoch / epochs))
 
 
@@ -144,45 +149,39 @@ def fit(
     """
     rng = np.random.default_rng(seed)
     labels = reflections.labels(train.hkl, network.reference, train.system).astype(np.int32)
-    n, n_peaks = labels.shape
-    reset, step, weights = _trainer(n_peaks, len(network.reference), tuple(units))
-    fresh = new_weights(n_peaks, len(network.reference), rng, units)
+    step = trainer(labels.shape[1], len(network.reference), tuple(units))
+    fresh = new_weights(labels.shape[1], len(network.reference), rng, units)
     if network.prior:
         fresh[-2] *= 0  # start as the prior
-    reset(fresh)
+    step.reset(fresh)
     history = []
     count = 0
     for epoch in progress(range(epochs), f"assignment, {train.system}, cells {network.level}"):
         q2_ref = (free_x(draw(rng), train.system) @ network.H_ref().T).astype(np.float32)
+        rate = np.float32(schedule(epoch, epochs))
         losses = []
-        for rows in np.array_split(rng.permutation(n), -(-n // batch)):
-            delta = train.q2[rows].T[:, :, None].astype(np.float32) - q2_ref[rows]
-            prior = _by_peak(network.prior.logits, delta) if network.prior else np.zeros_like(delta)
-            losses.append(
-                step(
-                    closeness(delta, network.width),
-                    prior,
-                    labels[rows].T,
-                    count,
-                    np.float32(schedule(epoch, epochs)),
-                )
-            )
+        for rows in np.array_split(rng.permutation(len(labels)), -(-len(labels) // batch)):
+            near, prior = _inputs(network, train.q2[rows], q2_ref[rows])
+            losses.append(step.step(near, prior, labels[rows].T, count, rate))
             count += 1
         history.append({"epoch": epoch + 1, "step": count, "loss": float(np.mean(losses))})
         if test is not None and ((epoch + 1) % every == 0 or epoch + 1 == epochs):
-            network.weights = weights()
+            network.weights = step.weights()
             history[-1] |= evaluate(network, *test)
-    network.weights = [weight.astype(np.float16).astype(np.float32) for weight in weights()]
+    network.weights = [weight.astype(np.float16).astype(np.float32) for weight in step.weights()]
     network.trained_on = train.digest()
     return pd.DataFrame(history)
 
 
-def _by_peak(logits, delta):
-    return logits(delta.swapaxes(0, 1)).swapaxes(0, 1)
+def _inputs(network, q2_obs, q2_ref):
+    """The network's input and the prior's logits, both (n_peaks, n, n_ref)."""
+    delta = q2_obs.astype(np.float32)[:, :, None] - q2_ref[:, None, :]
+    prior = network.prior.logits(delta) if network.prior else np.zeros_like(delta)
+    return closeness(delta, network.width).swapaxes(0, 1), prior.swapaxes(0, 1)
 
 
 def evaluate(network, peaks, x):
-    """Return cross-entropy and top-1 accuracy of a network on `Peaks` with the cells x (n, n_free)."""
+    """Return cross-entropy and top-1 accuracy on `Peaks` with the cells x, shape (n, n_free)."""
     truth = reflections.labels(peaks.hkl, network.reference, peaks.system)
     loss = []
     right = []

@@ -6,7 +6,8 @@ patterns.
 
 import numpy as np
 
-from ddi.models.generator import Generator, Group, make_valid, pattern_matrix, usable_cells
+from ddi.models.cells import make_valid, pattern_matrix, usable_cells
+from ddi.models.generator import Generator, Group
 
 
 class Random(Generator):

@@ -2,7 +2,8 @@
 2.2.3).
 
 Forests are grown by scikit-learn and kept as plain arrays of nodes, so that a stored model is small
-and outlives versions of scikit-learn.
+and outlives versions of scikit-learn. `ForestLiteral` is section 2.2.3 to the letter; `Forest`
+chooses sizes that suit small groups.
 """
 
 from dataclasses import dataclass
@@ -10,13 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddi.data.scaling import CellScaler
-from ddi.models.generator import (
-    Generator,
-    cell_matrix,
-    cells_from_free,
-    free_parameters,
-    pattern_matrix,
-)
+from ddi.models.cells import cell_matrix, cells_from_free, free_parameters, pattern_matrix
+from ddi.models.generator import Generator
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ class Forest(Generator):
     min_rows : int
         Small groups: a tree sees at least this many rows (all, where there are fewer), and a leaf
         holds at most a twentieth of what the tree sees. Without this a tenth of 200 rows makes
-        trees of one or two leaves. 0 is the write-up to the letter.
+        trees of one or two leaves. 0: as `ForestLiteral`.
     """
 
     name = "forest"
@@ -110,7 +106,7 @@ class Forest(Generator):
         self.min_samples_leaf = min_samples_leaf
         self.min_rows = min_rows
         self.trees = {}
-        self.scaler = None
+        self.cell_scaler = None
 
     def sizes(self, n_rows):
         """Return (rows a tree sees, rows a leaf holds) for a group of `n_rows`."""
@@ -119,13 +115,10 @@ class Forest(Generator):
         return seen, max(leaf, 1)
 
     def _fit(self, train, seeds):
-        free = np.concatenate([self._free(rows, group) for group, rows in self._by_group(train)])
-        self.scaler = CellScaler.fit(free, self.system)
-        for (group, rows), seed in zip(self._by_group(train), seeds.spawn(len(self.groups))):
+        free = np.concatenate([self._free(rows, group) for group, rows in self.by_group(train)])
+        self.cell_scaler = CellScaler.fit(free, self.system)
+        for (group, rows), seed in zip(self.by_group(train), seeds.spawn(len(self.groups))):
             self.trees[group.name] = self._grow(rows, group, int(seed.generate_state(1)[0] >> 1))
-
-    def _by_group(self, train):
-        return [(group, train[train["group"] == group.name]) for group in self.groups]
 
     def _free(self, rows, group):
         return free_parameters(cell_matrix(rows), self.system, group.unique_axis)
@@ -137,7 +130,7 @@ class Forest(Generator):
         forest = RandomForestRegressor(
             self.n_trees, max_samples=seen, min_samples_leaf=leaf, random_state=seed
         )
-        scaled = self.scaler.forward(self._free(rows, group))
+        scaled = self.cell_scaler.forward(self._free(rows, group))
         return Trees.from_sklearn(
             forest.fit(
                 pattern_matrix(rows, self.system).astype(np.float32),
@@ -166,23 +159,34 @@ class Forest(Generator):
         ]
         picks = np.concatenate(rounds, axis=1)[:, :n]
         return cells_from_free(
-            self.scaler.inverse(np.take_along_axis(trees, picks[..., None], axis=1)),
+            self.cell_scaler.inverse(np.take_along_axis(trees, picks[..., None], axis=1)),
             self.system,
             group.unique_axis,
         )
 
     def arrays(self):
         """Return what was learned, by name."""
-        stored = {f"scaler.{key}": value for key, value in self.scaler.to_dict().items()}
+        stored = {f"scaler.{key}": value for key, value in self.cell_scaler.to_dict().items()}
         for k, group in enumerate(self.groups):
             stored |= self.trees[group.name].arrays(str(k))
         return stored
 
     def restore(self, arrays):
         """Take back what `arrays` returned."""
-        self.scaler = CellScaler.from_dict(
+        self.cell_scaler = CellScaler.from_dict(
             {key[7:]: value for key, value in arrays.items() if key.startswith("scaler.")}
         )
         self.trees = {
             group.name: Trees.restore(arrays, str(k)) for k, group in enumerate(self.groups)
         }
+
+
+class ForestLiteral(Forest):
+    """The write-up's forest to the letter: a tree sees a tenth of the rows and a leaf holds ten,
+    however small the group.
+    """
+
+    name = "forest_literal"
+
+    def __init__(self, n_trees=80, max_samples=0.1, min_samples_leaf=10):
+        super().__init__(n_trees, max_samples, min_samples_leaf, min_rows=0)

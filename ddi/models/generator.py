@@ -2,7 +2,8 @@
 
 Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator
 of one lattice system holds one model a group. What learns is in `ddi.models.forest`,
-`ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`.
+`ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`; the shares
+of the groups can be chosen by `ddi.models.group_choice`.
 """
 
 import hashlib
@@ -18,16 +19,22 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.forward import lattice
+from ddi.models.cells import cell_matrix, pattern_matrix
 
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")
-LEARNED = ("forest", "network", "tuned", "shape")
+LEARNED = ("forest", "network", "tuned", "shape", "forest_literal", "network_literal")
 _HOMES = {
-    "forest": "ddi.models.forest",
-    "network": "ddi.models.network",
-    "tuned": "ddi.models.network",
-    "shape": "ddi.models.shape",
-} | dict.fromkeys(CONTROLS, "ddi.models.controls")
+    "forest": ("forest", "Forest"),
+    "forest_literal": ("forest", "ForestLiteral"),
+    "network": ("network", "Network"),
+    "network_literal": ("network", "NetworkLiteral"),
+    "tuned": ("network", "Tuned"),
+    "shape": ("shape", "Shape"),
+    "random": ("controls", "Random"),
+    "rescaled": ("controls", "Rescaled"),
+    "nearest": ("controls", "Nearest"),
+}
 
 
 @dataclass(frozen=True)
@@ -39,83 +46,6 @@ class Group:
     name: str
     n_entries: int
     unique_axis: int = -1
-
-
-def pattern_matrix(frame, system):
-    """Return the first peaks that the models of a system read, shape (n, n_peaks), in A^-2."""
-    n = lattice.N_PEAKS[system]
-    return np.array([np.asarray(q2, dtype=float)[:n] for q2 in frame["q2"]]).reshape(-1, n)
-
-
-def cell_matrix(frame):
-    """Return a frame's model cells, shape (n, 6)."""
-    return np.array([np.asarray(cell, dtype=float) for cell in frame["cell"]]).reshape(-1, 6)
-
-
-def usable_cells(frame, system):
-    """Return a frame's cells as consumers read them: b-unique where monoclinic, else model cells,
-    shape (n, 6).
-    """
-    cells = cell_matrix(frame)
-    axes = frame["unique_axis"].to_numpy(int)
-    return lattice.b_unique(cells, axes) if (axes >= 0).any() else cells
-
-
-def free_parameters(cells, system, unique_axis=-1):
-    """Return the free parameters of model cells, shape (..., n_free); the oblique angle of a
-    monoclinic cell comes last.
-    """
-    return lattice.free_cell(_oblique_to_beta(cells, unique_axis), system)
-
-
-def cells_from_free(free, system, unique_axis=-1):
-    """Turn free parameters of model cells into usable cells (`usable_cells`), all of them valid,
-    shape (..., 6).
-    """
-    cells = make_valid(_oblique_to_beta(lattice.full_cell(free, system), unique_axis))
-    return in_order(lattice.b_unique(cells, unique_axis) if unique_axis >= 0 else cells, system)
-
-
-def _oblique_to_beta(cells, unique_axis):
-    """Exchange the oblique angle with beta, which is where `lattice` keeps a monoclinic angle; its
-    own inverse.
-    """
-    cells = np.array(cells, dtype=float)
-    if unique_axis >= 0:
-        cells[..., [4, 3 + unique_axis]] = cells[..., [3 + unique_axis, 4]]
-    return cells
-
-
-def in_order(cells, system):
-    """Rename axes so that a <= b <= c where all axes are alike (orthorhombic, triclinic), as in the
-    training cells.
-    """
-    if system == "monoclinic" or not {0, 1, 2} <= set(lattice.SYSTEM[system].free):
-        return cells
-    order = np.argsort(cells[..., :3], axis=-1, kind="stable")
-    return np.take_along_axis(cells, np.concatenate([order, order + 3], axis=-1), axis=-1)
-
-
-def make_valid(cells):
-    """Return cells with lengths within 2-500 A and angles that close: what lies outside is clipped,
-    angles are drawn towards 90.
-    """
-    cells = np.nan_to_num(np.array(cells, dtype=float), nan=90.0)
-    cells[..., :3] = np.clip(cells[..., :3], lattice.MIN_LENGTH, lattice.MAX_LENGTH)
-    cells[..., 3:] = np.clip(cells[..., 3:], 10.0, 170.0)
-    while (bad := ~lattice.is_possible(cells)).any():
-        cells[bad, 3:] = 90 + 0.8 * (cells[bad, 3:] - 90)
-    return cells
-
-
-def crystals(frame):
-    """Return which crystal each row of a training frame comes from: its parent where augmented,
-    else itself.
-    """
-    parents = frame["parent"].to_numpy(object)
-    return np.where(
-        frame["augmented"].to_numpy(bool), parents, frame["identifier"].to_numpy(object)
-    ).astype(str)
 
 
 def fingerprint(frame, system):
@@ -202,17 +132,13 @@ class Generator:
         The first k of them are what a budget of k cells would have bought, so one call gives a
         whole best-of-n curve.
         """
+        q2 = _checked(q2, self.system)
         chosen = self.chosen(groups)
-        turn, which = np.concatenate(
-            [[((k + 0.5) / group.n_entries, g) for k in range(n)] for g, group in enumerate(chosen)]
-        ).T
-        order = which[np.argsort(turn, kind="stable")[:n]].astype(int)
+        order = turns(np.array([[group.n_entries for group in chosen]], dtype=float), n)[0]
         cells = np.empty((len(q2), n, 6))
         for g, (group, rng) in enumerate(zip(chosen, self._rngs(chosen, seed))):
-            if (order == g).any():
-                cells[:, order == g] = self._draw(
-                    group, _checked(q2, self.system), int((order == g).sum()), rng
-                )
+            if (mine := order == g).any():
+                cells[:, mine] = self._draw(group, q2, int(mine.sum()), rng)
         return cells
 
     def chosen(self, groups=None):
@@ -220,9 +146,14 @@ class Generator:
         known = {group.name: group for group in self.groups}
         if missing := [name for name in groups or () if name not in known]:
             raise DDIError(
-                f"the {self.system} {self.name} has no group {', '.join(missing)}; it has {', '.join(known)}"
+                f"the {self.system} {self.name} has no group {', '.join(missing)}; "
+                f"it has {', '.join(known)}"
             )
         return [known[name] for name in groups] if groups else self.groups
+
+    def by_group(self, frame):
+        """Return each group with its rows of a frame."""
+        return [(group, frame[frame["group"] == group.name]) for group in self.groups]
 
     def _rngs(self, groups, seed):
         """One stream a group, so that a group's draws do not depend on which others are asked."""
@@ -268,7 +199,8 @@ class Generator:
         for key, value in expected.items():
             if meta.get(key) != value:
                 raise DDIError(
-                    f"{path}: its {key} is '{meta.get(key)}', expected '{value}'; train it again with notebooks 05 to 07"
+                    f"{path}: its {key} is '{meta.get(key)}', expected '{value}'; "
+                    "train it again with notebooks 05 to 07"
                 )
         model = cls()
         model.system = meta["system"]
@@ -278,12 +210,32 @@ class Generator:
         return model
 
 
+def turns(shares, n):
+    """Say which group each of n cells comes from; groups take turns in proportion to their shares.
+
+    Parameters
+    ----------
+    shares : ndarray, shape (n_patterns, n_groups)
+        Positive; only their ratios count.
+    n : int
+
+    Returns
+    -------
+    ndarray of int, shape (n_patterns, n)
+    """
+    n_patterns, n_groups = shares.shape
+    turn = (np.arange(n) + 0.5) / shares[..., None]
+    order = np.argsort(turn.reshape(n_patterns, -1), axis=1, kind="stable")
+    return np.repeat(np.arange(n_groups), n)[order[:, :n]]
+
+
 def _checked(q2, system):
     q2 = np.atleast_2d(np.asarray(q2, dtype=float))
     n = lattice.N_PEAKS[system]
     if q2.shape[1] < n or not np.isfinite(q2).all():
         raise DDIError(
-            f"{system} generators read {n} peaks a pattern, got {q2.shape[1]}; give more peaks, all finite"
+            f"{system} generators read {n} peaks a pattern, got {q2.shape[1]}; "
+            "give more peaks, all finite"
         )
     return q2[:, :n]
 
@@ -321,4 +273,5 @@ def kind(name):
     """Return the class of generators called `name`."""
     if name not in _HOMES:
         raise DDIError(f"there is no generator '{name}'; choose one of {', '.join(_HOMES)}")
-    return getattr(importlib.import_module(_HOMES[name]), name.capitalize())
+    module, kind_of = _HOMES[name]
+    return getattr(importlib.import_module(f"ddi.models.{module}"), kind_of)

@@ -3,7 +3,9 @@ parameter (write-up, section 2.2.2).
 
 The networks take turns: ten epochs for mu under the beta-NLL, ten for alpha and beta under the NLL,
 five times. What they compute is in `ddi.models.variance`, the training step in
-`ddi.models.trainer`; TensorFlow is imported to train only, sampling is plain numpy.
+`ddi.models.trainer`; TensorFlow is imported to train only, sampling is plain numpy. Three kinds:
+`NetworkLiteral` is section 2.2.2 to the letter, `Network` takes enough steps for small groups and
+draws from the whole distribution, `Tuned` has the settings that a search found.
 """
 
 from ast import literal_eval
@@ -15,16 +17,16 @@ import pandas as pd
 from ddi.base.parallel import progress
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice
-from ddi.models.generator import (
-    Generator,
+from ddi.models.cells import (
     cell_matrix,
     cells_from_free,
     crystals,
     free_parameters,
     pattern_matrix,
 )
+from ddi.models.generator import Generator
 from ddi.models.trainer import trainer
-from ddi.models.variance import N_IN, N_OUT, TUNED, Design, forward, nll, normal_nll
+from ddi.models.variance import N_IN, N_OUT, TUNED, Design, outputs
 
 
 def padded(values, width):
@@ -42,7 +44,7 @@ class Network(Generator):
         Cycles, and epochs of each of the two phases in a cycle.
     min_steps : int
         A phase takes at least this many steps: a group of 100 rows makes two steps an epoch, and
-        twenty steps learn nothing. 0 is the write-up to the letter.
+        twenty steps learn nothing.
     max_steps : int
         A phase takes at most about this many steps; 0 for no limit.
     patience : int
@@ -74,12 +76,12 @@ class Network(Generator):
         self.q2_scaler = Q2Scaler.fit(pattern_matrix(train, self.system))
         frees = [
             free_parameters(cell_matrix(rows), self.system, group.unique_axis)
-            for group, rows in self._by_group(train)
+            for group, rows in self.by_group(train)
         ]
         self.cell_scaler = CellScaler.fit(np.concatenate(frees), self.system)
         history = []
         for (group, rows), free, seed in zip(
-            progress(self._by_group(train), f"{self.system} networks"),
+            progress(self.by_group(train), f"{self.system} networks"),
             frees,
             seeds.spawn(len(self.groups)),
         ):
@@ -90,9 +92,6 @@ class Network(Generator):
             )
             history.append(curve.assign(group=group.name, rows=len(rows)))
         self.history = pd.concat(history, ignore_index=True)
-
-    def _by_group(self, train):
-        return [(group, train[train["group"] == group.name]) for group in self.groups]
 
     def _inputs(self, q2):
         return padded(self.q2_scaler.forward(q2), N_IN)
@@ -134,20 +133,14 @@ class Network(Generator):
 
     def _score(self, weights, x, y):
         """Mean negative log-likelihood an entry, over its cell parameters."""
-        mu, alpha, beta = (values[:, : y.shape[1]] for values in forward(self.design, weights, x))
-        return float(
-            (nll(y, mu, alpha, beta) if self.design.gamma else normal_nll(y, mu, beta))
-            .sum(axis=1)
-            .mean()
-        )
+        found = (values[:, : y.shape[1]] for values in outputs(self.design, weights, x))
+        return float(self.design.likelihood.nll(y, *found).sum(axis=1).mean())
 
     def predict(self, q2, group):
         """Return mu, alpha, beta in scaled space for a group, each (n_patterns, n_free)."""
         n_free = len(lattice.SYSTEM[self.system].free)
-        return tuple(
-            values[:, :n_free]
-            for values in forward(self.design, self.weights[group.name], self._inputs(q2))
-        )
+        found = outputs(self.design, self.weights[group.name], self._inputs(q2))
+        return tuple(values[:, :n_free] for values in found)
 
     def mean(self, q2, group):
         """Return the mean in scaled space, shape (n_patterns, n_free)."""
@@ -160,17 +153,21 @@ class Network(Generator):
         y = self.cell_scaler.forward(
             free_parameters(cell_matrix(frame), self.system, group.unique_axis)
         )
-        mu, alpha, beta = self.predict(pattern_matrix(frame, self.system), group)
-        return nll(y, mu, alpha, beta) if self.design.gamma else normal_nll(y, mu, beta)
+        found = self.predict(pattern_matrix(frame, self.system), group)
+        return self.design.likelihood.nll(y, *found)
 
     def _draw(self, group, q2, n, rng):
-        """A variance from its inverse-gamma, then a cell from the Normal (section 2.4.2)."""
+        """A variance, then a cell from the Normal with it."""
         mu, alpha, beta = (
             values[:, None, :].repeat(n, axis=1) for values in self.predict(q2, group)
         )
-        variance = beta / rng.standard_gamma(alpha) if self.design.gamma else beta
-        scaled = mu + np.sqrt(variance) * rng.standard_normal(mu.shape)
+        spread = np.sqrt(self._variance(alpha, beta, rng))
+        scaled = mu + spread * rng.standard_normal(mu.shape)
         return cells_from_free(self.cell_scaler.inverse(scaled), self.system, group.unique_axis)
+
+    def _variance(self, alpha, beta, rng):
+        """Drawn from its own distribution, so that a cell parameter follows Student's t."""
+        return self.design.likelihood.draw(alpha, beta, rng)
 
     def arrays(self):
         """Return what was learned, by name."""
@@ -197,9 +194,23 @@ class Network(Generator):
         self.weights = {group.name: arrays[f"weights.{k}"] for k, group in enumerate(self.groups)}
 
 
+class NetworkLiteral(Network):
+    """The write-up's network to the letter: five cycles of ten epochs a phase however small the
+    group, and Normal draws with the mean variance beta / (alpha - 1) (sections 2.2.2 and 2.4.2).
+    """
+
+    name = "network_literal"
+
+    def __init__(self, design=Design(), cycles=5, epochs=10, max_steps=0):
+        super().__init__(design, cycles, epochs, min_steps=0, max_steps=max_steps)
+
+    def _variance(self, alpha, beta, _rng):
+        return self.design.likelihood.variance(alpha, beta)
+
+
 class Tuned(Network):
-    """A variance network for each group with the settings that a search found instead of the
-    write-up's (`ddi.models.variance.TUNED`).
+    """A variance network for each group with the settings that a search found
+    (`ddi.models.variance.TUNED`).
     """
 
     name = "tuned"

@@ -1,19 +1,21 @@
-"""The shape generator: scale-free donors from a forest's leaves, snapped to the lines and ranked.
+"""The shape generator: scale-free donors from a forest's leaves, refined against the peaks, ranked.
 
-Three ideas beyond the write-up. (1) A pattern divided by its own mean q2, and its cell multiplied
-by the root of that, have no scale: a metal-organic cell of 2,000 A^3 teaches shapes to a mineral of
-200 A^3, and one model serves a whole lattice system. (2) It learns from spoilt patterns: zero
-shift, missing and spurious lines. A leaf hands out the real training cells in it, not their mean,
-so a pattern with two explanations gets both. (3) A donor's shape, a little jittered, is only a
-start: `ddi.models.snap` lets it settle on the lines and says how unlikely that agreement is by
-chance; the best distinct cells are returned, best first.
+It differs from the other generators in three ways. (1) A pattern divided by its own mean q2, and
+its cell multiplied by the root of that, have no scale: a metal-organic cell of 2,000 A^3 teaches
+shapes to a mineral of 200 A^3, and one model serves a whole lattice system. (2) It learns from
+spoilt patterns, with a zero shift, missing and spurious lines, and a leaf hands out the training
+cells in it, not their mean, so that a pattern with two explanations gets both. (3) A donor's shape,
+a little jittered, is only a start: `ddi.models.snap` refines it against the peaks and scores it by
+a likelihood ratio that accounts for accidental coincidences; the best distinct cells are returned,
+best first.
 """
 
 import numpy as np
 
 from ddi.forward import lattice
+from ddi.models.cells import in_order, make_valid, usable_cells
 from ddi.models.forest import Trees
-from ddi.models.generator import Generator, Group, in_order, make_valid, usable_cells
+from ddi.models.generator import Generator, Group
 
 
 def spoil(q2, n_peaks, rng, *, missing=0.1, spurious=0.05, zero=0.05, wavelength=1.5406):

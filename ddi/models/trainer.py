@@ -10,7 +10,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from ddi.models.variance import EPSILON, N_IN, N_OUT
+from ddi.models import dense
+from ddi.models.constants import CONSTANTS
+from ddi.models.variance import N_IN, N_OUT, outputs
 
 
 class Trainer:
@@ -21,8 +23,8 @@ class Trainer:
     """
 
     def __init__(self, design):
-        import tensorflow as tf
-
+        self.library = dense.tensorflow()
+        tf = self.library.tf
         self.tf = tf
         self.design = design
         size = sum(int(np.prod(shape)) for shape in design.shapes())
@@ -51,65 +53,29 @@ class Trainer:
 
     def outputs(self, x, seed):
         """Return mu, alpha, beta for a batch, with dropout."""
-        tf = self.tf
-        design = self.design
-        shapes = design.shapes()
-        arrays = iter(tf.split(self.weights, [int(np.prod(shape)) for shape in shapes]))
-        outputs = []
-        for network, widths in enumerate(design.networks()):
-            values = x
-            for k, (n_in, n_out) in enumerate(zip(widths, widths[1:])):
-                values = values @ tf.reshape(next(arrays), (n_in, n_out)) + next(arrays)
-                if k < len(widths) - 2:
-                    values = self._hidden(
-                        values,
-                        next(arrays),
-                        next(arrays),
-                        seed + tf.constant([10 * network + k, 0]),
-                    )
-            outputs.append(values)
-        mu, alpha, beta = outputs if design.parallel else tf.split(outputs[0], 3, axis=-1)
-        return mu, 1 + tf.nn.softplus(alpha), tf.nn.softplus(beta) + 1e-6
+        drop = self.library.dropout(self.design.dropout)
 
-    def _hidden(self, values, gain, shift, seed):
-        """Layer normalisation, GELU, dropout."""
-        tf = self.tf
-        mean, variance = tf.nn.moments(values, axes=[-1], keepdims=True)
-        values = tf.nn.gelu((values - mean) * tf.math.rsqrt(variance + EPSILON) * gain + shift)
-        return (
-            tf.nn.experimental.stateless_dropout(values, self.design.dropout, seed)
-            if self.design.dropout
-            else values
-        )
+        def dropout(values, layer):
+            return drop(values, seed + self.tf.constant([layer, 0]))
 
-    def likelihood(self, y, mu, alpha, beta):
-        """Return the negative log-likelihood and the variance, elementwise."""
-        tf = self.tf
-        two_pi = float(np.log(2 * np.pi))
-        square = 0.5 * (y - mu) ** 2
-        if not self.design.gamma:
-            return 0.5 * (two_pi + tf.math.log(beta)) + square / beta, beta
-        gammas = tf.math.lgamma(alpha) - tf.math.lgamma(alpha + 0.5)
-        return 0.5 * two_pi - alpha * tf.math.log(beta) + gammas + (alpha + 0.5) * tf.math.log(
-            beta + square
-        ), beta / (alpha - 1)
+        return outputs(self.design, self.weights, x, self.library, dropout)
 
     def loss(self, phase, y, mask, mu, alpha, beta):
         """Return the phase's target, summed over cell parameters: the beta-NLL moves mu, the NLL
         moves alpha and beta.
         """
         tf = self.tf
+        law = self.design.likelihood
         total = 0.0
         if phase != "variance":
-            value, variance = self.likelihood(
-                y, mu, tf.stop_gradient(alpha), tf.stop_gradient(beta)
+            still = [tf.stop_gradient(value) for value in (alpha, beta)]
+            variance = tf.clip_by_value(
+                law.variance(*still), CONSTANTS.least_variance, CONSTANTS.most_variance
             )
-            total += (
-                tf.stop_gradient(tf.clip_by_value(variance, 1e-6, 1e3) ** self.design.exponent)
-                * value
-            )
+            factor = tf.stop_gradient(variance**self.design.exponent)
+            total += factor * law.nll(y, mu, *still, self.library)
         if phase != "mean":
-            total += self.likelihood(y, tf.stop_gradient(mu), alpha, beta)[0]
+            total += law.nll(y, tf.stop_gradient(mu), alpha, beta, self.library)
         return tf.reduce_mean(tf.reduce_sum(total * mask, axis=-1))
 
     def _epoch(self, phase):

@@ -2,9 +2,9 @@
 section 2.2.2, its italics).
 
 Everything is compared on held-out families of the training side, so the test side stays unseen and
-no isotype of a held-out crystal is trained on: the mean negative log-likelihood an entry, and what
-indexing needs, the chance that the best of thirty cells of the entry's own group is within a
-tolerance.
+no lattice analogue of a held-out crystal is trained on: the mean negative log-likelihood an entry,
+and what indexing needs, the chance that the best of thirty cells of the entry's own group is within
+a tolerance.
 """
 
 import time
@@ -13,21 +13,21 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from ddi.models.generator import crystals, pattern_matrix, usable_cells
+from ddi.models.cells import crystals, pattern_matrix, usable_cells
 from ddi.models.network import Network
 from ddi.models.variance import Design, describe
 from ddi.study.eval_generators import best_of_n
 
 INGREDIENTS = {
-    "as written": Design(),
+    "reference": Design(),
     "point variance": Design(gamma=False),
     "one joint network": Design(parallel=False),
     "trained together": Design(cyclic=False),
     "NLL for the mean": Design(exponent=0.0),
     "no dropout": Design(dropout=0.0),
 }
-"""The write-up's network, each of its four ingredients taken away, and dropout, which the
-write-up's own code had switched off.
+"""The design of section 2.2.2, without each of its four ingredients in turn, and without dropout,
+which the author's own code had switched off by mistake.
 """
 
 
@@ -99,7 +99,7 @@ def compare(frame, system, designs, seeds, **options):
     return pd.DataFrame(rows)
 
 
-def summarise(table, baseline="as written", measures=("nll", "within_5", "within_10")):
+def summarise(table, baseline="reference", measures=("nll", "within_5", "within_10")):
     """Return mean and 95 % interval of each measure's difference from the baseline, paired by seed
     (Student's t).
     """
@@ -135,7 +135,7 @@ def summarise(table, baseline="as written", measures=("nll", "within_5", "within
 
 def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
     """Search dropout, learning rate, batch, widths and exponent with Optuna; return its trials, the
-    write-up's settings first.
+    reference settings first.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def design_of(trial):
 
 
 def finalists(trials, n=3):
-    """Return the designs to fit again with other seeds: the write-up's, the n best of each system's
+    """Return the designs to fit again with other seeds: the reference, the n best of each system's
     search, and the first of them trained together.
 
     One search with one seed crowns the luckiest of its trials; only a fit anew says what its
@@ -208,7 +208,7 @@ def finalists(trials, n=3):
     -------
     dict of str -> Design
     """
-    chosen = {"as written": Design()}
+    chosen = {"reference": Design()}
     searched = trials[trials["trial"] > 0].sort_values("nll", kind="stable")
     for system, mine in searched.groupby("system", sort=False):
         chosen |= {f"{system} {row['trial']}": design_of(row) for _, row in mine.head(n).iterrows()}

@@ -5,11 +5,12 @@ makes of it (section 2.3.4).
 import time
 from dataclasses import dataclass
 
+import numba
 import numpy as np
 import pandas as pd
 
 from ddi.forward import lattice, reflections
-from ddi.models.assignment import nearest
+from ddi.mcmc.problem import Problem
 
 
 @dataclass
@@ -85,6 +86,29 @@ def calibration_error(table):
     return float(np.average(np.abs(table.confidence - table.accuracy), weights=table.n))
 
 
+def nearest(q2_obs, x, reference, system):
+    """Return the labels of the nearest lines by the chains' compiled function, on one core.
+
+    Parameters
+    ----------
+    q2_obs : ndarray, shape (n_peaks,)
+        One pattern, A^-2.
+    x : ndarray, shape (n, n_free)
+    reference : ndarray of int, shape (n_ref, 3)
+    system : str
+
+    Returns
+    -------
+    ndarray of int, shape (n, n_peaks)
+    """
+    threads = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        return Problem(q2_obs, system, reference).nearest(np.ascontiguousarray(x))[0]
+    finally:
+        numba.set_num_threads(threads)
+
+
 def solve(q2_obs, H, x, weight=1.0):
     """Return the weighted least-squares x of assigned lines, pulled very weakly towards the present
     x.
@@ -134,7 +158,9 @@ def refine(assigners, peaks, x, reference, rounds=6):
         x = solve(peaks.q2, assigner.H_ref()[label], x, weight)
     H_ref = lattice.design(reference, peaks.system)
     for _ in range(rounds - len(assigners)):
-        label = np.concatenate([nearest(q2, one[None], H_ref) for q2, one in zip(peaks.q2, x)])
+        label = np.concatenate(
+            [nearest(q2, one[None], reference, peaks.system) for q2, one in zip(peaks.q2, x)]
+        )
         x = solve(peaks.q2, H_ref[label], x)
     return x
 

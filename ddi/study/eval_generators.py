@@ -1,32 +1,18 @@
-"""How good generated cells are: best of n, calibration, overlap, and what groups and isotypes do
-(07_rf_vs_nn).
+"""How good generated cells are: best of n, calibration, overlap of generators (07_rf_vs_nn).
 
 A budget is always the number of cells tried for a pattern. A grouped generator spends it on its
 groups in proportion to their numbers of training entries (`Generator.pooled`); "both" spends half
 on the forest and half on the network.
 """
 
-import itertools
-
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ddi.base.stats import wilson
-from ddi.data import dataset
-from ddi.forward import lattice
 from ddi.models import generator
-from ddi.models.controls import Nearest, Rescaled
-from ddi.models.forest import Forest
-from ddi.models.generator import (
-    CONTROLS,
-    LEARNED,
-    cell_matrix,
-    free_parameters,
-    pattern_matrix,
-    usable_cells,
-)
-from ddi.models.shape import spoil
+from ddi.models.cells import cell_matrix, free_parameters, pattern_matrix
+from ddi.models.generator import CONTROLS, LEARNED
 
 TOLERANCES = (0.01, 0.02, 0.05, 0.10)
 COUNTS = (1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100)
@@ -100,7 +86,7 @@ def available(study, system, train):
 
 
 def draw(models, test, system, n, seed):
-    """Return n cells a pattern of each generator, of "both", and of "shape, draws only", by name."""
+    """Return n cells a pattern of each generator, "both" and "shape, draws only", by name."""
     q2 = pattern_matrix(test, system)
     cells = {name: model.pooled(q2, n, seed=seed) for name, model in models.items()}
     if {"forest", "network"} <= set(cells):
@@ -131,12 +117,12 @@ def mean_errors(model, test, system):
     for group in model.groups:
         mine = test[test["group"] == group.name]
         if len(mine):
-            mean = _scaler(model).inverse(model.mean(pattern_matrix(mine, system), group))
+            mean = model.cell_scaler.inverse(model.mean(pattern_matrix(mine, system), group))
             rows.append(
                 _errors(
                     mean,
                     free_parameters(cell_matrix(mine), system, group.unique_axis),
-                    _scaler(model),
+                    model.cell_scaler,
                 ).assign(group=group.name)
             )
     return (
@@ -144,10 +130,6 @@ def mean_errors(model, test, system):
         if rows
         else pd.DataFrame(columns=["length_error", "angle_error", "group"])
     )
-
-
-def _scaler(model):
-    return getattr(model, "cell_scaler", None) or model.scaler
 
 
 def _errors(mean, true, scaler):
@@ -215,154 +197,13 @@ def paired_gain(first, second, true, tolerance, n):
         (cell_error(cells[:, :n], true) <= tolerance).any(axis=1).astype(float)
         for cells in (first, second)
     )
-    gain, low, high = _mean_interval(b - a)
+    gain, low, high = mean_interval(b - a)
     return {"first": a.mean(), "second": b.mean(), "gain": gain, "low": low, "high": high}
 
 
-def foreign_groups(model, test, system, *, missing, n, seed, tolerance=0.05, repeats=3):
-    """Test the hunch of section 2.1.2: once lines are missing, do cells of foreign groups' models
-    help?
-
-    A budget of n cells a pattern is spent on the entry's own group, or half on it and half on the
-    other groups in proportion to their entries, or on all groups in that proportion. The first two
-    are compared pattern by pattern.
-
-    Parameters
-    ----------
-    model : ddi.models.generator.Generator
-        With several groups.
-    test : DataFrame
-    system : str
-    missing : sequence of float
-        Shares of the lines that are struck out; the first is what the others are compared with.
-    n, seed : int
-    tolerance : float
-    repeats : int
-        Times that each pattern's lines are struck out.
-
-    Returns
-    -------
-    DataFrame
-        One row a share: missing, patterns, own, mixed, all (rates); gain, low, high (mixed less own
-        and its 95 % interval over patterns); change, change_low, change_high (of the gain since the
-        first share, on the patterns long enough for both). Empty with one group.
-    """
-    test = test[test["group"].isin([group.name for group in model.groups])]
-    found = np.full((len(missing), repeats, len(test), 3), np.nan)
-    for (k, share), repeat in itertools.product(
-        enumerate(missing if len(model.groups) > 1 else ()), range(repeats)
-    ):
-        rng = np.random.default_rng([seed, repeat])
-        spoilt = [
-            spoil(q2, lattice.N_PEAKS[system], rng, missing=share, spurious=0, zero=0)
-            for q2 in test["q2"]
-        ]
-        long = np.array([q2 is not None for q2 in spoilt])
-        kept = test[long].assign(q2=[q2 for q2 in spoilt if q2 is not None])
-        found[k, repeat, long] = _by_budget(model, kept, system, n, seed + repeat, tolerance)
-    times = np.isfinite(found).sum(axis=1)
-    rates = np.where(
-        times > 0, np.nansum(found, axis=1) / np.maximum(times, 1), np.nan
-    )  # shares, patterns, budgets
-    if len(model.groups) < 2 or not len(test):
-        return pd.DataFrame()
-    gains = rates[..., 1] - rates[..., 0]
-    columns = (
-        ("own", "mixed", "all"),
-        ("gain", "low", "high"),
-        ("change", "change_low", "change_high"),
-    )
-    rows = [
-        (np.nanmean(rate, axis=0), _mean_interval(gain), _mean_interval(gain - gains[0]))
-        for rate, gain in zip(rates, gains)
-    ]
-    named = [
-        {name: value for pair in zip(columns, row) for name, value in zip(*pair)} for row in rows
-    ]
-    return pd.DataFrame(
-        [
-            {"missing": share, "patterns": int(np.isfinite(gain).sum())} | row
-            for share, gain, row in zip(missing, gains, named)
-        ]
-    )
-
-
-def _by_budget(model, test, system, n, seed, tolerance):
-    """Say for each pattern whether n cells of its own group, half and half, and of all groups hold
-    a good one, shape (patterns, 3).
-    """
-    found = np.empty((len(test), 3))
-    names = [group.name for group in model.groups]
-    for group in test["group"].unique():
-        rows = (test["group"] == group).to_numpy()
-        q2 = pattern_matrix(test[rows], system)
-        true = usable_cells(test[rows], system)
-        own = model.sample(q2, n, seed=seed, groups=[group])
-        foreign = model.pooled(
-            q2, n - n // 2, seed=seed, groups=[name for name in names if name != group]
-        )
-        budgets = (
-            own,
-            np.concatenate([own[:, : n // 2], foreign], axis=1),
-            model.pooled(q2, n, seed=seed),
-        )
-        found[rows] = np.stack(
-            [(cell_error(cells, true) <= tolerance).any(axis=1) for cells in budgets], axis=1
-        )
-    return found
-
-
-def _mean_interval(values):
+def mean_interval(values):
     """Mean and 95 % interval (Normal) of values, NaN left out."""
     values = values[np.isfinite(values)]
     half = 1.96 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else np.nan
     mean = values.mean() if len(values) else np.nan
     return mean, mean - half, mean + half
-
-
-def ungrouped(frame):
-    """Return a frame with one group for a whole lattice system; monoclinic keeps one for each
-    unique axis, which no model can do without.
-    """
-    return frame.assign(group="axis " + frame["unique_axis"].astype(str))
-
-
-def isotypes(study, system, *, n, seed, tolerance=0.05):
-    """Compare the forest and the nearest patterns on both splits: with isotypes of test entries in
-    training, and without.
-
-    Trained on real entries only, since the augmented ones belong to one split.
-    """
-    rows = []
-    frame = dataset.load(
-        study, ["identifier", "lattice_system", "bravais", "unique_axis", "cell", "q2_2"]
-    ).rename(columns={"q2_2": "q2"})
-    sides = pd.read_parquet(
-        study.interim / "groups.parquet", columns=["identifier", "group", "split", "split_entry"]
-    )
-    frame = (
-        frame[frame["lattice_system"] == system]
-        .merge(sides, on="identifier")
-        .assign(augmented=False)
-    )
-    frame = frame[frame["q2"].map(len) >= lattice.N_PEAKS[system]]
-    for column, label in (("split_entry", "with isotypes"), ("split", "without isotypes")):
-        train = frame[frame[column] == "train"]
-        test = frame[frame[column] == "test"]
-        if not len(train) or not len(test):
-            continue
-        for model in (Forest(), Nearest(), Rescaled()):
-            cells = model.fit(train, system=system, seed=seed).pooled(
-                pattern_matrix(test, system), n, seed=seed
-            )
-            row = best_of_n(cells, usable_cells(test, system), [tolerance], [n]).iloc[0]
-            rows.append(
-                {
-                    "system": system,
-                    "split": label,
-                    "generator": model.name,
-                    "k": int(row.k),
-                    "patterns": int(row.patterns),
-                }
-            )
-    return rows

@@ -14,7 +14,9 @@ SYSTEM_COLOURS = {
 }
 GENERATOR_MARKERS = {
     "forest": "o",
+    "forest_literal": "8",
     "network": "s",
+    "network_literal": "d",
     "tuned": "p",
     "both": "D",
     "shape": "^",
@@ -25,7 +27,9 @@ GENERATOR_MARKERS = {
 }
 GENERATOR_COLOURS = {
     "forest": "#009E73",
+    "forest_literal": "#66C5AB",
     "network": "#0072B2",
+    "network_literal": "#7FA8D9",
     "tuned": "#56B4E9",
     "both": "#000000",
     "shape": "#D55E00",

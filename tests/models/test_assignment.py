@@ -1,6 +1,4 @@
-"""Assignment: nearest lines against brute force, the network's two forms against each other, and
-files that do not fit.
-"""
+"""Assignment: limits of the simple ways, the network against Keras, and files that do not fit."""
 
 import itertools
 
@@ -12,13 +10,14 @@ from ddi.base.errors import DDIError
 from ddi.data.scaling import CellScaler
 from ddi.forward import lattice, reflections
 from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
-from ddi.models.assignment import AssignmentNetwork, load_prior, nearest
+from ddi.models.assignment import AssignmentNetwork, load_prior
 from ddi.models.assignment_data import Peaks, draw_from, free_x, noisy_cells
 from ddi.models.assignment_training import fit, new_weights
 from ddi.study.eval_assignment import (
     calibration_error,
     flatness,
     found,
+    nearest,
     refine,
     reliability,
     score,
@@ -62,41 +61,6 @@ def random_network(system="orthorhombic", n_ref=60, n_peaks=20, units=(8, 8, 8, 
     )
 
 
-@pytest.mark.parametrize("system", lattice.SYSTEMS)
-def test_nearest_against_brute_force(system):
-    rng = np.random.default_rng(1)
-    reference = reflections.reference_hkl(system)
-    H = lattice.design(reference, system)
-    x = free_x(
-        lattice.full_cell(
-            np.array(SKEW[system]) * rng.uniform(0.8, 1.2, (200, len(SKEW[system]))), system
-        ),
-        system,
-    )
-    q2_obs = rng.uniform(0.001, 0.4, 20)
-    found_distance = np.abs(np.einsum("cpf,cf->cp", H[nearest(q2_obs, x, H)], x) - q2_obs)
-    every = np.abs((x @ H[:-1].T)[:, None, :] - q2_obs[:, None])
-    np.testing.assert_allclose(found_distance, every.min(axis=-1), atol=1e-13)
-
-
-def test_nearest_never_answers_000_and_survives_nan():
-    reference = reflections.reference_hkl("cubic")
-    H = lattice.design(reference, "cubic")
-    found_labels = nearest([1e-6, 0.05], np.array([[0.01], [np.nan], [-0.01]]), H)
-    assert (found_labels[0] == [0, 4]).all() and (found_labels[1:] == len(reference) - 1).all()
-
-
-def test_order_of_peaks_and_of_candidates_does_not_matter():
-    peaks = toy(n=30)
-    H = lattice.design(reflections.reference_hkl("orthorhombic"), "orthorhombic")
-    shuffle = np.random.default_rng(0).permutation(20)
-    rows = np.random.default_rng(1).permutation(30)
-    straight = nearest(peaks.q2[0], peaks.x, H)
-    np.testing.assert_array_equal(
-        nearest(peaks.q2[0][shuffle], peaks.x[rows], H), straight[rows][:, shuffle]
-    )
-
-
 def test_true_cells_assign_themselves():
     """The write-up's remark: with the true cell the assignment is perfect."""
     for system in lattice.SYSTEMS:
@@ -104,7 +68,9 @@ def test_true_cells_assign_themselves():
         reference = reflections.reference_hkl(system, order_by=peaks.cells)
         truth = reflections.labels(peaks.hkl, reference, system)
         H = lattice.design(reference, system)
-        answer = np.concatenate([nearest(q2, x[None], H) for q2, x in zip(peaks.q2, peaks.x)])
+        answer = np.concatenate(
+            [nearest(q2, x[None], reference, system) for q2, x in zip(peaks.q2, peaks.x)]
+        )
         found_q2 = np.einsum("npf,nf->np", H[answer], peaks.x)
         listed = truth < len(reference) - 1
         np.testing.assert_allclose(found_q2[listed], peaks.q2[listed], rtol=1e-12)
@@ -116,7 +82,7 @@ def test_nearest_line_in_the_common_interface():
     x = peaks.x * 1.01
     assigner = NearestLine("orthorhombic", reference)
     expected = np.concatenate(
-        [nearest(q2, one[None], assigner.H_ref()) for q2, one in zip(peaks.q2, x)]
+        [nearest(q2, one[None], reference, "orthorhombic") for q2, one in zip(peaks.q2, x)]
     )
     assert (
         assigner.predict(peaks.q2, x)[0] == expected

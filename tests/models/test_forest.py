@@ -6,7 +6,8 @@ from sklearn.ensemble import RandomForestRegressor
 from training_rows import frame
 
 from ddi.forward import lattice
-from ddi.models import controls, generator
+from ddi.models import controls
+from ddi.models.cells import cells_from_free, pattern_matrix, usable_cells
 from ddi.models.forest import Forest, Trees
 from ddi.study import eval_generators
 
@@ -37,7 +38,7 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
     model = Forest(n_trees=12).fit(rows, system=system, seed=5)
     model.save(tmp_path / "forest.npz")
-    q2 = generator.pattern_matrix(rows, system)[:9]
+    q2 = pattern_matrix(rows, system)[:9]
     cells = model.sample(q2, 6, seed=1)
     assert cells.shape == (9, 12, 6) and lattice.is_possible(cells).all()
     np.testing.assert_allclose(
@@ -51,26 +52,24 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
 def test_draws_use_every_tree_before_one_comes_again():
     rows = frame("orthorhombic", groups=1)
     model = Forest(n_trees=9).fit(rows, system="orthorhombic")
-    drawn = model.sample(generator.pattern_matrix(rows, "orthorhombic")[:1], 9)[0]
-    trees = model.predictions(generator.pattern_matrix(rows, "orthorhombic")[:1], model.groups[0])[
-        0
-    ]
-    lengths = generator.cells_from_free(model.scaler.inverse(trees), "orthorhombic")
+    drawn = model.sample(pattern_matrix(rows, "orthorhombic")[:1], 9)[0]
+    trees = model.predictions(pattern_matrix(rows, "orthorhombic")[:1], model.groups[0])[0]
+    lengths = cells_from_free(model.cell_scaler.inverse(trees), "orthorhombic")
     np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(lengths, axis=0))
 
 
 def test_a_group_draws_the_same_alone_and_in_company():
     rows = frame("orthorhombic")
     model = Forest(n_trees=9).fit(rows, system="orthorhombic")
-    q2 = generator.pattern_matrix(rows, "orthorhombic")[:4]
+    q2 = pattern_matrix(rows, "orthorhombic")[:4]
     np.testing.assert_array_equal(model.sample(q2, 5, groups=["g1"]), model.sample(q2, 5)[:, 5:])
 
 
 def test_learns_where_there_is_something_to_learn():
     rows = frame("cubic", 400, groups=1)
     held = frame("cubic", 100, seed=1, groups=1)
-    q2 = generator.pattern_matrix(held, "cubic")
-    true = generator.usable_cells(held, "cubic")
+    q2 = pattern_matrix(held, "cubic")
+    true = usable_cells(held, "cubic")
     error = [
         eval_generators.cell_error(kind().fit(rows, system="cubic").sample(q2, 1), true).mean()
         for kind in (Forest, controls.Random)

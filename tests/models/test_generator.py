@@ -8,6 +8,15 @@ from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.forward import lattice
 from ddi.models import controls, generator
+from ddi.models.cells import (
+    cell_matrix,
+    cells_from_free,
+    free_parameters,
+    in_order,
+    make_valid,
+    pattern_matrix,
+    usable_cells,
+)
 from ddi.study import eval_generators
 
 
@@ -15,9 +24,9 @@ from ddi.study import eval_generators
 def test_free_parameters_return_to_the_usable_cells(system):
     rows = frame(system)
     axis = int(rows["unique_axis"].iloc[0])
-    cells = generator.cell_matrix(rows)
-    again = generator.cells_from_free(generator.free_parameters(cells, system, axis), system, axis)
-    expected = generator.in_order(generator.usable_cells(rows, system), system)
+    cells = cell_matrix(rows)
+    again = cells_from_free(free_parameters(cells, system, axis), system, axis)
+    expected = in_order(usable_cells(rows, system), system)
     np.testing.assert_allclose(again, expected, rtol=1e-12)
 
 
@@ -26,7 +35,7 @@ def test_free_parameters_return_to_the_usable_cells(system):
 def test_controls_give_valid_cells_repeatably(name, system):
     rows = frame(system)
     model = generator.kind(name)().fit(rows, system=system, seed=1)
-    q2 = generator.pattern_matrix(rows, system)[:7]
+    q2 = pattern_matrix(rows, system)[:7]
     cells = model.sample(q2, 5, seed=3)
     assert cells.shape == (7, 5, 6) and lattice.is_possible(cells).all()
     np.testing.assert_array_equal(cells, model.sample(q2, 5, seed=3))
@@ -35,14 +44,14 @@ def test_controls_give_valid_cells_repeatably(name, system):
 def test_nearest_finds_the_pattern_itself():
     rows = frame("orthorhombic")
     model = controls.Nearest().fit(rows, system="orthorhombic")
-    cells = model.sample(generator.pattern_matrix(rows, "orthorhombic"), 1)
-    np.testing.assert_allclose(cells[:, 0], generator.cell_matrix(rows))
+    cells = model.sample(pattern_matrix(rows, "orthorhombic"), 1)
+    np.testing.assert_allclose(cells[:, 0], cell_matrix(rows))
 
 
 def test_rescaled_cells_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
     model = controls.Rescaled().fit(rows, system="orthorhombic")
-    q2 = generator.pattern_matrix(rows, "orthorhombic")[:5]
+    q2 = pattern_matrix(rows, "orthorhombic")[:5]
     np.testing.assert_allclose(
         model.sample(q2 / 4, 6)[..., :3], 2 * model.sample(q2, 6)[..., :3], rtol=1e-12
     )
@@ -55,9 +64,9 @@ def test_impossible_cells_are_made_possible():
         [np.nan, 5, 6, 90, np.nan, 90],
         [4, 5, 6, 10, 150, 10],
     ]
-    cells = generator.make_valid(wild)
+    cells = make_valid(wild)
     assert lattice.is_possible(cells).all() and np.isfinite(cells).all()
-    np.testing.assert_array_equal(generator.make_valid(cells), cells)
+    np.testing.assert_array_equal(make_valid(cells), cells)
 
 
 def test_best_of_n_by_hand():
@@ -78,9 +87,9 @@ def test_best_of_n_never_falls():
     cells = (
         controls.Random()
         .fit(rows, system="monoclinic")
-        .sample(generator.pattern_matrix(rows, "monoclinic"), 40)
+        .sample(pattern_matrix(rows, "monoclinic"), 40)
     )
-    table = eval_generators.best_of_n(cells, generator.usable_cells(rows, "monoclinic"))
+    table = eval_generators.best_of_n(cells, usable_cells(rows, "monoclinic"))
     assert all(part["k"].is_monotonic_increasing for _, part in table.groupby("tolerance"))
     assert (table["low"] <= table["rate"]).all() and (table["rate"] <= table["high"]).all()
 
@@ -109,7 +118,7 @@ class TestFiles:
     def test_come_back_as_they_were(self, tmp_path):
         path, model = self.saved(tmp_path)
         again = controls.Nearest.load(path, system="cubic", data=model.data)
-        q2 = generator.pattern_matrix(frame("cubic"), "cubic")
+        q2 = pattern_matrix(frame("cubic"), "cubic")
         np.testing.assert_array_equal(again.sample(q2, 4), model.sample(q2, 4))
         assert again.groups == model.groups
 
@@ -165,7 +174,7 @@ def test_the_default_models_fit_into_60_megabytes_and_load():
         pytest.skip("no default run yet")
     assert sum(path.stat().st_size for path in study.models.glob("*.npz")) <= 60e6
     for path in paths:
-        name, system = path.stem.split("_")
+        name, system = path.stem.rsplit("_", 1)
         assert generator.kind(name).load(path, system=system).groups
         with pytest.raises(DDIError, match=path.name):
             generator.kind(name).load(

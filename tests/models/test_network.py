@@ -10,9 +10,10 @@ from training_rows import frame
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
 from ddi.models import generator
+from ddi.models.cells import pattern_matrix
 from ddi.models.network import Network, Tuned, padded
 from ddi.models.trainer import Trainer, filled, trainer
-from ddi.models.variance import TUNED, Design, describe, forward, nll, normal_nll
+from ddi.models.variance import TUNED, Design, InverseGamma, PointVariance, describe, outputs
 
 SMALL = Design(mean_units=(16, 8), variance_units=(8,), batch=32, learning_rate=3e-3, dropout=0.1)
 
@@ -23,7 +24,9 @@ def test_likelihood_is_students_t():
     alpha = 1 + rng.gamma(1, 5, 500)
     beta = rng.gamma(1, 2, 500) + 1e-3
     expected = -stats.t.logpdf(y, 2 * alpha, loc=mu, scale=np.sqrt(beta / alpha))
-    np.testing.assert_allclose(nll(y, mu, alpha, beta), expected, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(
+        InverseGamma.nll(y, mu, alpha, beta), expected, rtol=1e-10, atol=1e-10
+    )
 
 
 def test_likelihood_integrates_the_variance_out():
@@ -33,12 +36,12 @@ def test_likelihood_integrates_the_variance_out():
     beta = 1.5
     variance = stats.invgamma(alpha, scale=beta)
     density = variance.expect(lambda v: stats.norm.pdf(y, mu, np.sqrt(v)), lb=1e-6, ub=np.inf)
-    assert np.isclose(-np.log(density), nll(y, mu, alpha, beta), rtol=1e-6)
+    assert np.isclose(-np.log(density), InverseGamma.nll(y, mu, alpha, beta), rtol=1e-6)
 
 
 def test_point_variance_is_the_normal():
     np.testing.assert_allclose(
-        normal_nll(1.0, 0.3, 2.0), -stats.norm.logpdf(1.0, 0.3, np.sqrt(2)), rtol=1e-12
+        PointVariance.nll(1.0, 0.3, None, 2.0), -stats.norm.logpdf(1.0, 0.3, np.sqrt(2)), rtol=1e-12
     )
 
 
@@ -60,7 +63,7 @@ def test_numpy_and_tensorflow_agree(design):
     step = trainer(still)
     step.weights.assign(weights)
     for ours, theirs in zip(
-        forward(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))
+        outputs(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))
     ):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4)
 
@@ -89,7 +92,11 @@ def test_gradients_against_finite_differences(phase):
         if moved:
             up, down = ([v + s * 1e-6 * (i == k) for i, v in enumerate(values)] for s in (1, -1))
             expected = (
-                (nll(*up) - nll(*down)) / 2e-6 * (factor if k == 1 else 1.0) * mask.numpy() / 4
+                (InverseGamma.nll(*up) - InverseGamma.nll(*down))
+                / 2e-6
+                * (factor if k == 1 else 1.0)
+                * mask.numpy()
+                / 4
             )
         np.testing.assert_allclose(
             0 if gradient is None else gradient.numpy(), expected, rtol=1e-5, atol=1e-8
@@ -106,7 +113,7 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
         )  # noqa: E731
 
     model = make()
-    q2 = generator.pattern_matrix(rows, system)[:5]
+    q2 = pattern_matrix(rows, system)[:5]
     cells = model.sample(q2, 6, seed=1)
     assert cells.shape == (5, 12, 6) and lattice.is_possible(cells).all()
     model.save(tmp_path / "network.npz")
@@ -183,7 +190,7 @@ def test_tuned_networks_are_a_kind_of_their_own(tmp_path):
     model = Tuned(cycles=1, epochs=1, min_steps=2).fit(frame("cubic"), system="cubic", seed=1)
     model.save(tmp_path / "tuned_cubic.npz")
     again = generator.kind("tuned").load(tmp_path / "tuned_cubic.npz")
-    q2 = generator.pattern_matrix(frame("cubic"), "cubic")[:5]
+    q2 = pattern_matrix(frame("cubic"), "cubic")[:5]
     assert again.design == TUNED != Design()
     np.testing.assert_allclose(again.sample(q2, 4), model.sample(q2, 4), rtol=1e-6)
     with pytest.raises(DDIError, match="tuned_cubic.npz: its kind is 'tuned', expected 'network'"):

@@ -5,7 +5,7 @@ import pytest
 from training_rows import CELLS, frame
 
 from ddi.forward import lattice
-from ddi.models import generator
+from ddi.models.cells import pattern_matrix, usable_cells
 from ddi.models.shape import Shape, spoil
 from ddi.models.snap import distinct, snap
 from ddi.study import eval_generators
@@ -13,8 +13,8 @@ from ddi.study import eval_generators
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
 def test_a_cell_two_per_cent_off_settles_on_the_true_one(system):
-    true = generator.usable_cells(frame(system, 1), system)
-    q2 = generator.pattern_matrix(frame(system, 1), system)[0]
+    true = usable_cells(frame(system, 1), system)
+    q2 = pattern_matrix(frame(system, 1), system)[0]
     rng = np.random.default_rng(0)
     rough = lattice.full_cell(
         lattice.free_cell(true, system)
@@ -73,7 +73,7 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
     make = lambda: Shape(n_trees=10, n_proposals=50).fit(rows, system=system, seed=2)  # noqa: E731
     model = make()
-    q2 = generator.pattern_matrix(rows, system)[:4]
+    q2 = pattern_matrix(rows, system)[:4]
     cells = model.sample(q2, 5, seed=1)
     assert cells.shape == (4, 5, 6) and lattice.is_possible(cells).all()
     model.save(tmp_path / "shape.npz")
@@ -86,7 +86,7 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
 def test_draws_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
     model = Shape(n_trees=10).fit(rows, system="orthorhombic")
-    q2 = generator.pattern_matrix(rows, "orthorhombic")[:3]
+    q2 = pattern_matrix(rows, "orthorhombic")[:3]
     small, large = (model.propose(q2 / k**2, 8, np.random.default_rng(0)) for k in (1, 3))
     np.testing.assert_allclose(large[..., :3], 3 * small[..., :3], rtol=1e-5)
 
@@ -95,10 +95,9 @@ def test_finds_cells_it_has_not_seen():
     rows = frame("orthorhombic", 200)
     held = frame("orthorhombic", 20, seed=9)
     model = Shape(n_trees=20, n_proposals=200).fit(rows, system="orthorhombic")
-    cells = model.sample(generator.pattern_matrix(held, "orthorhombic"), 10)
+    cells = model.sample(pattern_matrix(held, "orthorhombic"), 10)
     assert (
-        eval_generators.cell_error(cells, generator.usable_cells(held, "orthorhombic")).min(axis=1)
-        < 0.01
+        eval_generators.cell_error(cells, usable_cells(held, "orthorhombic")).min(axis=1) < 0.01
     ).mean() > 0.8
 
 

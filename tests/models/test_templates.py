@@ -6,7 +6,7 @@ import pytest
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, lines, relations
-from ddi.models import templates
+from ddi.models import template_axes, template_learning, templates
 from ddi.models.templates import Templates
 
 RNG = np.random.default_rng(3)
@@ -57,7 +57,7 @@ def test_centred_face_is_found_wherever_it_is():
     x = lattice.cell_to_x(cell)
     face_b = lattice.permute(cell, (0, 2, 1))
     _, q2 = lines.lines(lattice.cell_to_x(face_b), "oC", 0.5)
-    ((_, hkl),) = templates.indexed_patterns(
+    ((_, hkl),) = template_axes.indexed_patterns(
         pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC"
     )
     assert lattice.design(hkl[:, [0, 2, 1]]) @ x == pytest.approx(q2[:40])
@@ -67,8 +67,8 @@ def test_centred_face_is_found_wherever_it_is():
 def test_dominant_zone_makes_templates_look_further():
     cell = np.array([2.6, 21.0, 24.0, 90, 100, 90])
     hkl, q2 = lines.lines(lattice.cell_to_x(cell), "oP", 0.3)
-    subsets, places = templates.usable_subsets(q2, hkl, np.arange(len(q2)), "oP", 3)
-    assert places.size == 0 or places.max() >= templates.REACH[3]
+    subsets, places = template_learning.usable_subsets(q2, hkl, np.arange(len(q2)), "oP", 3)
+    assert places.size == 0 or places.max() >= template_learning.REACH[3]
 
 
 def test_same_seed_same_tables_and_round_trip(tmp_path):
@@ -87,7 +87,7 @@ def test_same_seed_same_tables_and_round_trip(tmp_path):
 def test_cover_meets_every_pattern_before_it_repeats():
     template = np.array([0, 0, 0, 1, 1, 2])
     pattern = np.array([0, 1, 2, 0, 1, 3])
-    assert list(templates.cover(template, pattern, 2, depth=1)) == [0, 2]
+    assert list(template_learning.cover(template, pattern, 2, depth=1)) == [0, 2]
 
 
 def test_shipped_tables_are_small_and_complete():

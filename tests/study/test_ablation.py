@@ -44,7 +44,7 @@ def test_families_are_those_of_the_crystal(tmp_path):
     assert list(ablation.with_families(study, rows)["family"]) == [*range(60)] * 2
 
 
-def test_finalists_are_the_best_of_each_system_and_the_write_ups():
+def test_finalists_are_the_best_of_each_system_and_the_reference():
     columns = {"width": 2.0, "dropout": 0.1, "learning_rate": 1e-3, "exponent": 1.0}
     trials = pd.DataFrame(
         [
@@ -54,8 +54,8 @@ def test_finalists_are_the_best_of_each_system_and_the_write_ups():
         ]
     )
     chosen = ablation.finalists(trials, 2)
-    assert list(chosen) == ["as written", "a 2", "a 3", "b 2", "b 3", "a 2, together"]
-    assert chosen["as written"] == Design()
+    assert list(chosen) == ["reference", "a 2", "a 3", "b 2", "b 3", "a 2, together"]
+    assert chosen["reference"] == Design()
     assert chosen["a 2"] == Design((400, 200, 120), (200, 120), 0.1, 1e-3, exponent=1.0)
     assert not chosen["a 2, together"].cyclic
 
@@ -63,7 +63,7 @@ def test_finalists_are_the_best_of_each_system_and_the_write_ups():
 def test_differences_are_paired_by_seed():
     rows = [
         ("s", d, seed, base + gain, 0.1, 0.2, 10)
-        for d, gain in (("as written", 0.0), ("new", -0.5))
+        for d, gain in (("reference", 0.0), ("new", -0.5))
         for seed, base in enumerate((1.0, 5.0, 9.0))
     ]
     table = pd.DataFrame(
@@ -77,5 +77,5 @@ def test_differences_are_paired_by_seed():
     )  # not the seeds' own spread of 4
 
 
-def test_tuned_settings_cost_no_more_than_the_write_ups():
+def test_tuned_settings_cost_no_more_than_the_reference():
     assert TUNED.networks() == Design().networks() and TUNED != Design()

@@ -1,0 +1,30 @@
+"""The constants of this room, with units and sources."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ModelConstants:
+    """Measured or chosen; "chosen" means chosen and not measured."""
+
+    # networks
+    epsilon: float = 1e-3  # of the layer normalisation: Keras' default, which the write-up uses
+    least_beta: float = 1e-6  # added to beta, scaled units squared; chosen
+    least_variance: float = 1e-6  # clips the stopped factor of the beta-NLL; chosen
+    most_variance: float = 1e3  # the same from above; chosen
+    # assigners
+    chunk: int = 64  # candidates whose pairwise array, 64 x 20 x 500 float32, is in memory; chosen
+    narrowest: float = 0.001  # relative error of q2, the first that `AdaptivePrior` tries; chosen
+    n_widths: int = 8  # how many it tries, each twice the one before; chosen
+    shared_ranks: float = 1.0  # ranks; over how many a line prior shares its counts; chosen
+    pseudo_count: float = 0.5  # added to each count of a line prior (Jeffreys)
+    # templates
+    n_patterns: int = 30_000  # disturbed copies a Bravais lattice; chosen
+    max_reach: int = 13  # peaks; how far a template may look in a zone or row; chosen
+    enough: int = 3  # choices of peaks a free parameter that end the look further; chosen
+    amplification: float = 8.0  # times an observed line's error, rms of twenty lines; chosen
+    drop: float = 0.2  # share of the lines that a disturbed copy loses; chosen
+    spurious: float = 0.05  # foreign peaks a line in a disturbed copy; chosen
+
+
+CONSTANTS = ModelConstants()
