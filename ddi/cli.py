@@ -1,9 +1,11 @@
-"""``python -m ddi``: run the study, index patterns, run benchmarks.
+"""``ddi`` or ``python -m ddi``: index patterns, run the study, run benchmarks.
 
 Nothing heavy is imported before a subcommand needs it, so that help is instant.
 """
 
 import argparse
+import codecs
+import os
 import sys
 
 from ddi import __version__
@@ -12,6 +14,7 @@ from ddi.base.errors import DDIError
 
 def main(argv=None):
     """Run one subcommand; return the exit code: 0 well, 1 failed, 2 told what to type."""
+    _speak_plainly()
     args = _parser().parse_args(argv)
     try:
         return args.run(args)
@@ -21,15 +24,58 @@ def main(argv=None):
     except KeyboardInterrupt:
         print("ddi: stopped; the same command resumes where it can", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever read standard output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+_PLAIN = str.maketrans("αβγθÅ°²³⁻¹×√└─━│Δ", "abctAo23-1xV`--|D")
+
+
+def _plain(error):
+    """What is written for characters that an output's encoding lacks."""
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    return text.encode("ascii", "replace").decode(), error.end
+
+
+def _speak_plainly():
+    """Let no character stop the output: a pipe may be in cp1252, a locale in ASCII."""
+    codecs.register_error("ddi.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="ddi.plain")
 
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog="python -m ddi", description="Data-driven indexing of powder diffraction patterns."
+        prog="ddi", description="Data-driven indexing of powder diffraction patterns."
     )
     parser.add_argument("--version", action="version", version=f"ddi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_index(commands)
+    formats = commands.add_parser("formats", help="list the files that can be read")
+    formats.set_defaults(run=_formats)
+    _add_study(commands)
+    bench = commands.add_parser("bench", help="list the benchmarks, or run one")
+    bench.add_argument("name", nargs="?", metavar="NAME")
+    bench.set_defaults(run=_bench)
+    return parser
 
+
+def _add_index(commands):
+    from ddi.index.command import EPILOG, add_arguments  # the search is imported when it runs
+
+    index = commands.add_parser(
+        "index",
+        help="index one or more patterns",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(index)
+    index.set_defaults(run=_index)
+
+
+def _add_study(commands):
     study = commands.add_parser("study", help="run notebooks 01 to 10, resuming where they stopped")
     study.add_argument(
         "--profile",
@@ -58,16 +104,19 @@ def _parser():
     )
     study.set_defaults(run=_study)
 
-    bench = commands.add_parser("bench", help="list the benchmarks, or run one")
-    bench.add_argument("name", nargs="?", metavar="NAME")
-    bench.set_defaults(run=_bench)
 
-    index = commands.add_parser("index", help="index one or more patterns")
-    from ddi.index.api import add_arguments  # arguments only; the search is imported when it runs
+def _index(args):
+    from ddi.index.command import main as run
 
-    add_arguments(index)
-    index.set_defaults(run=_index)
-    return parser
+    return run(args)
+
+
+def _formats(_args):
+    from ddi.index import readers
+
+    for name, suffixes, what in readers.formats():
+        print(f"{name:<24s} {suffixes:<22s} {what}")
+    return 0
 
 
 def _study(args):
@@ -88,13 +137,6 @@ def _bench(args):
     if args.name:
         return run(args.name)
     for name, entry in benchmarks().items():
-        print(
-            f"{name:12s} {'at least' if entry.better == 'higher' else 'at most'} {entry.floor:<8g} {entry.about}"
-        )
+        bound = "at least" if entry.better == "higher" else "at most"
+        print(f"{name:12s} {bound} {entry.floor:<8g} {entry.about}")
     return 0
-
-
-def _index(args):
-    from ddi.index.api import main as run
-
-    return run(args)

@@ -2,26 +2,30 @@
 sentence where nothing convinces.
 """
 
-import json
 from dataclasses import dataclass, field
 
 import gemmi
 import numpy as np
 import pandas as pd
 
+from ddi import __version__
 from ddi.base.files import atomic
 from ddi.forward import lattice
 from ddi.forward.bragg import q2_of, two_theta
-from ddi.index import extinction
+from ddi.index import extinction, setting
 from ddi.index.peaks import Peaks
 from ddi.index.ranking import INDEXED_SIGMAS
-from ddi.index.search import MAX_VERIFY, prepare
+from ddi.index.search import MAX_VERIFY, ZERO_SIGMA, prepare
 
+SCHEMA = 2  # of `Result.to_dict`; raised when a name changes its meaning
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
 # cells that get a space-group hint, and heads of families that get one wherever they stand
 N_HINTED = 10
 N_HEADS = 5
+N_SYMBOLS = 3  # extinction symbols listed at most
+LEAST_WEIGHT = 0.02  # share of the weight from which an extinction symbol is listed
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
+SU_COLUMNS = [f"{name}_su" for name in (*CELL_COLUMNS, "volume", "zero_shift")]
 TABLE = [
     "rank",
     "probability",
@@ -35,6 +39,8 @@ TABLE = [
     "zero_shift",
     "extinction_symbols",
     "family",
+    *SU_COLUMNS,
+    "from_search",
 ]
 
 
@@ -46,8 +52,11 @@ class Result:
     ----------
     cells : DataFrame
         Best first: rank, probability, bravais, a, b, c (A), alpha, beta, gamma (degrees;
-        conventional, hR in hexagonal axes), volume (A^3), M20, F20, n_indexed, n_peaks, zero_shift
-        (degrees), extinction_symbols, family.
+        conventional axes, hR in hexagonal ones), volume (A^3), M20, F20 (NaN without a
+        wavelength), n_indexed, n_peaks, zero_shift (degrees; NaN without a wavelength),
+        extinction_symbols (a list), family, the standard uncertainties a_su ... gamma_su,
+        volume_su, zero_shift_su, and from_search: the axes as combinations of those that the
+        search used (3, 3).
     peaks : ddi.index.peaks.Peaks
     seconds : float
     limits : dict
@@ -60,6 +69,11 @@ class Result:
     limits: dict = field(default_factory=dict)
 
     @property
+    def convinces(self):
+        """Whether the first cell is likelier than not."""
+        return bool(len(self.cells) and self.cells.probability.iloc[0] >= CONVINCING)
+
+    @property
     def message(self):
         """The answer in a sentence; where nothing convinces, the best cell's shortfall and the
         limits in force.
@@ -70,20 +84,24 @@ class Result:
         if not len(self.cells):
             return f"No cell was found within the limits in force: {limits}."
         best = self.cells.iloc[0]
-        lines = self.hkl(1)
-        cell = f"{best.bravais} {_cell_words(best)}, V = {best.volume:.1f} A^3"
+        cell = cell_in_words(best)
         family = float(self.cells.probability[self.cells.family == 1].sum())
-        more = (
-            f" ({family:.2f} with its sub- and supercells)"
-            if family > best.probability + 0.01
-            else ""
+        more = ""
+        if family > best.probability + 0.01:
+            more = f" ({family:.2f} with its sub- and supercells)"
+        figures = (
+            f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, "
+            f"probability {best.probability:.2f}{more}"
         )
-        figures = f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, probability {best.probability:.2f}{more}"
-        if best.probability >= CONVINCING:
+        if self.convinces:
             return f"The cell is {cell}: it {figures}."
+        lines = self.hkl(1)
         lines = lines.head(self.limits.get("n_peaks", len(lines)))
         left = ", ".join(f"{d:.4f}" for d in lines.d_obs[~lines.indexed]) or "none"
-        return f"No cell convinces. The best one, {cell}, {figures}; not indexed: d = {left} A. Limits in force: {limits}."
+        return (
+            f"No cell convinces. The best one, {cell}, {figures}; not indexed: d = {left} A. "
+            f"Limits in force: {limits}."
+        )
 
     def hkl(self, rank=1):
         """Return the line list of the cell with the given rank.
@@ -114,52 +132,45 @@ class Result:
         """Return plain numbers and text for JSON: the first `n_cells` cells, the first `n_lists` of
         them with their line lists.
         """
+        figures = [name for name in TABLE if name not in CELL_COLUMNS + SU_COLUMNS]
         cells = []
         for _, row in self.cells.head(n_cells).iterrows():
-            entry = {name: _plain(row[name]) for name in TABLE if name not in CELL_COLUMNS}
+            entry = {name: _plain(row[name]) for name in figures}
             entry["cell"] = [round(float(value), 5) for value in cell_of(row)]
+            entry["cell_su"] = [_plain(row[name]) for name in SU_COLUMNS[:6]]
+            entry |= {name: _plain(row[name]) for name in SU_COLUMNS[6:]}
             if row["rank"] <= n_lists:
                 entry["hkl"] = [
                     {name: _plain(value) for name, value in line.items()}
                     for line in self.hkl(row["rank"]).to_dict("records")
                 ]
             cells.append(entry)
-        read = {
+        return {
+            "schema": SCHEMA,
+            "program": f"ddi {__version__}",
             "source": self.peaks.source,
             "wavelength": self.peaks.wavelength,
             "n_peaks_read": len(self.peaks),
             "warnings": list(self.peaks.warnings),
-        }
-        return {
-            **read,
             "seconds": round(self.seconds, 3),
             "limits": self.limits,
             "message": self.message,
-            "results": cells,
+            "convinces": self.convinces,
+            "cells": cells,
         }
-
-    def to_json(self, path=None):
-        """Return the result as JSON text; write it to `path` too if one is given."""
-        text = json.dumps(self.to_dict(), indent=1, allow_nan=False)
-        if path is not None:
-            with atomic(path) as temporary:
-                temporary.write_text(text + "\n")
-        return text
 
     def print(self, n_families=5, n_relatives=4, console=None):
         """Show the first families of cells and the answer on the terminal."""
-        from rich.console import Console
-
         from ddi.index import show
 
-        console = console or Console()
-        console = console if console.width >= show.WIDE else Console(width=show.WIDE)
-        for warning in self.peaks.warnings:
-            console.print(f"note: {warning}", highlight=False, soft_wrap=True)
-        console.print(show.table(self, n_families, n_relatives))
-        console.print(f"{self.message} ({self.seconds:.1f} s)", highlight=False, soft_wrap=True)
+        show.write(self, n_families, n_relatives, console)
 
-    def plot(self, path=None, rank=1):
+    def _repr_html_(self):
+        from ddi.index import show
+
+        return show.html(self)
+
+    def plot(self, path=None, rank=1, scale="linear"):
         """Draw the pattern if there is one, its lines beside those of the first cells, residuals,
         and peaks without a line in red.
 
@@ -168,18 +179,26 @@ class Result:
         path : str or Path, optional
             Where to save; the suffix chooses the format.
         rank : int
+        scale : {"linear", "sqrt"}
+            Of the intensities; the square root shows weak peaks.
 
         Returns
         -------
         matplotlib.figure.Figure
         """
-        from ddi.index.show import draw
+        from ddi.index.draw import draw
 
-        fig = draw(self, rank)
+        fig = draw(self, rank, scale=scale)
         if path is not None:
             with atomic(path) as temporary:
                 fig.savefig(temporary, dpi=200)
         return fig
+
+    def export(self, path, rank=1):
+        """Write a cell for a refinement program; the suffix says which: see `ddi.index.export`."""
+        from ddi.index import export
+
+        export.write(self, path, rank)
 
 
 def make(table, peaks, seconds, limits):
@@ -187,20 +206,46 @@ def make(table, peaks, seconds, limits):
     cells = table.reset_index(drop=True)
     if not len(cells):
         return Result(pd.DataFrame(columns=TABLE), peaks, seconds, limits)
-    parts = pd.DataFrame(np.stack(cells["cell"].to_numpy()), columns=CELL_COLUMNS)
+    settings = [setting.conventional(row["cell"], row.bravais) for _, row in cells.iterrows()]
+    parts = pd.DataFrame([cell for cell, _ in settings], columns=CELL_COLUMNS)
     cells = pd.concat([cells.drop(columns="cell"), parts], axis=1)
+    cells["from_search"] = [rows.tolist() for _, rows in settings]
     heads = set(cells.family.drop_duplicates().head(N_HEADS))
+    hinted = [row["rank"] <= N_HINTED or row["rank"] in heads for _, row in cells.iterrows()]
+    fitted = limits.get("zero_shift") == "fit"
     cells["extinction_symbols"] = [
-        _symbols(row, peaks) if row["rank"] <= N_HINTED or row["rank"] in heads else ""
-        for _, row in cells.iterrows()
+        _symbols(row, peaks) if hint else [] for hint, (_, row) in zip(hinted, cells.iterrows())
     ]
+    cells[SU_COLUMNS] = [
+        _uncertainties(row, peaks, fitted) if hint else np.full(len(SU_COLUMNS), np.nan)
+        for hint, (_, row) in zip(hinted, cells.iterrows())
+    ]
+    if not peaks.wavelength:
+        cells[["zero_shift", "zero_shift_su", "F20"]] = np.nan
     return Result(cells[TABLE], peaks, seconds, limits)
 
 
-def _symbols(row, peaks, n=3):
-    """The likeliest extinction symbols of a cell, `n` at most, those that share at least a fiftieth
-    of the weight.
-    """
+def _uncertainties(row, peaks, zero_fitted):
+    """Standard uncertainties of a row, in the order of `SU_COLUMNS`."""
+    search = prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks))
+    n = len(search.q2)
+    observed = _corrected(peaks, row.zero_shift)[:n]
+    lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
+    nearest = np.abs(observed[:, None] - lines).argmin(axis=1)
+    used = np.abs(observed - lines[nearest]) <= INDEXED_SIGMAS * search.sigma
+    return setting.uncertainties(
+        cell_of(row),
+        row.bravais,
+        hkl[nearest[used]],
+        observed[used],
+        search.sigma[used],
+        search.slope[used] if zero_fitted else None,
+        ZERO_SIGMA,
+    )
+
+
+def _symbols(row, peaks):
+    """The likeliest extinction symbols: `N_SYMBOLS` at most, each above `LEAST_WEIGHT`."""
     used = min(len(peaks), MAX_VERIFY)
     listed = extinction.rank(
         cell_of(row),
@@ -208,7 +253,7 @@ def _symbols(row, peaks, n=3):
         _corrected(peaks, row.zero_shift)[:used],
         _tolerance(peaks)[:used],
     )
-    return "; ".join(entry["symbol"] for entry in listed[:n] if entry["weight"] > 0.02)
+    return [entry["symbol"] for entry in listed[:N_SYMBOLS] if entry["weight"] > LEAST_WEIGHT]
 
 
 def calculated_lines(cell, bravais, q2_max):
@@ -245,29 +290,30 @@ def cell_of(row):
     return np.array([row[name] for name in CELL_COLUMNS], dtype=float)
 
 
-def _cell_words(row):
-    """The cell parameters that the lattice leaves free, in words."""
-    free = [
-        CELL_COLUMNS[k]
-        for k in lattice.SYSTEM[
-            "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
-        ].free
-    ]
-    return ", ".join(
-        f"{name} = {row[name]:.4f} A" if name in "abc" else f"{name} = {row[name]:.3f} deg"
+def cell_in_words(row):
+    """Return the lattice, its free cell parameters and the volume, each with its s.u."""
+    axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
+    free = [CELL_COLUMNS[k] for k in lattice.SYSTEM[axes].free]
+    words = [
+        f"{name} = {_number(row, name, 4)} A"
+        if name in "abc"
+        else f"{name} = {_number(row, name, 3)} deg"
         for name in free
-    )
+    ]
+    return f"{row.bravais} {', '.join(words)}, V = {_number(row, 'volume', 1)} A^3"
+
+
+def _number(row, name, digits):
+    return setting.with_su(row[name], row[f"{name}_su"], digits)
 
 
 def _plain(value):
-    if isinstance(value, (np.bool_, bool)):
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, (bool, np.bool_)):
         return bool(value)
     if isinstance(value, (int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)):
         return round(float(value), 6) if np.isfinite(value) else None
-    return (
-        [_plain(item) for item in value]
-        if isinstance(value, (list, tuple, np.ndarray))
-        else str(value)
-    )
+    return str(value)

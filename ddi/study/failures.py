@@ -7,7 +7,7 @@ import pandas as pd
 
 from ddi.data import rruff
 from ddi.forward import lattice
-from ddi.index.show import FOUND, LOST
+from ddi.index.draw import FOUND, LOST
 from ddi.study.cases import two_theta
 from ddi.study.eval_indexing import CELL
 

@@ -49,12 +49,54 @@ def test_relatives_stand_below_their_head_with_their_ratio(folded):
     assert shown.members.tolist() == [5] * 5 + [1] and shown.together[0] == pytest.approx(0.78)
 
 
+def printed(found, width, **options):
+    out = Console(file=io.StringIO(), width=width)
+    found.print(console=out, **options)
+    return out.file.getvalue()
+
+
 def test_what_is_not_shown_is_counted(folded):
     assert show.fold(folded.cells, 1, 2)["rank"].tolist() == [1, 3, 4]
-    out = Console(file=io.StringIO(), width=show.WIDE)
-    folded.print(n_families=1, n_relatives=2, console=out)
-    assert "└ 2 more" in out.file.getvalue() and "└ oP ×1/2" in out.file.getvalue()
-    assert len(folded.to_dict()["results"]) == 6
+    text = printed(folded, show.WIDE, n_families=1, n_relatives=2)
+    assert "└ 2 more" in text and "└ oP ×1/2" in text and "extinction" in text
+    assert len(folded.to_dict()["cells"]) == 6
+
+
+def test_the_table_fits_eighty_columns():
+    cells = [("aP", np.array([25.4581, 27.1572, 38.8843, 91.234, 95.678, 99.876]), 0.6, 1)]
+    cells += [("mC", np.array([45.4581, 27.1572, 38.8843, 90, 105.678, 90]), 0.2, 1)]
+    found = made(cells)
+    text = printed(found, 80)
+    assert max(map(len, text.splitlines()[1:5])) <= 80 and "…" not in text
+    assert all(value in text for value in ("25.458", " 105.68", " 99.88", "First cell:"))
+
+
+def test_names_with_brackets_are_no_markup():
+    peaks = peaklist.from_values(
+        result.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593, source="x[/b].txt"
+    )
+    found = result.Result(made([("oP", CELL, 0.6, 1)]).cells, peaks, 0.1)
+    assert "x[/b].txt" in printed(found, 80)
+    found.plot()
+
+
+def test_html_is_escaped_and_has_the_uncertainties(folded):
+    peaks = peaklist.from_values(
+        folded.peaks.q2, "q2", 1.540593, source="<b>", warnings=("<script>",)
+    )
+    page = result.Result(folded.cells, peaks, 0.1)._repr_html_()
+    assert "<script>" not in page and "&lt;script&gt;" in page and "5.458" in page
+
+
+def test_square_roots_of_intensities(folded):
+    x = np.linspace(10, 60, 500)
+    peaks = peaklist.from_values(
+        folded.peaks.q2, "q2", 1.540593, pattern=(x, np.full(500, 400.0)), source="scan.xy"
+    )
+    figure = result.Result(folded.cells, peaks, 0.1).plot(scale="sqrt")
+    assert figure.axes[0].lines[0].get_ydata().max() == 20
+    heading = figure.axes[0].get_title("left")
+    assert "scan.xy" in heading and "1.54059 Å" in heading and "V = " in heading
 
 
 def test_the_answer_says_what_its_family_holds(folded):

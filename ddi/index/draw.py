@@ -1,0 +1,143 @@
+"""The figure of a result: pattern, lines of the cell and of its rivals, residuals."""
+
+import numpy as np
+
+from ddi.base.figure import DOUBLE, figure
+from ddi.forward.bragg import two_theta
+from ddi.index.result import calculated_lines, cell_in_words, cell_of
+from ddi.index.show import fold
+
+LOST = "#D40000"
+FOUND = "#0072B2"
+GREY = "#555555"
+
+
+def draw(result, rank=1, n_others=2, scale="linear"):
+    """Return the figure: the pattern, lines of the cell and of its nearest alternatives, residuals,
+    peaks without a line in red.
+
+    Parameters
+    ----------
+    result : ddi.index.result.Result
+    rank : int
+        Of the cell whose residuals are drawn.
+    n_others : int
+        How many other cells' lines are drawn below: its first relative, then the heads of other
+        families.
+    scale : {"linear", "sqrt"}
+        Of the intensities.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    peaks = result.peaks
+    lines = result.hkl(rank) if len(result.cells) else None
+    lost = ~lines.indexed.to_numpy() if lines is not None else np.ones(len(peaks), dtype=bool)
+    rows = _others(result.cells, rank, n_others)
+    fig, (top, ticks, rest) = figure(
+        DOUBLE,
+        (0.5 + 0.025 * len(rows)) * DOUBLE,
+        nrows=3,
+        sharex=True,
+        height_ratios=[4, 0.5 + 0.5 * len(rows), 1.6],
+    )
+    _draw_pattern(top, peaks, _positions(peaks, peaks.q2), lost, scale)
+    top.set_title(_heading(result, rank), loc="left", fontsize=7, parse_math=False)
+    _draw_ticks(ticks, result, rows, lost)
+    if lines is not None:
+        _draw_residuals(rest, peaks, lines, lost)
+    by_angle = peaks.wavelength is not None
+    rest.set(
+        xlabel="2θ / °" if by_angle else "q² / Å⁻²", ylabel="Δ2θ / °" if by_angle else "Δd / Å"
+    )
+    return fig
+
+
+def _heading(result, rank):
+    """What was read and which cell is drawn: a figure leaves the folder it was made in."""
+    said = [result.peaks.source]
+    if len(result.cells):
+        row = result.cells.iloc[rank - 1]
+        said.append(cell_in_words(row))
+    if result.peaks.wavelength:
+        said.append(f"wavelength {result.peaks.wavelength:g} Å")
+    return "\n".join(said)
+
+
+def _positions(peaks, q2):
+    """Where q2 stands on the figure's axis: 2theta in degrees if the wavelength is known."""
+    return two_theta(q2, peaks.wavelength) if peaks.wavelength else np.asarray(q2)
+
+
+def _others(cells, rank, n):
+    """The rows whose lines are drawn: the cell itself, its first relative, and the heads of other
+    families.
+    """
+    shown = fold(cells, len(cells), len(cells))
+    if not len(shown):
+        return []
+    here = shown["rank"] == rank
+    own = shown.family == cells.family.iloc[rank - 1]
+    relatives = np.flatnonzero(own & ~here)
+    rivals = np.flatnonzero(~own & (shown.relation == ""))
+    chosen = [*np.flatnonzero(here), *[*relatives[:1], *rivals][:n]]
+    return [shown.iloc[k] for k in chosen]
+
+
+def _draw_ticks(axes, result, rows, lost):
+    peaks = result.peaks
+    axes.vlines(
+        _positions(peaks, peaks.q2), 0.15, 0.85, color=np.where(lost, LOST, "#000000"), lw=0.8
+    )
+    for k, row in enumerate(rows, 1):
+        shift = float(row.zero_shift) if peaks.wavelength else 0.0
+        calculated, _ = calculated_lines(cell_of(row), row.bravais, peaks.q2.max() * 1.01)
+        axes.vlines(
+            _positions(peaks, calculated) + shift,
+            0.15 - k,
+            0.85 - k,
+            color=FOUND if k == 1 else "#8A8A8A",
+            lw=0.8 if k == 1 else 0.5,
+        )
+    names = [
+        f"{row['rank']}: {row.bravais} {row.relation}".rstrip() + f", p = {row.probability:.2f}"
+        for row in rows
+    ]
+    axes.set(
+        yticks=[0.5 - k for k in range(len(rows) + 1)],
+        yticklabels=["observed", *names],
+        ylim=(-len(rows) - 0.1, 1.1),
+    )
+
+
+def _draw_residuals(axes, peaks, lines, lost):
+    by_angle = peaks.wavelength is not None
+    at = _positions(peaks, peaks.q2)
+    miss = (lines.two_theta_diff if by_angle else lines.d_diff).to_numpy()
+    axes.axhline(0, color="#999999", lw=0.6)
+    axes.scatter(at[~lost], miss[~lost], s=9, color=FOUND)
+    span = 1.3 * max(np.abs(miss[~lost]).max() if (~lost).any() else 0, 0.01 if by_angle else 1e-4)
+    axes.scatter(at[lost], np.clip(miss[lost], -span, span), s=16, color=LOST, marker="x")
+    axes.set_ylim(-1.1 * span, 1.1 * span)
+
+
+def _draw_pattern(axes, peaks, at, lost, scale):
+    shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
+    if peaks.pattern is not None:
+        angles, counts = peaks.pattern
+        axes.plot(angles, shown(counts), color=GREY, lw=0.5)
+        height = shown(np.interp(at, angles, counts))
+        axes.set_xlim(peaks.pattern[0][0], min(at[-1] + 3, peaks.pattern[0][-1]))
+    else:
+        height = shown(np.ones(len(at)) if peaks.intensity is None else peaks.intensity)
+        axes.vlines(at, 0, height, color=np.where(lost, LOST, GREY), lw=0.9)
+    axes.scatter(
+        at[lost], height[lost], marker="v", s=14, color=LOST, label="not indexed", zorder=3
+    )
+    if lost.any():
+        axes.legend(loc="upper right")
+    measured = peaks.pattern is not None or peaks.intensity is not None
+    name = "intensity" if scale == "linear" else "√ intensity"
+    axes.set(ylabel=name if measured else "", yticks=[])
+    axes.set_ylim(bottom=0 if peaks.pattern is None else None)
