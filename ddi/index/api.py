@@ -68,34 +68,29 @@ def index_peaks(
     _check_limits(n_peaks=n_peaks, max_volume=max_volume, time=time, jobs=n_jobs)
     peaks = as_peaks(peaks, unit, wavelength)
     started = clock.perf_counter()
+    n_used = max(n_peaks, search.MAX_VERIFY)
     table = search.run(
-        peaks.q2[: max(n_peaks, search.MAX_VERIFY)],
-        _first(peaks.sigma_q2, n_peaks),
-        intensities=_first(peaks.intensity, n_peaks),
+        *(_first(array, n_used) for array in (peaks.q2, peaks.sigma_q2)),
+        intensities=_first(peaks.intensity, n_used),
         wavelength=peaks.wavelength,
         bravais=symbols,
         max_volume=max_volume,
         time_budget=time,
         zero_shift=shift,
         n_peaks=n_peaks,
-        n_jobs=n_jobs,
-        seed=seed,
         faint=peaks.faint,
-        **options,
+        **dict(n_jobs=n_jobs, seed=seed) | options,
     )
-    limits = {
-        "lattice": "all" if symbols is None else ",".join(symbols),
-        "n_peaks": min(n_peaks, len(peaks)),
-        "max_volume": float(max_volume or search.MAX_VOLUME),
-        "time": time,
-        "zero_shift": _shift_in_words(shift, peaks.wavelength),
-        "seed": seed,
-    }
-    return result.make(table, peaks, clock.perf_counter() - started, limits)
+    seconds = clock.perf_counter() - started
+    limits = dict(n_peaks=min(n_peaks, len(peaks)), time=time, seed=seed)
+    limits["lattice"] = "all" if symbols is None else ",".join(symbols)
+    limits["max_volume"] = float(max_volume or search.MAX_VOLUME)
+    limits["zero_shift"] = _shift_in_words(shift, peaks.wavelength)
+    return result.make(table, peaks, seconds, limits)
 
 
-def _first(array, n_peaks):
-    return None if array is None else array[: max(n_peaks, search.MAX_VERIFY)]
+def _first(array, n):
+    return None if array is None else array[:n]
 
 
 def as_peaks(peaks, unit=None, wavelength=None):

@@ -4,8 +4,8 @@ import numpy as np
 
 from ddi.base.figure import DOUBLE, figure
 from ddi.forward.bragg import two_theta
-from ddi.index.result import calculated_lines, cell_in_words, cell_of
-from ddi.index.show import fold
+from ddi.index.result import calculated_lines, cell_of
+from ddi.index.show import cell_in_words, fold
 
 LOST = "#D40000"
 FOUND = "#0072B2"

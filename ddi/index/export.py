@@ -100,98 +100,111 @@ def cif(result, row):
     return block.as_string()
 
 
+_FULLPROF = """\
+COMM {name}: cell from ddi {version}; Le Bail fit
+! Current global Chi2 (Bragg contrib.) =      1.000
+!Job Npr Nph Nba Nex Nsc Nor Dum Iwg Ilo Ias Res Ste Nre Cry Uni Cor Opt Aut
+   0   7   1   0   0   0   0   1   0   0   1   0   0   0   0   0   0   0   1
+!Ipr Ppl Ioc Mat Pcr Ls1 Ls2 Ls3 NLI Prf Ins Rpa Sym Hkl Fou Sho Ana
+   0   0   1   0   1   0   4   0   0   3  10   0   0   0   0   0   0
+! Lambda1  Lambda2    Ratio    Bkpos    Wdt    Cthm     muR   AsyLim   Rpolarz
+ {wavelength:.6f} {wavelength:.6f} 0.0000   40.000  8.0000  0.0000  0.0000   40.00    0.0000
+!NCY  Eps  R_at  R_an  R_pr  R_gl     Thmin       Step       Thmax    PSD    Sent0
+ 10  0.10  1.00  1.00  1.00  1.00 {first:11.4f}   0.020000 {last:11.4f}   0.000   0.000
+!
+       1    !Number of refined parameters
+!  Zero    Code    SyCos    Code   SySin    Code  Lambda     Code MORE
+  {zero:.5f}    11.0  0.00000     0.0  0.00000     0.0 0.000000     0.00   0
+!   Background coefficients/codes  (polynomial of 6th degree)
+     100.000       0.000       0.000       0.000       0.000       0.000
+       0.000       0.000       0.000       0.000       0.000       0.000
+!-------------------------------------------------------------------------------
+!  Data for PHASE number:   1  ==> Current R_Bragg for Pattern#  1:     0.00
+!-------------------------------------------------------------------------------
+{name}
+!
+!Nat Dis Ang Pr1 Pr2 Pr3 Jbt Irf Isy Str Furth       ATZ    Nvk Npr More
+   0   0   0 0.0 0.0 1.0   2   0   0   0   0          0.00   0   7   0
+!
+{group:<20s} <--Space group symbol
+!-------> Profile Parameters for Pattern #  1
+!  Scale        Shape1      Bov      Str1      Str2      Str3   Strain-Model
+  1.0000       0.00000   0.00000   0.00000   0.00000   0.00000       0
+     0.00000     0.000     0.000     0.000     0.000     0.000
+!       U         V          W           X          Y        GauSiz   LorSiz Size-Model
+   0.010000  -0.010000   0.010000   0.010000   0.000000   0.000000   0.000000    0
+      0.000      0.000      0.000      0.000      0.000      0.000      0.000
+!     a          b         c        alpha      beta       gamma      #Cell Info
+{cell}
+    0.00000    0.00000    0.00000    0.00000    0.00000    0.00000
+!  Pref1    Pref2      Asy1     Asy2     Asy3     Asy4
+  0.00000  0.00000  0.00000  0.00000  0.00000  0.00000
+     0.00     0.00     0.00     0.00     0.00     0.00
+!  2Th1/TOF1    2Th2/TOF2  Pattern to plot
+{first:12.3f} {last:12.3f}       1
+"""
+
+
 def fullprof(result, row):
     """Return a FullProf control file (.pcr) for a Le Bail fit of one phase."""
     wavelength = _needs_wavelength(result, "a FullProf file")
     first, last = _range(result)
-    cell = cell_of(row)
-    codes = [f"{value:10.5f}" for value in cell]
-    name = Path(result.peaks.source.split(":")[0]).stem
-    return "\n".join(
-        [
-            f"COMM {name}: cell from ddi {__version__}; Le Bail fit",
-            "! Current global Chi2 (Bragg contrib.) =      1.000",
-            "!Job Npr Nph Nba Nex Nsc Nor Dum Iwg Ilo Ias Res Ste Nre Cry Uni Cor Opt Aut",
-            "   0   7   1   0   0   0   0   1   0   0   1   0   0   0   0   0   0   0   1",
-            "!Ipr Ppl Ioc Mat Pcr Ls1 Ls2 Ls3 NLI Prf Ins Rpa Sym Hkl Fou Sho Ana",
-            "   0   0   1   0   1   0   4   0   0   3  10   0   0   0   0   0   0",
-            "! Lambda1  Lambda2    Ratio    Bkpos    Wdt    Cthm     muR   AsyLim   Rpolarz",
-            f" {wavelength:.6f} {wavelength:.6f}  0.00000   40.000  8.0000  0.0000  0.0000   40.00"
-            "    0.0000",
-            "!NCY  Eps  R_at  R_an  R_pr  R_gl     Thmin       Step       Thmax    PSD    Sent0",
-            f" 10  0.10  1.0  1.0  1.0  1.0 {first:11.4f}   0.020000 {last:11.4f}   0.0   0.0",
-            "!",
-            "       1    !Number of refined parameters",
-            "!  Zero    Code    SyCos    Code   SySin    Code  Lambda     Code MORE",
-            f"  {_zero(result, row):.5f}  11.0  0.00000  0.0  0.00000  0.0  0.0  0.0  0",
-            "!   Background coefficients/codes  (polynomial of 6th degree)",
-            "     100.000       0.000       0.000       0.000       0.000       0.000",
-            "       0.000       0.000       0.000       0.000       0.000       0.000",
-            "!" + "-" * 79,
-            "!  Data for PHASE number:   1  ==> Current R_Bragg for Pattern#  1:     0.00",
-            "!" + "-" * 79,
-            name,
-            "!",
-            "!Nat Dis Ang Pr1 Pr2 Pr3 Jbt Irf Isy Str Furth       ATZ    Nvk Npr More",
-            "   0   0   0 0.0 0.0 1.0   2   0   0   0   0          0.00   0   7   0",
-            "!",
-            f"{space_group(row).hm:<20s} <--Space group symbol",
-            "!-------> Profile Parameters for Pattern #  1",
-            "!  Scale        Shape1      Bov      Str1      Str2      Str3   Strain-Model",
-            "  1.0000       0.00000   0.00000   0.00000   0.00000   0.00000       0",
-            "     0.00000     0.000     0.000     0.000     0.000     0.000",
-            "!       U         V          W           X          Y        GauSiz   LorSiz Size-Model",
-            "   0.010000  -0.010000   0.010000   0.010000   0.000000   0.000000   0.000000    0",
-            "      0.000      0.000      0.000      0.000      0.000      0.000      0.000",
-            "!     a          b         c        alpha      beta       gamma      #Cell Info",
-            f"{' '.join(codes)}",
-            "    0.00000    0.00000    0.00000    0.00000    0.00000    0.00000",
-            "!  Pref1    Pref2      Asy1     Asy2     Asy3     Asy4  ",
-            "  0.00000  0.00000  0.00000  0.00000  0.00000  0.00000",
-            "     0.00     0.00     0.00     0.00     0.00     0.00",
-            "!  2Th1/TOF1    2Th2/TOF2  Pattern to plot",
-            f"{first:12.3f} {last:12.3f}       1",
-            "",
-        ]
+    return _FULLPROF.format(
+        name=_stem(result),
+        version=__version__,
+        wavelength=wavelength,
+        first=first,
+        last=last,
+        zero=_zero(result, row),
+        group=space_group(row).hm,
+        cell=" ".join(f"{value:10.5f}" for value in cell_of(row)),
     )
+
+
+_TOPAS = """\
+' Cell from ddi {version}; Pawley fit; xdd names the measured pattern
+iters 100
+do_errors
+xdd "{name}.xy"
+   start_X {first:.3f}
+   finish_X {last:.3f}
+   bkg @ 0 0 0 0 0 0
+   Zero_Error(zero, {zero:.5f})
+   LP_Factor(0)
+   lam ymin_on_ymax 0.0001 la 1 lo {wavelength:.6f} lh 0.1
+   hkl_Is
+      phase_name "{name}"
+      space_group "{group}"
+{cell}
+      PV_Peak_Type(ha, 0.05, hb, 0.05, hc, 0.001, la, 0.5, lb, 0, lc, 0)
+"""
 
 
 def topas(result, row):
-    """Return a TOPAS input file (.inp) for a Pawley fit."""
+    """Return a TOPAS input file (.inp) for a Pawley fit; what the lattice ties shares a name."""
     wavelength = _needs_wavelength(result, "a TOPAS file")
     first, last = _range(result)
-    free = lattice.SYSTEM["hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]]
-    keywords = dict(zip(CELL_COLUMNS, ("a", "b", "c", "al", "be", "ga")))
+    axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
+    keywords = ("a", "b", "c", "al", "be", "ga")
     cell = []
-    for k, name in enumerate(CELL_COLUMNS):
-        source = free.copies[k]
-        if source < 0:
-            cell.append(f"      {keywords[name]} {row[name]:.5f}")
-        else:
-            parameter = f"lp_{CELL_COLUMNS[free.free[source]]}"
-            cell.append(f"      {keywords[name]} {parameter} {row[name]:.5f}")
-    data = result.peaks.source.split(":")[0]
-    return "\n".join(
-        [
-            f"' Cell from ddi {__version__}; Pawley fit; name the measured pattern in xdd",
-            f"' {' '.join(result.peaks.source.split())}",
-            "iters 100",
-            "do_errors",
-            f'xdd "{Path(data).with_suffix(".xy").name}"',
-            f"   start_X {first:.3f}",
-            f"   finish_X {last:.3f}",
-            "   bkg @ 0 0 0 0 0 0",
-            f"   Zero_Error(zero, {_zero(result, row):.5f})",
-            "   LP_Factor(0)",
-            f"   lam ymin_on_ymax 0.0001 la 1 lo {wavelength:.6f} lh 0.1",
-            "   hkl_Is",
-            f'      phase_name "{Path(data).stem}"',
-            f'      space_group "{space_group(row).hm.replace(" ", "")}"',
-            *cell,
-            "      PV_Peak_Type(ha, 0.05, hb, 0.05, hc, 0.001, la, 0.5, lb, 0, lc, 0)",
-            "",
-        ]
+    for keyword, name, source in zip(keywords, CELL_COLUMNS, lattice.SYSTEM[axes].copies):
+        parameter = f" lp_{CELL_COLUMNS[source]}" if source >= 0 else ""
+        cell.append(f"      {keyword}{parameter} {row[name]:.5f}")
+    return _TOPAS.format(
+        name=_stem(result),
+        version=__version__,
+        wavelength=wavelength,
+        first=first,
+        last=last,
+        zero=_zero(result, row),
+        group=space_group(row).hm.replace(" ", ""),
+        cell="\n".join(cell),
     )
+
+
+def _stem(result):
+    """The name of the file that was read, without folder and suffix."""
+    return Path(result.peaks.source.split(":")[0]).stem
 
 
 def instprm(result, row):

@@ -16,6 +16,7 @@ from ddi.index import extinction, setting
 from ddi.index.peaks import Peaks
 from ddi.index.ranking import INDEXED_SIGMAS
 from ddi.index.search import MAX_VERIFY, ZERO_SIGMA, prepare
+from ddi.index.show import CELL_COLUMNS, cell_in_words
 
 SCHEMA = 2  # of `Result.to_dict`; raised when a name changes its meaning
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
@@ -24,7 +25,6 @@ N_HINTED = 10
 N_HEADS = 5
 N_SYMBOLS = 3  # extinction symbols listed at most
 LEAST_WEIGHT = 0.02  # share of the weight from which an extinction symbol is listed
-CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 SU_COLUMNS = [f"{name}_su" for name in (*CELL_COLUMNS, "volume", "zero_shift")]
 TABLE = [
     "rank",
@@ -290,30 +290,11 @@ def cell_of(row):
     return np.array([row[name] for name in CELL_COLUMNS], dtype=float)
 
 
-def cell_in_words(row):
-    """Return the lattice, its free cell parameters and the volume, each with its s.u."""
-    axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
-    free = [CELL_COLUMNS[k] for k in lattice.SYSTEM[axes].free]
-    words = [
-        f"{name} = {_number(row, name, 4)} A"
-        if name in "abc"
-        else f"{name} = {_number(row, name, 3)} deg"
-        for name in free
-    ]
-    return f"{row.bravais} {', '.join(words)}, V = {_number(row, 'volume', 1)} A^3"
-
-
-def _number(row, name, digits):
-    return setting.with_su(row[name], row[f"{name}_su"], digits)
-
-
 def _plain(value):
     if isinstance(value, (list, tuple, np.ndarray)):
         return [_plain(item) for item in value]
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    if isinstance(value, (int, np.integer)):
-        return int(value)
+    if isinstance(value, (bool, np.bool_, int, np.integer)):
+        return value.item() if isinstance(value, np.generic) else value
     if isinstance(value, (float, np.floating)):
         return round(float(value), 6) if np.isfinite(value) else None
     return str(value)

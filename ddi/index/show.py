@@ -10,6 +10,7 @@ import numpy as np
 from ddi.forward import lattice
 from ddi.index import setting
 
+CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 WIDE = 120  # characters from which the table has all columns
 NARROW = 80  # what it needs at least
 # `ddi.index.ranking.families` relates the first ten cells only; what comes later is no family of
@@ -158,7 +159,7 @@ def html(result, n_cells=10):
             "lattice": row.bravais,
             **{
                 name: setting.with_su(row[name], row[f"{name}_su"], 4 if name in "abc" else 2)
-                for name in ("a", "b", "c", "alpha", "beta", "gamma")
+                for name in CELL_COLUMNS
             },
             "V / Å³": setting.with_su(row.volume, row.volume_su, 1),
             "M20": f"{row.M20:.1f}",
@@ -176,3 +177,20 @@ def html(result, n_cells=10):
 
 def _tagged(tag, values):
     return "".join(f"<{tag}>{markup.escape(str(value))}</{tag}>" for value in values)
+
+
+def cell_in_words(row):
+    """Return the lattice, its free cell parameters and the volume, each with its s.u."""
+    axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
+    free = [CELL_COLUMNS[k] for k in lattice.SYSTEM[axes].free]
+    words = [
+        f"{name} = {_number(row, name, 4)} A"
+        if name in "abc"
+        else f"{name} = {_number(row, name, 3)} deg"
+        for name in free
+    ]
+    return f"{row.bravais} {', '.join(words)}, V = {_number(row, 'volume', 1)} A^3"
+
+
+def _number(row, name, digits):
+    return setting.with_su(row[name], row[f"{name}_su"], digits)
