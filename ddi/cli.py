@@ -53,8 +53,6 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"ddi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_index(commands)
-    formats = commands.add_parser("formats", help="list the files that can be read")
-    formats.set_defaults(run=_formats)
     _add_study(commands)
     bench = commands.add_parser("bench", help="list the benchmarks, or run one")
     bench.add_argument("name", nargs="?", metavar="NAME")
@@ -109,14 +107,6 @@ def _index(args):
     from ddi.index.command import main as run
 
     return run(args)
-
-
-def _formats(_args):
-    from ddi.index import readers
-
-    for name, suffixes, what in readers.formats():
-        print(f"{name:<24s} {suffixes:<22s} {what}")
-    return 0
 
 
 def _study(args):

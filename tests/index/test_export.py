@@ -11,6 +11,7 @@ import small_search
 from small_search import CELL, CU, lines
 
 from ddi.base.errors import DDIError
+from ddi.forward import lattice
 from ddi.index import api, export, readers
 
 
@@ -79,7 +80,7 @@ def test_gsas_files(found, tmp_path):
 
 
 def test_every_bravais_lattice_has_a_group(found):
-    for bravais, (_, centring) in export.lattice.BRAVAIS.items():
+    for bravais, (_, centring) in lattice.BRAVAIS.items():
         row = found.cells.iloc[0].copy()
         row["bravais"] = bravais
         row["extinction_symbols"] = []
