@@ -9,6 +9,7 @@ number of lines, not with lines times peaks.
 
 import numpy as np
 
+from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
 from ddi.forward.lines import MAX_LINES, _cholesky, _jit, _lines
 
@@ -95,25 +96,6 @@ def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
 
 
 @_jit
-def _solve(normal, right):
-    """Solve positive definite normal equations in place by elimination; a dozen lines compile in a
-    fraction of LAPACK's time.
-    """
-    n = len(right)
-    for i in range(n):
-        for j in range(i + 1, n):
-            factor = normal[j, i] / normal[i, i]
-            right[j] -= factor * right[i]
-            for k in range(i, n):
-                normal[j, k] -= factor * normal[i, k]
-    for i in range(n - 1, -1, -1):
-        for k in range(i + 1, n):
-            right[i] -= normal[i, k] * right[k]
-        right[i] /= normal[i, i]
-    return right
-
-
-@_jit
 def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines):
     n_free = ties.shape[1]
     n_peaks = len(q2_obs)
@@ -123,6 +105,7 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
     found = np.empty(n_peaks)
     form = np.empty(6)
     row = np.empty(n_free + 1)
+    step = np.empty(n_free + 1)
     product = np.empty(6)
     for i in range(len(x)):
         for width in widths:
@@ -164,12 +147,9 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
                     right[a] += weight * row[a] * miss
                     for c in range(n_free + 1):
                         normal[a, c] += weight * row[a] * row[c]
-            for a in range(n_free):
-                normal[a, a] *= 1 + 1e-4
-                normal[a, a] += 1e-12
             normal[n_free, n_free] += 1 / zero_sigma**2
             right[n_free] -= (zero[i] - zero_mean) / zero_sigma**2
-            step = _solve(normal, right)
+            solve_ridged(normal, right, step)
             for c in range(6):
                 for a in range(n_free):
                     x[i, c] += ties[c, a] * step[a]

@@ -9,7 +9,8 @@ in plain numpy; a test holds the two together.
 import numba as nb
 import numpy as np
 
-from ddi.mcmc.nearest import choose, in_bounds, neighbours, normal_equations, solve_step
+from ddi.base.algebra import solve_ridged
+from ddi.mcmc.nearest import choose, in_bounds, neighbours, normal_equations
 
 NEAREST = 0
 RESAMPLE = 1
@@ -247,7 +248,7 @@ def _run(
             _mixture(q2_now, lines, q2_obs, table, scale, sigma, weight, mass, normal, gradient)
         else:
             normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
-        solve_step(normal, gradient, step)
+        solve_ridged(normal, gradient, step)
         x_new[:] = x + step
         if not in_bounds(x_new, ties, bounds[0], bounds[1]):
             continue

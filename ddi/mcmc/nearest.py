@@ -9,7 +9,8 @@ stays in the first-level cache, and a linear system of at most six unknowns.
 import numba as nb
 import numpy as np
 
-RIDGE = 1e-10  # of the Jacobi-scaled normal equations, towards the present x
+from ddi.base.algebra import solve_ridged
+
 N_BINS = 2048  # of the look-up table; twenty peaks leave almost every bin empty
 
 _jit = nb.njit(cache=True, error_model="numpy")
@@ -111,39 +112,6 @@ def normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
 
 
 @_jit
-def solve_step(normal, gradient, step):
-    """Solve the ridged normal equations in place; `step` is finite for every positive semidefinite
-    matrix.
-    """
-    n = gradient.size
-    size = np.empty(6)
-    for i in range(n):
-        size[i] = 1.0 / np.sqrt(normal[i, i]) if normal[i, i] > 0 else 1.0
-    for i in range(n):
-        for j in range(i + 1):
-            normal[i, j] *= size[i] * size[j]
-        normal[i, i] += RIDGE
-    for i in range(n):  # Cholesky, lower triangle
-        for j in range(i + 1):
-            total = normal[i, j]
-            for k in range(j):
-                total -= normal[i, k] * normal[j, k]
-            normal[i, j] = np.sqrt(max(total, RIDGE)) if i == j else total / normal[j, j]
-    for i in range(n):
-        total = gradient[i] * size[i]
-        for k in range(i):
-            total -= normal[i, k] * step[k]
-        step[i] = total / normal[i, i]
-    for i in range(n - 1, -1, -1):
-        total = step[i]
-        for k in range(i + 1, n):
-            total -= normal[k, i] * step[k]
-        step[i] = total / normal[i, i]
-    for i in range(n):
-        step[i] *= size[i]
-
-
-@_jit
 def in_bounds(x, ties, shortest, longest):
     """Say whether x, shape (n_free,), is the reciprocal metric of a cell with axes within bounds
     (A; section 2.4.1).
@@ -228,7 +196,7 @@ def polish_all(x, label, counts, q2_obs, lines, ties, table, scale, bounds, sigm
                 z = (q2_obs[k] - calculated[k]) / (widths[turn] * sigma[k])
                 weight[k] = 1.0 / (sigma[k] * (1.0 + z * z)) ** 2
             normal_equations(label[c], calculated, lines, q2_obs, weight, normal, gradient)
-            solve_step(normal, gradient, step)
+            solve_ridged(normal, gradient, step)
             moved[:] = x[c] + step
             if in_bounds(moved, ties, bounds[0], bounds[1]):
                 x[c] = moved

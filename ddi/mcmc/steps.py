@@ -9,8 +9,8 @@ peaks constrain the cell: in a direction that no assigned index determines, x st
 import numpy as np
 from scipy.optimize import minimize
 
+from ddi.base.algebra import RIDGE, solved_ridged
 from ddi.mcmc.likelihood import assigned
-from ddi.mcmc.nearest import RIDGE
 
 TRUST_REGION = ("dogleg", "trust-exact", "trust-ncg")
 SECOND_ORDER = (*TRUST_REGION, "trust-krylov", "Newton-CG")
@@ -37,10 +37,7 @@ def closed_form(x, H, q2_obs, weight):
     delta = q2_obs - (H @ x[..., None])[..., 0]
     normal = np.einsum("ckf,ck,ckg->cfg", H, weight, H, optimize=True)
     gradient = np.einsum("ckf,ck->cf", H, weight * delta)
-    diagonal = np.einsum("cff->cf", normal)
-    size = 1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0))
-    scaled = normal * size[:, :, None] * size[:, None, :] + RIDGE * np.eye(x.shape[1])
-    return x + size * np.linalg.solve(scaled, (size * gradient)[..., None])[..., 0]
+    return x + solved_ridged(normal, gradient)
 
 
 def svd_step(x, H, q2_obs, weight):

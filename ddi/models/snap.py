@@ -12,6 +12,7 @@ import math
 import numpy as np
 from numba import njit
 
+from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
 
 WAVELENGTH = 1.5406  # Angstrom; only turns the positional error below into an error of q2
@@ -133,23 +134,18 @@ def _solve(x_free, q2, sigma, m, miss, products, ties):
     n_free = x_free.shape[0]
     a = np.zeros((n_free, n_free))
     b = np.zeros(n_free)
+    step = np.empty(n_free)
     for p in range(m):
         if miss[p] >= _NONE:
             continue
         weight = 1 / ((abs(miss[p]) + sigma[p]) * q2[p])
         row = products[p] @ ties
         for i in range(n_free):
-            b[i] += weight * row[i] * q2[p]
+            b[i] -= weight * row[i] * miss[p]
             for j in range(n_free):
                 a[i, j] += weight * row[i] * row[j]
-    largest = 0.0
-    for i in range(n_free):
-        largest = max(largest, a[i, i])
-    for i in range(n_free):
-        ridge = 1e-4 * a[i, i] + 1e-9 * largest + 1e-300
-        a[i, i] += ridge
-        b[i] += ridge * x_free[i]
-    x_free[:] = np.linalg.solve(a, b)
+    solve_ridged(a, b, step)
+    x_free += step
 
 
 @njit(cache=True, fastmath=True)
