@@ -1,4 +1,6 @@
-"""How figures look: widths, fonts and colours of the paper, and the one way a figure is saved."""
+"""How figures look: the colours of lattice systems, generators and sources, which share no hue, and
+the one way a figure is saved.
+"""
 
 from ddi.base.files import atomic
 
@@ -25,19 +27,28 @@ GENERATOR_MARKERS = {
     "rescaled": "+",
     "nearest": "v",
 }
+# Paul Tol's bright blue, red and green for what learns from peaks; controls are grey.
 GENERATOR_COLOURS = {
-    "forest": "#009E73",
-    "forest_literal": "#66C5AB",
-    "network": "#0072B2",
-    "network_literal": "#7FA8D9",
-    "tuned": "#56B4E9",
-    "both": "#000000",
-    "shape": "#D55E00",
-    "templates": "#CC79A7",
-    "random": "#999999",
-    "rescaled": "#666666",
-    "nearest": "#E69F00",
+    "forest": "#228833",
+    "forest_literal": "#88C088",
+    "network": "#4477AA",
+    "network_literal": "#99AACC",
+    "tuned": "#66AADD",
+    "both": "#AA3377",
+    "shape": "#EE6677",
+    "templates": "#CCBB44",
+    "random": "#BBBBBB",
+    "rescaled": "#888888",
+    "nearest": "#555555",
 }
+SOURCE_LABELS = {"csd": "CSD", "cod": "COD", "amcsd": "AMCSD", "core_mof": "CoRE MOF"}
+# Browns and violets, which neither systems nor generators have.
+SOURCE_COLOURS = {"csd": "#3B1C5A", "cod": "#8C6BB1", "amcsd": "#8C510A", "core_mof": "#D8B365"}
+
+
+def colours_of(table):
+    """Return a generator's colour, that of its parent for a variant such as "shape, draws only"."""
+    return {name: GENERATOR_COLOURS[name.split(",")[0]] for name in table}
 
 
 def savefig(study, fig, name, data=None):
