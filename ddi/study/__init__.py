@@ -1,1 +1,27 @@
-"""Room."""
+"""The study: eleven notebooks that answer one question each, and what runs, judges and draws them.
+
+Section 3 of the write-up asks for it; `python -m ddi study` runs it. Only the runner's default
+study writes the published figures, tables and notebooks; everything else stays in data/results.
+
+Running: `runner` (the notebooks in order), `stamps` (what a result depends on), `processes` (one
+study at a time, nothing left behind), `publish` (executed notebooks in place).
+Handing on: `tables` (tables and macros of the paper), `figures` (colours, saving), `notebook`
+(sentences filled with a run's numbers).
+Judging: `cases` and `damage` (patterns, also spoilt ones), `eval_generators` and `eval_groups`
+(07), `eval_assignment` (08), `eval_optimisation`, `convergence` and `svd_index` (09),
+`eval_indexing`, `failures` and `peers` (10), `ablation` (05).
+Drawing: `draw_workflow` (the study on one page), `draw_data` (01, 02), `draw_groups` (03),
+`draw_augment` (04), `draw_networks` (05), `draw_forests` (06), `draw_generators` (07),
+`draw_assignment` (08), `draw_optimisation` (09), `draw_indexing` (10), `draw_pattern` (10, 11).
+"""
+
+import importlib
+import pkgutil
+
+__all__ = sorted(module.name for module in pkgutil.iter_modules(__path__))
+
+
+def __getattr__(name):
+    if name in __all__:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

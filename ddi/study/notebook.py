@@ -6,6 +6,7 @@ import re
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
+from ddi.study.tables import typeset
 
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -40,8 +41,8 @@ def fill(template, numbers):
     """
     lines = []
     for line in re.sub(r"\n  +", " ", template.strip()).splitlines():
-        values = {name: str(numbers.get(name, "--")) for name in _FIELD.findall(line)}
-        if not any(value in ("--", "nan", "") for value in values.values()):
+        values = {name: typeset(numbers.get(name, "--")) for name in _FIELD.findall(line)}
+        if not any(value in ("--", "nan", "nan %", "") for value in values.values()):
             lines.append(_FIELD.sub(lambda match: values[match[1]], line))
     return "\n".join(lines)
 

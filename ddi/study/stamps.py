@@ -66,7 +66,10 @@ def outputs(step):
     found = {label: sha256(path) for label, path in study.files(step.io["writes"]).items()}
     number = step.name[:2]
     folders = {study.figures, study.tables, study.results / "figures", study.results / "tables"}
-    written = [path for folder in folders for path in folder.glob(f"{number}_*")]
+    names = [f"{number}_*"] + ["00_workflow.*"] * (
+        number == "01"
+    )  # drawn there for the whole study
+    written = [path for folder in folders for name in names for path in folder.glob(name)]
     written += [study.numbers / f"{number}.json", step.executed]
     found |= {path.relative_to(root).as_posix(): sha256(path) for path in sorted(written)
               if path.is_file()}  # fmt: skip

@@ -18,12 +18,31 @@ _SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
     "\\": r"\textbackslash{}",
+    "\u2009": r"\,",
+    "−": "$-$",
+    "–": "--",
+    "×": r"$\times$",
+    "±": r"$\pm$",
+    "°": r"$^\circ$",
+    "Å": r"\AA{}",
+    "²": "$^2$",
+    "³": "$^3$",
+    "⁻": "$^-$",
 }
 
 
 def latex(text):
     """Return `text` with LaTeX's special characters escaped."""
-    return "".join(_SPECIAL.get(character, character) for character in str(text))
+    text = str(text).replace("⁻²", "\0").replace("⁻¹", "\1")
+    text = "".join(_SPECIAL.get(character, character) for character in text)
+    return text.replace("\0", "$^{-2}$").replace("\1", "$^{-1}$")
+
+
+def typeset(text):
+    """Return a text with thin spaces between thousands, minus signs, and dashes in ranges."""
+    text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "\u2009", str(text))
+    text = re.sub(r"(?<![\w.)-])-(?=\.?\d)", "−", text)
+    return re.sub(r"(?<=\d)-(?=[\d.])", "–", text)
 
 
 def rounded(value):
@@ -33,14 +52,29 @@ def rounded(value):
     return f"{value:,}" if isinstance(value, (int, np.integer)) and value >= 10000 else value
 
 
-def styled(table, formats=None, escape=None):
-    """Return a table as a Styler, without its index, rounded, an empty cell as a dash."""
+def styled(table, formats=None, escape=str):
+    """Return a table as a Styler, without its index, rounded, an empty cell as a dash.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+    formats : dict, optional
+        Column -> format string or function; the others are `rounded`.
+    escape : callable
+        `latex` for the paper.
+    """
     forms = {column: rounded for column in table.columns} | (formats or {})
-    forms = {column: form for column, form in forms.items() if column in table}
-    dash = "--" if escape else "–"
-    shown = table.reset_index(drop=True).style.hide(axis="index")
-    shown = shown.format(forms, na_rep=dash, escape=escape).format_index(axis=1, escape=escape)
-    return shown.set_uuid("table")
+
+    def form_of(column):
+        form = forms[column]
+        shown = form.format if isinstance(form, str) else form
+        return lambda value: escape(typeset(shown(value)))
+
+    plain = table.reset_index(drop=True)
+    plain = plain.astype(object).where(plain.notna(), None)
+    style = plain.style.hide(axis="index").set_uuid("table")
+    forms = {column: form_of(column) for column in table.columns}
+    return style.format(forms, na_rep=escape("–")).format_index(escape, axis=1)
 
 
 def write_table(study, table, name, caption="", formats=None):
@@ -64,10 +98,10 @@ def write_table(study, table, name, caption="", formats=None):
         What a notebook shows; ``.data`` is the table.
     """
     columns = "".join("r" if pd.api.types.is_numeric_dtype(kind) else "l" for kind in table.dtypes)
-    text = styled(table, formats, escape="latex").to_latex(
+    text = styled(table, formats, latex).to_latex(
         hrules=True,
         column_format=columns or "l",
-        caption=latex(caption),
+        caption=latex(typeset(caption)),
         label=f"tab:{name}",
         position_float="centering",
     )
@@ -118,7 +152,8 @@ def write_numbers(study, notebook, numbers):
                 f"macro {taken[0]} is written by notebooks {other} and {notebook}; rename one"
             )
     sections[notebook] = {
-        name: f"\\newcommand{{\\{name}}}{{{latex(value)}}}" for name, value in plain.items()
+        name: f"\\newcommand{{\\{name}}}{{{latex(typeset(value))}}}"
+        for name, value in plain.items()
     }
     with atomic(_macros_file(study)) as path:
         path.write_text(

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from ddi.base.errors import DDIError
 from ddi.base.stats import calibration_error, rate, wilson
-from ddi.study.tables import latex, rounded, write_numbers, write_table
+from ddi.study.tables import latex, rounded, typeset, write_numbers, write_table
 
 
 @pytest.mark.parametrize("k, n", [(0, 5), (1, 7), (61, 90), (90, 90)])
@@ -56,6 +56,13 @@ def test_table_has_one_line_a_row_and_a_csv_beside_it(study):
     assert (
         shown.data.equals(frame) and "1.23" in shown.to_html() and "1.23456" not in shown.to_html()
     )
+
+
+def test_numbers_are_typeset_for_people():
+    assert typeset("15,490 of 1,398; -5.8 (27.1-31.9), aP-01, 8.5e-04") == (
+        "15\u2009490 of 1\u2009398; −5.8 (27.1–31.9), aP-01, 8.5e-04"
+    )
+    assert latex(typeset("15,490 (-5.8 to 2-3) Å⁻²")) == r"15\,490 ($-$5.8 to 2--3) \AA{}$^{-2}$"
 
 
 def test_an_empty_table_is_a_table(study):
