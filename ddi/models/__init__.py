@@ -12,7 +12,6 @@ variance               the variance network as a function, and its likelihoods (
 network, trainer       variance networks as generators, and their training step
 shape, snap            a generator without a scale, and how its cells are refined
 controls               random, rescaled and nearest training cells, beside which all others stand
-group_choice           a classifier that shares a budget among groups by pattern
 assigners              nearest line and line prior
 assignment             the assignment network (section 2.3.3)
 assignment_data        true peaks and cells that err, to train and test on

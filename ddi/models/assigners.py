@@ -91,6 +91,39 @@ class Assigner:
             confidence.append(1 / np.exp(logits - logits.max(axis=-1, keepdims=True)).sum(axis=-1))
         return np.concatenate(labels), np.concatenate(confidence)
 
+    def draw(self, q2_obs, x, rng):
+        """Draw a label for every peak from its probabilities (section 2.4.3, resampled assignments).
+
+        Takes what `probabilities` takes, and a numpy generator.
+
+        Returns
+        -------
+        labels : ndarray of int, shape (n_candidates, n_peaks)
+        chance : ndarray of float32, shape (n_candidates, n_peaks)
+            The probability of each label drawn.
+        """
+        labels = []
+        chance = []
+        for logits in self._chunks(q2_obs, x):
+            given = softmax(logits)
+            below = given.cumsum(axis=-1, dtype=float)
+            level = rng.random((*given.shape[:2], 1)) * below[..., -1:]
+            labels.append((below > level).argmax(axis=-1))
+            chance.append(np.take_along_axis(given, labels[-1][..., None], -1)[..., 0])
+        return np.concatenate(labels), np.concatenate(chance)
+
+    def chance_of(self, q2_obs, x, labels):
+        """Return the probability of given labels, both (n_candidates, n_peaks): rho(H | c) of the
+        likelihood in section 2.4.1.
+        """
+        parts = []
+        start = 0
+        for logits in self._chunks(q2_obs, x):
+            mine = labels[start : start + len(logits)]
+            parts.append(np.take_along_axis(softmax(logits), mine[..., None], -1)[..., 0])
+            start += len(logits)
+        return np.concatenate(parts)
+
     def top(self, q2_obs, x, k=5):
         """Return the k most probable labels of every peak, best first, shape (n_candidates,
         n_peaks, k).

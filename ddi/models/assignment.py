@@ -19,11 +19,22 @@ from ddi.models.assigners import Assigner, LinePrior, closeness, ranks
 FORMAT = 1  # of the files of weights
 
 
-def path_of(study, system, level):
-    """Return where a study keeps the assignment network of a lattice system for a level of error,
-    such as "0.05" or "network".
+LEVELS = ("predicted", "0.1", "0.05", "0.025", "0.01")
+"""The series of section 2.3.3, from coarse to fine: cells predicted by the variance networks, then
+Gaussian noise on scaled cells.
+"""
+
+
+def path_of(study, system, level, literal=False):
+    """Return where a study keeps the assignment network of a lattice system for a level of error
+    (`LEVELS`): that on a line prior or, literal, that of section 2.3.3 as it stands.
     """
-    return study.models / f"assign_{system}_{level}.npz"
+    return study.models / file_name(system, level, literal)
+
+
+def file_name(system, level, literal=False):
+    """Return the name of the file at `path_of`."""
+    return f"{'assign_literal' if literal else 'assign'}_{system}_{level}.npz"
 
 
 @dataclass(eq=False)

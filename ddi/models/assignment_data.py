@@ -11,6 +11,7 @@ import pandas as pd
 
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice, reflections
+from ddi.models.cells import cells_from_free
 
 NOISE = (0.10, 0.05, 0.025, 0.01)
 
@@ -136,8 +137,8 @@ class Problem:
     q2_std : float
         Standard deviation of the training peaks in A^-2: the unit of scaled q2.
     predicted : dict
-        Name of a generator -> ``(cells of train, cells of test)``, each (n, k, 6): k draws an entry
-        from its own group's model.
+        "predicted" or the name of a generator -> ``(cells of train, cells of test)``, each
+        (n, k, 6): k cells an entry by its own group's model.
     """
 
     train: Peaks
@@ -194,6 +195,22 @@ def load_problem(study, system, seed=0, max_train=None, max_test=None):
         chosen = np.random.default_rng(seed).permutation(len(peaks))[: most or len(peaks)]
         sides.append(peaks[np.sort(chosen)])
     return Problem.of(*sides) if min(map(len, sides)) else None
+
+
+def predict_from(network, peaks):
+    """Return the cell that a variance network predicts for each entry, (n_entries, 1, 6): the mean
+    under the entry's own group (section 2.3.3); under the largest group where there is no model of
+    its own.
+    """
+    groups = {group.name: group for group in network.groups}
+    largest = max(network.groups, key=lambda group: group.n_entries)
+    cells = np.empty((len(peaks), 1, 6))
+    for name in np.unique(peaks.group):
+        group = groups.get(name, largest)
+        rows = peaks.group == name
+        free = network.cell_scaler.inverse(network.mean(peaks.q2[rows], group))
+        cells[rows, 0] = cells_from_free(free, peaks.system, group.unique_axis)
+    return cells
 
 
 def draw_from(generator, peaks, n, seed, most=0):

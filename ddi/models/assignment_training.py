@@ -3,7 +3,7 @@ imports TensorFlow, when used.
 
 A series of networks is trained for each lattice system: on the cells that the entry's own group's
 variance network predicts, and on true cells with Gaussian noise on the scaled parameters, drawn
-anew each epoch. All share one compiled training step: weights and the optimiser's state are
+anew each epoch (`ddi.models.assignment.LEVELS`). All share one compiled training step: weights and the optimiser's state are
 assigned afresh, so nothing is retraced and memory stays flat.
 """
 
@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
+from ddi.base.errors import DDIError
 from ddi.base.parallel import progress
 from ddi.forward import reflections
 from ddi.models import dense
@@ -23,7 +24,7 @@ UNITS = (200, 200, 200, 100)
 DROPOUT = 0.25
 RATE = 0.002
 BATCH = 256
-EPSILON = {"network": 0.01, "0.1": 0.01, "0.05": 0.0075, "0.025": 0.01, "0.01": 0.005}
+EPSILON = {"predicted": 0.01, "0.1": 0.01, "0.05": 0.0075, "0.025": 0.01, "0.01": 0.005}
 """Section 2.3.3 gives these for monoclinic and the four noise levels; they serve the other systems
 and the predicted cells too.
 """
@@ -203,12 +204,12 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
     ----------
     problem : ddi.models.assignment_data.Problem
     level : str
-        A generator's name in ``problem.predicted``, or noise such as "0.05".
+        "predicted", a generator's name in ``problem.predicted``, or noise such as "0.05".
     steps : int
         Steps of 256 entries, rounded up to whole epochs.
     seed : int
     prior : bool
-        False: as written. True: a `LinePrior` is added to the network's output, whose last layer
+        False: section 2.3.3 as it stands. True: a `LinePrior` is added to the network's output, whose last layer
         starts at zero, and the learning rate falls to zero; converges in a tenth of the steps.
     test_x : ndarray, optional
         Cells of the test entries for the learning curve.
@@ -222,7 +223,7 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
     """
     epochs = -(-steps // -(-len(problem.train) // BATCH))
     network = AssignmentNetwork(
-        problem.system, problem.reference, EPSILON.get(level, 0.01) * problem.q2_std, level
+        problem.system, problem.reference, epsilon(problem, level) * problem.q2_std, level
     )
     if prior:
         network.prior = controls(problem, level, seed)["line prior"]
@@ -237,6 +238,18 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
         every=every,
     )
     return network, history
+
+
+def epsilon(problem, level):
+    """Return epsilon in units of scaled q2 (`EPSILON`); draws of a generator have that of predicted
+    cells.
+    """
+    level = "predicted" if level in problem.predicted else level
+    if level not in EPSILON:
+        raise DDIError(
+            f"no assignment network has level '{level}'; use one of {', '.join(EPSILON)}"
+        )
+    return EPSILON[level]
 
 
 def controls(problem, level, seed):

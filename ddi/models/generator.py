@@ -2,8 +2,7 @@
 
 Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator
 of one lattice system holds one model a group. What learns is in `ddi.models.forest`,
-`ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`; the shares
-of the groups can be chosen by `ddi.models.group_choice`.
+`ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`.
 """
 
 import hashlib

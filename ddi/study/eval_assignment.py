@@ -215,6 +215,36 @@ def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
     return pd.DataFrame(rows), scores
 
 
+def compare_series(problem, levels, series, seed, rounds=8):
+    """Refine erring cells of the test entries with several series of assigners at equal rounds.
+
+    Parameters
+    ----------
+    problem : ddi.models.assignment_data.Problem
+    levels : sequence of str
+        What the cells are, as in `ddi.models.assignment_data.Problem.erring`.
+    series : dict of str -> list of ddi.models.assigners.Assigner
+        One a round, from coarse to fine; nearest lines for the rounds that are left.
+    seed, rounds : int
+
+    Returns
+    -------
+    DataFrame
+        One row a level and series: system, level, series, n, and the patterns with all their lines
+        within 1 % of q2 before and after.
+    """
+    peaks = problem.test
+    rows = []
+    for level in levels:
+        x = problem.x("test", level, seed)
+        about = {"system": problem.system, "level": level, "n": len(peaks)}
+        about |= {"before": found(x, peaks).sum()}
+        for name, assigners in series.items():
+            end = refine(assigners, peaks, x, problem.reference, rounds)
+            rows.append(about | {"series": name, "after": found(end, peaks).sum()})
+    return pd.DataFrame(rows)
+
+
 def seconds_of(function, *arguments):
     """Return how long one call takes, in seconds."""
     started = time.perf_counter()

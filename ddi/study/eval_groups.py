@@ -1,5 +1,5 @@
-"""What the groups of a lattice system do to its generators: foreign groups, no groups, lattice
-analogues on both sides of the split (07_rf_vs_nn).
+"""What the groups of a lattice system do to its generators: budgets for each group or in all,
+foreign groups, no groups, lattice analogues on both sides of the split (07_rf_vs_nn).
 """
 
 import itertools
@@ -7,13 +7,140 @@ import itertools
 import numpy as np
 import pandas as pd
 
+from ddi.base.stats import rate
 from ddi.data import dataset
 from ddi.forward import lattice
 from ddi.models.cells import pattern_matrix, usable_cells
 from ddi.models.controls import Nearest, Rescaled
 from ddi.models.forest import Forest
+from ddi.models.generator import turns
 from ddi.models.shape import spoil
 from ddi.study.eval_generators import best_of_n, cell_error, mean_interval
+
+PAIRS = {"as written": ("forest_literal", "network_literal"), "improved": ("forest", "network")}
+"""Forest and network of each variant; the names of `ddi.models.generator.kind`."""
+
+
+def need_both(models, test, system, *, n=30, seed=0, tolerance=0.05):
+    """Ask whether forest and network are both needed (sections 2.2.3 and 2.4.2), at equal totals.
+
+    Section 2.4.2 draws n cells a group from the network and n from the forest, n_g (n + n) in all.
+    Beside it stand 2 n cells a group from one of them, and the same three ways with 2 n cells in
+    all, which the groups share in proportion to their training entries.
+
+    Parameters
+    ----------
+    models : dict of str -> ddi.models.generator.Generator
+        Variants of which one is missing are left out.
+    test : DataFrame
+    system : str
+    n, seed : int
+    tolerance : float
+        On `ddi.study.eval_generators.cell_error`.
+
+    Returns
+    -------
+    DataFrame
+        One row a variant, budget and choice of draws: system, variant, budget, cells (tried for a
+        pattern), draws, k (patterns with a near cell), patterns; against "both", pattern by
+        pattern, only both and only this.
+    """
+    q2 = pattern_matrix(test, system)
+    true = usable_cells(test, system)
+    rows = []
+    for (variant, names), budget in itertools.product(PAIRS.items(), ("each group", "shared")):
+        if not set(names) <= set(models):
+            continue
+        pair = [models[name] for name in names]
+        cells = _of_each_and_both(pair, q2, n, seed, budget)
+        near = {name: (cell_error(c, true) <= tolerance).any(axis=1) for name, c in cells.items()}
+        about = {"system": system, "variant": variant, "budget": budget}
+        about |= {"cells": cells["both"].shape[1], "patterns": len(test)}
+        rows += [
+            about
+            | {"draws": name, "k": int(found.sum())}
+            | {"only both": int((near["both"] & ~found).sum())}
+            | {"only this": int((found & ~near["both"]).sum())}
+            for name, found in near.items()
+        ]
+    return pd.DataFrame(rows)
+
+
+def _of_each_and_both(pair, q2, n, seed, budget):
+    """2 n cells of the forest, of the network, and n of each, a group or in all."""
+
+    def draw(model, count):
+        return (model.sample if budget == "each group" else model.pooled)(q2, count, seed=seed)
+
+    both = np.concatenate([draw(model, n) for model in pair], axis=1)
+    return {"forest": draw(pair[0], 2 * n), "network": draw(pair[1], 2 * n), "both": both}
+
+
+def summarise_both(table):
+    """Pool `need_both` over systems: rates with Wilson intervals, and what "both" adds to each
+    single generator at the same total, pattern by pattern.
+
+    Returns
+    -------
+    DataFrame
+        variant, budget, draws, rate (text with interval and n), both less this (points, with the
+        95 % interval of paired counts).
+    """
+    counts = ["k", "patterns", "only both", "only this"]
+    pooled = table.groupby(["variant", "budget", "draws"], sort=False)[counts].sum().reset_index()
+    gain = (pooled["only both"] - pooled["only this"]) / pooled["patterns"]
+    moved = (pooled["only both"] + pooled["only this"]) / pooled["patterns"]
+    half = 1.96 * np.sqrt((moved - gain**2) / pooled["patterns"])
+    change = [
+        "" if draws == "both" else f"{100 * g:+.1f} ({100 * (g - h):+.1f} to {100 * (g + h):+.1f})"
+        for draws, g, h in zip(pooled["draws"], gain, half)
+    ]
+    rates = [rate(k, n) for k, n in zip(pooled["k"], pooled["patterns"])]
+    return pooled[["variant", "budget", "draws"]].assign(rate=rates, **{"both less this": change})
+
+
+def by_chosen_groups(model, train, q2, n, *, seed=0):
+    """Draw n cells a pattern, shared among the groups in proportion to what a classifier thinks of
+    them.
+
+    The classifier is a random forest on the pattern divided by its mean q2, and the logarithm of
+    that mean; it sees the training rows that the generator saw.
+
+    Parameters
+    ----------
+    model : ddi.models.generator.Generator
+    train : DataFrame
+    q2 : ndarray, shape (n_patterns, n_peaks)
+    n, seed : int
+
+    Returns
+    -------
+    cells : ndarray, shape (n_patterns, n, 6)
+    chance : ndarray, shape (n_patterns, n_groups)
+        In the order of ``model.groups``.
+    """
+    from sklearn.ensemble import RandomForestClassifier
+
+    classifier = RandomForestClassifier(200, min_samples_leaf=3, random_state=seed)
+    classifier.fit(_features(pattern_matrix(train, model.system)), train["group"].astype(str))
+    names = [group.name for group in model.groups]
+    chance = pd.DataFrame(classifier.predict_proba(_features(q2)), columns=classifier.classes_)
+    chance = chance[names].to_numpy()
+    turn = turns(np.maximum(chance, 1e-6), n)
+    cells = np.empty((len(q2), n, 6))
+    for number, name in enumerate(names):
+        mine = turn == number
+        if mine.any():
+            most = mine.sum(axis=1).max()
+            drawn = model.sample(q2, most, seed=seed, groups=[name])
+            cells[mine] = drawn[np.arange(most) < mine.sum(axis=1)[:, None]]
+    return cells, chance
+
+
+def _features(q2):
+    """Patterns without a scale, and the scale, shape (n, n_peaks + 1)."""
+    scale = q2.mean(axis=1, keepdims=True)
+    return np.hstack([q2 / scale, np.log(scale)])
 
 
 def foreign_groups(model, test, system, *, missing, n, seed, tolerance=0.05, repeats=3):

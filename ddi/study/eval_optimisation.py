@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 import pandas as pd
 
+from ddi.base.errors import DDIError
 from ddi.base.stats import wilson
 from ddi.data import dataset
 from ddi.forward import lattice, lines, relations
@@ -15,7 +16,7 @@ from ddi.index import known, screening, search
 from ddi.mcmc import starts
 from ddi.mcmc.problem import WAVELENGTH, sigma_q2
 from ddi.models import generator
-from ddi.models.assignment import AssignmentNetwork
+from ddi.models.assignment import AssignmentNetwork, file_name
 from ddi.study import svd_index
 
 METHODS = {
@@ -151,14 +152,28 @@ def disturbed(cells, system, error, seed):
 
 
 @lru_cache(maxsize=32)
-def assigner(models, system, name):
-    """Return the options that let the assignment "network" of a folder of models, or its "line
-    prior", assign; None if there is none.
+def assigner(models, system, name, level="0.05"):
+    """Return the options that let a trained assigner of a folder of models assign; None if there is
+    none.
+
+    Parameters
+    ----------
+    models : Path
+    system : str
+    name : str
+        "network" (on a line prior), "line prior" (that one alone) or "network_literal" (section
+        2.3.3 as it stands).
+    level : str
+        Of `ddi.models.assignment.LEVELS`; 0.05 is the error of the starts in notebook 09.
     """
-    files = sorted(models.glob(f"assign_{system}_*.npz"))
-    network = AssignmentNetwork.load(files[0], system) if files else None
-    found = network if name == "network" else network and network.prior
-    return {"assign": found, "hkl": found.reference} if found else None
+    if name not in ("network", "line prior", "network_literal"):
+        raise DDIError(f"there is no assigner '{name}'; use network, line prior or network_literal")
+    path = models / file_name(system, level, literal=name == "network_literal")
+    if not path.exists():
+        return None
+    network = AssignmentNetwork.load(path, system)
+    found = network.prior if name == "line prior" else network
+    return {"assign": found, "hkl": found.reference}
 
 
 def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds=1000, **options):
@@ -173,8 +188,8 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
         score, bravais ...
     """
     given = {**METHODS.get(method, METHODS["misfit weights"]), **options}
-    if given.get("assign") == "network":
-        assigning = assigner(study.models, pattern["system"], "network")
+    if given.get("assign") in ("network", "network_literal"):
+        assigning = assigner(study.models, pattern["system"], given["assign"])
         if assigning is None:
             return None
         given |= assigning

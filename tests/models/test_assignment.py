@@ -5,16 +5,33 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 from ddi.base.errors import DDIError
 from ddi.data.scaling import CellScaler
 from ddi.forward import lattice, reflections
-from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise
+from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness, pairwise, softmax
 from ddi.models.assignment import AssignmentNetwork, load_prior
-from ddi.models.assignment_data import Peaks, draw_from, free_x, noisy_cells
-from ddi.models.assignment_training import fit, new_weights
+from ddi.models.assignment_data import (
+    Peaks,
+    Problem,
+    draw_from,
+    free_x,
+    noisy_cells,
+    predict_from,
+)
+from ddi.models.assignment_training import (
+    DROPOUT,
+    EPSILON,
+    epsilon,
+    fit,
+    new_weights,
+    trainer,
+)
+from ddi.models.generator import Group
 from ddi.study.eval_assignment import (
     calibration_error,
+    compare_series,
     flatness,
     found,
     nearest,
@@ -113,6 +130,111 @@ def test_network_does_not_depend_on_chunks_or_on_other_candidates():
     np.testing.assert_allclose(chance.sum(axis=-1), 1, rtol=1e-5)
     np.testing.assert_allclose(chance.max(axis=-1), confidence, rtol=1e-5)
     np.testing.assert_array_equal(network.top(peaks.q2, peaks.x, 3)[..., 0], together)
+
+
+def test_the_network_is_the_keras_model_of_section_2_3_3():
+    """Dense, LayerNormalization, GELU, Dropout on every peak, then a softmax head for each."""
+    keras = pytest.importorskip("keras")
+    network = random_network(n_ref=60, n_peaks=4)
+    peaks = toy(n=6, n_peaks=4)
+    near = closeness(pairwise(peaks.q2, peaks.x, network.H_ref()), network.width)
+    *blocks, kernels, biases = network.weights
+    inputs = keras.Input((4, 60))
+    values = inputs
+    for kernel, bias, gain, offset in zip(*[iter(blocks)] * 4):
+        for layer, given in (
+            (keras.layers.Dense(kernel.shape[1]), [kernel, bias]),
+            (keras.layers.LayerNormalization(), [gain, offset]),
+        ):
+            values = layer(values)
+            layer.set_weights(given)
+        values = keras.layers.Dropout(0.25)(keras.layers.Activation("gelu")(values))
+    heads = []
+    for peak in range(4):
+        head = keras.layers.Dense(60, activation="softmax")
+        heads.append(head(values[:, peak]))
+        head.set_weights([kernels[peak], biases[peak, 0]])
+    theirs = np.stack(keras.Model(inputs, heads).predict(near, verbose=0), axis=1)
+    ours = network.probabilities(peaks.q2, peaks.x)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    step = trainer(4, 60, (8, 8, 8, 4))
+    step.reset(network.weights)
+    logits = step.logits(near.swapaxes(0, 1)).numpy().swapaxes(0, 1)
+    np.testing.assert_allclose(softmax(logits), theirs, rtol=1e-4, atol=1e-6)
+
+
+def test_training_drops_a_quarter_of_the_units():
+    """The loss of the same batch differs from seed to seed, and by the rate of section 2.3.3."""
+    network = random_network(n_ref=60, n_peaks=4)
+    peaks = toy(n=6, n_peaks=4)
+    near = closeness(pairwise(peaks.q2, peaks.x, network.H_ref()), network.width).swapaxes(0, 1)
+    step = trainer(4, 60, (8, 8, 8, 4))
+    losses = []
+    for seed in (1, 1, 2):
+        step.reset(network.weights)
+        labels = np.zeros((4, 6), np.int32)
+        losses.append(float(step.step(near, np.zeros_like(near), labels, seed, np.float32(0))))
+    assert losses[0] == losses[1] != losses[2]
+    kept = step.library.dropout(DROPOUT)(np.ones((200, 200), np.float32), [1, 2]).numpy()
+    assert DROPOUT == 0.25 and (kept == 0).mean() == pytest.approx(0.25, abs=0.02)
+
+
+def test_labels_are_drawn_from_the_softmax():
+    """Frequencies of 4,000 draws against the probabilities: chi-squared over the likely labels."""
+    peaks = toy(n=1)
+    network = random_network()
+    x = np.repeat(peaks.x, 4000, axis=0)
+    labels, chance = network.draw(peaks.q2[0], x, np.random.default_rng(1))
+    given = network.probabilities(peaks.q2[0], peaks.x)[0].astype(float)
+    np.testing.assert_allclose(chance, given[np.arange(20), labels], rtol=1e-4)
+    np.testing.assert_allclose(network.chance_of(peaks.q2[0], x, labels), chance, rtol=1e-5)
+    for peak in (0, 7, 19):
+        expected = 4000 * given[peak]
+        seen = np.bincount(labels[:, peak], minlength=60)
+        common = expected > 5
+        distance = (seen[common] - expected[common]) ** 2 / expected[common]
+        assert chi2(common.sum()).sf(distance.sum()) > 1e-3
+
+
+def test_predicted_cells_are_the_mean_under_the_entrys_own_group():
+    class Two:
+        groups = [Group("a", 5), Group("b", 50)]
+        cell_scaler = CellScaler(0.0, 1.0, 1.0, np.zeros(3, bool))
+
+        def mean(self, q2, group):
+            return np.full((len(q2), 3), {"a": 5.0, "b": 7.0}[group.name])
+
+    peaks = toy(n=6)
+    peaks.group = np.array(list("aabbcc"))
+    cells = predict_from(Two(), peaks)
+    assert cells.shape == (6, 1, 6)
+    np.testing.assert_array_equal(cells[:, 0, 0], [5, 5, 7, 7, 7, 7])
+
+
+def test_unknown_levels_are_refused():
+    peaks = toy(n=20)
+    problem = Problem.of(peaks, peaks, 60)
+    problem.predicted["forest"] = (peaks.cells[:, None], peaks.cells[:, None])
+    assert epsilon(problem, "forest") == epsilon(problem, "predicted") == EPSILON["predicted"]
+    with pytest.raises(DDIError, match="no assignment network has level '0.7'"):
+        epsilon(problem, "0.7")
+
+
+def test_series_go_from_coarse_to_fine():
+    """Each assigner is asked once, in the order given, before the nearest lines."""
+    asked = []
+
+    class Told(NearestLine):
+        def predict(self, q2_obs, x):
+            asked.append(self.width)
+            return super().predict(q2_obs, x)
+
+    peaks = toy(n=8)
+    problem = Problem.of(peaks, peaks, 200)
+    series = [Told("orthorhombic", problem.reference, width) for width in (1e-2, 1e-3, 1e-4)]
+    table = compare_series(problem, ["0.01"], {"series": series, "nearest": []}, seed=1)
+    assert asked == [1e-2, 1e-3, 1e-4]
+    assert list(table.series) == ["series", "nearest"] and (table.after >= table.before).all()
 
 
 def test_blocks_share_one_kernel_and_heads_do_not():

@@ -11,7 +11,8 @@ from ddi.base.errors import DDIError
 from ddi.forward import lattice
 from ddi.models import generator
 from ddi.models.cells import pattern_matrix
-from ddi.models.network import Network, Tuned, padded
+from ddi.models.dense import Numpy
+from ddi.models.network import Network, NetworkLiteral, Tuned, padded
 from ddi.models.trainer import Trainer, filled, trainer
 from ddi.models.variance import TUNED, Design, InverseGamma, PointVariance, describe, outputs
 
@@ -66,6 +67,100 @@ def test_numpy_and_tensorflow_agree(design):
         outputs(still, weights, x), step.outputs(tf.constant(x), tf.constant([0, 0]))
     ):
         np.testing.assert_allclose(ours, theirs, rtol=2e-4, atol=2e-4)
+
+
+@pytest.mark.parametrize("parallel", [True, False])
+def test_the_network_is_the_keras_model_of_section_2_2_2(parallel):
+    """Dense, LayerNormalization, GELU, Dropout, with Keras' own layers and the same weights."""
+    keras = pytest.importorskip("keras")
+    design = Design(parallel=parallel)
+    rng = np.random.default_rng(3)
+    weights = design.initial(rng) + 0.1 * rng.standard_normal(len(design.initial(rng)))
+    weights = weights.astype(np.float32)
+    model = keras_twin(keras, design, Numpy.unpack(weights, design.shapes()))
+    x = rng.standard_normal((9, 20)).astype(np.float32)
+    for ours, theirs in zip(outputs(design, weights, x), model.predict(x, verbose=0)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-5)
+
+
+def keras_twin(keras, design, weights):
+    """The variance network in Keras' layers, with given weights; outputs mu, alpha, beta."""
+    weights = iter(weights)
+
+    def add(layer, values):
+        result = layer(values)
+        layer.set_weights([next(weights) for _ in layer.get_weights()])
+        return result
+
+    peaks = keras.Input((20,))
+    ends = []
+    for widths in design.networks():
+        values = peaks
+        for units in widths[1:-1]:
+            values = add(keras.layers.Dense(units), values)
+            values = add(keras.layers.LayerNormalization(), values)
+            values = keras.layers.Activation("gelu")(values)
+            values = keras.layers.Dropout(design.dropout)(values)
+        ends.append(add(keras.layers.Dense(widths[-1]), values))
+    if not design.parallel:
+        ends = [ends[0][:, 6 * k : 6 * k + 6] for k in range(3)]
+    mu, alpha, beta = ends
+    soft = keras.ops.softplus
+    return keras.Model(peaks, [mu, 1 + soft(alpha), soft(beta) + 1e-6])
+
+
+def test_dropout_drops_half_of_the_units_and_keeps_their_mean():
+    """The rate is applied in training, differs from step to step, and is off in numpy."""
+    tf = pytest.importorskip("tensorflow")
+    step = trainer(Design())
+    rng = np.random.default_rng(0)
+    weights = Design().initial(rng)
+    step.weights.assign(weights)
+    x = tf.constant(rng.standard_normal((50, 20)).astype(np.float32))
+    first, again, other = (
+        step.outputs(x, tf.constant(seed))[0].numpy() for seed in ([1, 0], [1, 0], [2, 0])
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 0.05
+    kept = step.library.dropout(0.5)(tf.ones((100, 100)), tf.constant([1, 2])).numpy()
+    assert set(np.unique(kept)) == {0.0, 2.0} and abs(kept.mean() - 1) < 0.03
+    mean = np.mean([step.outputs(x, tf.constant([k, 0]))[0].numpy() for k in range(300)], axis=0)
+    still = outputs(Design(), weights, x.numpy())[0]
+    assert np.abs(mean - still).mean() < np.abs(first - still).mean() / 2
+
+
+@pytest.mark.parametrize("kind", [Network, NetworkLiteral])
+def test_draws_have_the_law_of_the_network(kind):
+    """Drawn cells follow Student's t with 2 alpha degrees of freedom; to the letter, the Normal
+    with the mean variance. Kolmogorov-Smirnov at 20,000 draws tells them apart.
+    """
+    rows = frame("cubic", 60, groups=1)
+    model = kind(design=SMALL, cycles=1, epochs=1).fit(rows, system="cubic")
+    group = model.groups[0]
+    q2 = pattern_matrix(rows, "cubic")[:1]
+    law = np.array([[0.0]]), np.array([[1.5]]), np.array([[0.01]])
+    model.predict = lambda *_: law
+    free = model.sample(q2, 20_000, seed=4, groups=[group.name])[0, :, :1]
+    drawn = model.cell_scaler.forward(free)[:, 0]
+    student = stats.t(3.0, scale=np.sqrt(0.01 / 1.5))
+    normal = stats.norm(scale=np.sqrt(0.01 / 0.5))
+    right, wrong = (student, normal) if kind is Network else (normal, student)
+    assert stats.kstest(drawn, right.cdf).pvalue > 1e-3
+    assert stats.kstest(drawn, wrong.cdf).pvalue < 1e-6
+
+
+def test_a_point_variance_is_drawn_as_such():
+    rng = np.random.default_rng(0)
+    np.testing.assert_array_equal(PointVariance.draw(9.0, np.full(5, 2.0), rng), 2.0)
+    drawn = InverseGamma.draw(np.full(40_000, 5.0), 2.0, rng)
+    assert stats.kstest(drawn, stats.invgamma(5.0, scale=2.0).cdf).pvalue > 1e-3
+    assert drawn.mean() == pytest.approx(InverseGamma.variance(5.0, 2.0), rel=0.02)
+
+
+def test_to_the_letter_means_ten_epochs_five_times():
+    model = NetworkLiteral()
+    assert (model.cycles, model.design, model.patience) == (5, Design(), 0)
+    assert [model.epochs_of(n) for n in (5, 100, 10_000)] == [10, 10, 10]
 
 
 @pytest.mark.parametrize("phase", ["mean", "variance", "both"])

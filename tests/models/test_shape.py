@@ -101,5 +101,14 @@ def test_finds_cells_it_has_not_seen():
     ).mean() > 0.8
 
 
+def test_cells_come_best_first():
+    rows = frame("orthorhombic", 200)
+    q2 = pattern_matrix(frame("orthorhombic", 6, seed=9), "orthorhombic")
+    model = Shape(n_trees=20, n_proposals=300).fit(rows, system="orthorhombic")
+    for pattern, cells in zip(q2, model.sample(q2, 12)):
+        scores = snap(pattern, cells, "orthorhombic", rounds=())[1]
+        assert (np.diff(scores) <= 0.05).all() and scores[0] > scores[-1]
+
+
 def test_all_systems_have_a_cell():
     assert set(CELLS) == set(lattice.SYSTEMS)

@@ -2,6 +2,8 @@
 seed.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -75,6 +77,42 @@ def test_differences_are_paired_by_seed():
     assert new["nll_half_width"] == pytest.approx(
         4.302653 * 0.1 / np.sqrt(3), rel=1e-5
     )  # not the seeds' own spread of 4
+
+
+def test_each_ingredient_is_really_taken_away():
+    """Each design differs from the reference in what it is called after."""
+    changed = {
+        name: [
+            field for field, value in design.__dict__.items() if value != getattr(Design(), field)
+        ]
+        for name, design in ablation.INGREDIENTS.items()
+    }
+    assert changed == {
+        "reference": [],
+        "point variance": ["gamma"],
+        "one joint network": ["parallel"],
+        "trained together": ["cyclic"],
+        "NLL for the mean": ["exponent"],
+        "no dropout": ["dropout"],
+    }
+
+
+def test_designs_are_handed_on_to_the_networks(monkeypatch):
+    """`compare` trains what each row is named after."""
+    trained = []
+
+    class Noted(ablation.Network):
+        def fit(self, train, *, system, seed=0):
+            trained.append(self.design)
+            return super().fit(train, system=system, seed=seed)
+
+    monkeypatch.setattr(ablation, "Network", Noted)
+    small = {"mean_units": (8,), "variance_units": (8,), "learning_rate": 3e-3}
+    designs = {name: replace(design, **small) for name, design in ablation.INGREDIENTS.items()}
+    rows = frame("cubic", 60, groups=1)
+    table = ablation.compare(rows, "cubic", designs, [1], cycles=1, epochs=1, min_steps=4)
+    assert trained == list(designs.values())
+    assert table["nll"].nunique() == len(designs)
 
 
 def test_tuned_settings_cost_no_more_than_the_reference():

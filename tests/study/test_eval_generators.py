@@ -38,6 +38,13 @@ def test_overlap_by_hand():
     }
 
 
+def test_overlap_tells_first_from_second():
+    first = pick([[1], [1], [1], [0]])
+    second = pick([[1], [0], [0], [0]])
+    row = eval_generators.overlap(first, second, TRUE, 0.05, 1)
+    assert row == {"both": 1, "only first": 2, "only second": 0, "neither": 1}
+
+
 def test_paired_gain_by_hand():
     row = eval_generators.paired_gain(
         pick([[1], [0], [0], [0]]), pick([[1], [1], [1], [0]]), TRUE, 0.05, 1
