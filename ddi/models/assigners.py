@@ -92,7 +92,7 @@ class Assigner:
         return np.concatenate(labels), np.concatenate(confidence)
 
     def draw(self, q2_obs, x, rng):
-        """Draw a label for every peak from its probabilities (section 2.4.3, resampled assignments).
+        """Draw a label for every peak from its probabilities (section 2.4.3, resampling).
 
         Takes what `probabilities` takes, and a numpy generator.
 

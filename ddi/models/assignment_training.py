@@ -3,8 +3,8 @@ imports TensorFlow, when used.
 
 A series of networks is trained for each lattice system: on the cells that the entry's own group's
 variance network predicts, and on true cells with Gaussian noise on the scaled parameters, drawn
-anew each epoch (`ddi.models.assignment.LEVELS`). All share one compiled training step: weights and the optimiser's state are
-assigned afresh, so nothing is retraced and memory stays flat.
+anew each epoch (`ddi.models.assignment.LEVELS`). All share one compiled training step: weights and
+the optimiser's state are assigned afresh, so nothing is retraced and memory stays flat.
 """
 
 from functools import cache
@@ -209,8 +209,8 @@ def train_network(problem, level, *, steps, seed, prior=False, test_x=None, ever
         Steps of 256 entries, rounded up to whole epochs.
     seed : int
     prior : bool
-        False: section 2.3.3 as it stands. True: a `LinePrior` is added to the network's output, whose last layer
-        starts at zero, and the learning rate falls to zero; converges in a tenth of the steps.
+        False: section 2.3.3 as it stands. True: a `LinePrior` is added to the network's output,
+        whose last layer starts at zero, and the learning rate falls to zero; a tenth of the steps.
     test_x : ndarray, optional
         Cells of the test entries for the learning curve.
     every : int
