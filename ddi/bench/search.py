@@ -54,7 +54,7 @@ def fair():
     ].set_index("id")
     rows = [
         entry
-        for entry in json.loads((place / "picked_peaks.json").read_text())
+        for entry in json.loads((place / "picked_peaks.json").read_text(encoding="utf-8"))
         if entry["id"] in table.index
     ]
     frame = pd.DataFrame(rows)[

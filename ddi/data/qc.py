@@ -263,7 +263,8 @@ def write_crashes(path, verdicts):
     crashes = verdicts[verdicts.rejected_by == "crash"]
     with atomic(path) as temporary:
         temporary.write_text(
-            "".join(f"{row.identifier}\n{row.reason}\n" for row in crashes.itertuples())
+            "".join(f"{row.identifier}\n{row.reason}\n" for row in crashes.itertuples()),
+            encoding="utf-8",
         )
     return len(crashes)
 

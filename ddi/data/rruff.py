@@ -94,7 +94,7 @@ def download(target=None):
     import yaml
 
     target = Path(target or ROOT / "data" / "raw" / "rruff")
-    entry = yaml.safe_load((ROOT / "data" / "sources.yml").read_text())["rruff"]
+    entry = yaml.safe_load((ROOT / "data" / "sources.yml").read_text(encoding="utf-8"))["rruff"]
     for name in ARCHIVES.values():
         address = f"{entry['url'].rstrip('/')}/{name}"
         try:
@@ -174,7 +174,7 @@ def _files(place, kind):
         return
     for path in sorted(place.rglob(f"*__{wanted}__*")):
         if _NAME.match(path.name):
-            yield path.name, path.read_text("utf-8", "replace")
+            yield path.name, path.read_text(encoding="utf-8", errors="replace")
 
 
 def _pattern(key, xy, dif):

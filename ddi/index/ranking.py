@@ -356,7 +356,7 @@ def _figures(peaks, row):
 @lru_cache(maxsize=1)
 def calibration():
     """Return temperature, null and doubt: see `probabilities`."""
-    return json.loads(CALIBRATION.read_text())
+    return json.loads(CALIBRATION.read_text(encoding="utf-8"))
 
 
 def probabilities(scores, *, temperature=None, null=None, doubt=None, **_):

@@ -23,7 +23,7 @@ MANIFEST = ROOT / "data" / "sources.yml"
 
 def manifest(path=MANIFEST):
     """Return what data/sources.yml holds, by source."""
-    return yaml.safe_load(Path(path).read_text())
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
 
 
 def fetch(name, folder=ROOT / "data" / "raw", *, entry=None):
@@ -87,7 +87,7 @@ def _is_there(path, file):
         return False
     checked = path.with_name(path.name + ".sha256")
     if path.stat().st_size != file["size"] or not (
-        checked.exists() and checked.read_text().strip() == file["sha256"]
+        checked.exists() and checked.read_text(encoding="utf-8").strip() == file["sha256"]
     ):
         verify(path, file["sha256"], "delete it, and the next run fetches it again")
         _note(checked, file)
@@ -96,7 +96,7 @@ def _is_there(path, file):
 
 def _note(checked, file):
     with atomic(checked) as temporary:
-        temporary.write_text(file["sha256"] + "\n")
+        temporary.write_text(file["sha256"] + "\n", encoding="utf-8")
 
 
 def _download(entry, folder):
