@@ -6,6 +6,7 @@ import numpy as np
 
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice, relations
+from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
 from ddi.index import known, search
 from ddi.mcmc import chains, plain, problem, starts, steps
@@ -22,7 +23,7 @@ def _pattern(cell, system, rng, n_peaks=20, lost=0.2, noise=problem.SIGMA_2THETA
     """
     lines = np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], cell), 9))
     q2 = lines[rng.random(len(lines)) > lost][:n_peaks]
-    return np.sort(q2 + problem.sigma_q2(q2, noise) * rng.standard_normal(len(q2)))
+    return np.sort(q2 + sigma_q2(q2, noise) * rng.standard_normal(len(q2)))
 
 
 def _candidates(n, rng):
@@ -122,7 +123,7 @@ def bench_solve():
 def _is_solved(system, rng, number):
     cell = starts.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
-    peaks = search.prepare(q2, problem.sigma_q2(q2), n_peaks=len(q2))
+    peaks = search.prepare(q2, sigma_q2(q2, problem.SIGMA_2THETA), n_peaks=len(q2))
     finds = known.solve(
         peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number
     )

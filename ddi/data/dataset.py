@@ -21,6 +21,7 @@ from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
 from ddi.forward import lattice, powder, scattering, settings
+from ddi.forward.bragg import WRITEUP_WAVELENGTH
 
 CHUNK = 100  # entries a chunk
 _STRINGS = (
@@ -80,7 +81,7 @@ def _schema():
 SCHEMA = _schema()
 
 
-def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=powder.WAVELENGTH):
+def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=WRITEUP_WAVELENGTH):
     """Return an entry's row of the dataset and its pattern, ``(dict, ndarray)``.
 
     Parameters

@@ -1,28 +1,22 @@
-"""fom: to be described."""
+"""Bragg's law: scattering angles and q2, the wavelengths of X-ray tubes, and errors of one as
+errors of the other.
+
+``q2 = 1/d^2 = (2 sin(theta) / lambda)^2`` and ``dq2/d(2theta) = (2/lambda^2) sin(2theta)``
+(write-up, section 1.1). Angles are 2theta in degrees, wavelengths in Angstrom, q2 in A^-2.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-
-def two_theta(q2, wavelength):
-    """Return 2theta in degrees; NaN beyond what the wavelength (A) reaches."""
-    sine = 0.5 * wavelength * np.sqrt(np.asarray(q2, dtype=float))
-    return np.degrees(2 * np.arcsin(np.where(sine <= 1, sine, np.nan)))
-
-
-def q2_of(two_theta_deg, wavelength):
-    """Return q2 = 1/d^2 in A^-2 of 2theta in degrees."""
-    return (2 * np.sin(np.radians(np.asarray(two_theta_deg, dtype=float)) / 2) / wavelength) ** 2
-
-
-DOUBLET_RATIO = 0.5
+DOUBLET_RATIO = 0.5  # of the intensities of K-alpha2 and K-alpha1
+SAME_WAVELENGTH = 0.0006  # A; a tube is recognised by its wavelength, however it was rounded
 
 
 @dataclass(frozen=True)
 class Anode:
     """K lines of an X-ray tube, wavelengths in Angstrom (Hoelzer et al. (1997), Phys. Rev. A 56,
-    4554; Bearden (1967) for Mo and Ag).
+    4554; Bearden (1967), Rev. Mod. Phys. 39, 78, for Mo and Ag).
     """
 
     name: str
@@ -44,23 +38,79 @@ ANODES = (
     Anode("Mo", 0.709317, 0.713607, 0.632303),
     Anode("Ag", 0.559422, 0.563813, 0.497082),
 )
+CU_KALPHA1 = ANODES[0].alpha1  # A
+WRITEUP_WAVELENGTH = 1.54
+"""Angstrom; what the write-up calls Cu K-alpha (section 2.1.1), for its simulated patterns."""
+
+
+def two_theta(q2, wavelength):
+    """Return 2theta in degrees; NaN beyond what the wavelength (A) reaches.
+
+    Examples
+    --------
+    >>> two_theta([1 / 3.1356**2, 3.0], CU_KALPHA1).round(3)  # silicon 111; nothing
+    array([28.442,    nan])
+    """
+    sine = 0.5 * wavelength * np.sqrt(np.asarray(q2, dtype=float))
+    return np.degrees(2 * np.arcsin(np.where(sine <= 1, sine, np.nan)))
+
+
+def q2_of(two_theta_deg, wavelength):
+    """Return q2 = 1/d^2 in A^-2 of 2theta in degrees.
+
+    Examples
+    --------
+    >>> float(q2_of(28.441, CU_KALPHA1) ** -0.5)  # doctest: +ELLIPSIS
+    3.135...
+    """
+    return (2 * np.sin(np.radians(np.asarray(two_theta_deg, dtype=float)) / 2) / wavelength) ** 2
+
+
+def q2_slope(q2, wavelength):
+    """Return dq2/d(2theta) in A^-2 per degree; NaN beyond what the wavelength reaches."""
+    return 2 / wavelength**2 * np.sin(np.radians(two_theta(q2, wavelength))) * np.pi / 180
+
+
+def sigma_q2(q2, sigma_two_theta, wavelength=CU_KALPHA1):
+    """Return the error of q2 in A^-2 that an error of 2theta in degrees means.
+
+    Near 0 and 180 degrees, where the slope vanishes, and beyond, the error is that of a slope of
+    one twentieth of the greatest.
+
+    Examples
+    --------
+    >>> sigma_q2(np.array([0.05, 0.1, 0.2]), 0.02).round(6)
+    array([0.0001  , 0.000139, 0.00019 ])
+    """
+    slope = np.nan_to_num(q2_slope(q2, wavelength))
+    return sigma_two_theta * np.maximum(slope, 0.05 * np.max(slope))
+
+
+def wavelength_reaching(q2_max, wavelength=CU_KALPHA1):
+    """Return `wavelength`, or a shorter one if that does not reach `q2_max` (A^-2)."""
+    return min(wavelength, 1.9 / np.sqrt(q2_max))
 
 
 def anode(wavelength):
     """Return the `Anode` whose K-alpha1 or mean K-alpha `wavelength` (Angstrom) is, or None: then
     there is one line only.
+
+    Examples
+    --------
+    >>> anode(1.5418).name, anode(1.2) is None
+    ('Cu', True)
     """
     for entry in ANODES:
-        if min(abs(wavelength - entry.alpha1), abs(wavelength - entry.mean)) < 0.0006:
+        if min(abs(wavelength - entry.alpha1), abs(wavelength - entry.mean)) < SAME_WAVELENGTH:
             return entry
     return None
 
 
-def moved(two_theta, ratio):
-    """Return where the line at `two_theta` (degrees) stands for a wavelength that is `ratio` times
-    as long; NaN beyond 180 degrees.
+def moved(two_theta_deg, ratio):
+    """Return where the line at `two_theta_deg` stands for a wavelength that is `ratio` times as
+    long; NaN beyond 180 degrees.
     """
-    sine = np.sin(np.radians(np.asarray(two_theta) / 2)) * ratio
+    sine = np.sin(np.radians(np.asarray(two_theta_deg) / 2)) * ratio
     return np.degrees(2 * np.arcsin(np.where(sine < 1, sine, np.nan)))
 
 

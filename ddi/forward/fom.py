@@ -60,10 +60,3 @@ def f_n(q2_obs, q2_lines, wavelength, n=20):
     ]
     obs, possible, error = _count_and_error(*angle, n)
     return len(obs) / (np.maximum(error, 1e-6) * possible)
-
-
-def reach(q2):
-    """Return a wavelength in A that reaches every q2 up to the one given: 1.540593 (Cu K-alpha1),
-    or shorter if need be.
-    """
-    return min(1.540593, 1.9 / np.sqrt(q2))

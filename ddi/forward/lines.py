@@ -1,14 +1,42 @@
-"""kernel: to be described."""
+"""The distinct lines of a lattice, counted out row by row: how many there are and where they lie.
+
+With ``q2 = D_l (l + kl k + hl h)^2 + D_k (k + B h)^2 + D_h h^2`` (the Cholesky form of section 1.1)
+the indices inside the ellipsoid ``q2 <= q2_max`` are found one row at a time, so a long axis needs
+no long list of reference indices. `Kind` says which of the equivalent indices of a Bravais lattice
+is counted. The compiled functions serve the inner loops of search and ranking; `distinct_lines` is
+for everything else.
+"""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numba
 import numpy as np
 
 from ddi.forward import lattice
 
-MAX_LINES = 1024
+MAX_LINES = 1024  # a candidate with more lines up to the last peak explains anything
 _CENTRING = {"P": 0, "C": 1, "I": 2, "F": 3, "R": 4}
+
+
+class Rule(NamedTuple):
+    """Which of a lattice's equivalent indices is counted; h is never negative.
+
+    Attributes
+    ----------
+    k_from_zero, l_from_zero : bool
+        Neither index is negative.
+    k_up_to_h, l_up_to_k : bool
+        Axes that may be exchanged are ordered.
+    centring : int
+        0 to 4 for P, C, I, F and R (hexagonal axes, both settings).
+    """
+
+    k_from_zero: bool
+    l_from_zero: bool
+    k_up_to_h: bool
+    l_up_to_k: bool
+    centring: int
 
 
 @dataclass(frozen=True)
@@ -19,39 +47,70 @@ class Kind:
     ----------
     system : str
         Whose ties x obeys; hexagonal for hR, which is searched in hexagonal axes.
-    rule : tuple of int
-        k from 0, l from 0, k <= h, l <= k (each 0 or 1), centring number.
-    order : float
-        Volume in reciprocal space a line stands for, in units of the primitive cell: the order of
-        the Laue group.
-    multiple : int
-        Lattice points in the cell.
+    rule : Rule
+    n_lattice_points : int
+        In the cell.
     """
 
     system: str
-    rule: tuple
-    order: float
-    multiple: int
+    rule: Rule
+    n_lattice_points: int
 
 
-def _kinds():
-    shape = {
-        "cubic": (1, 1, 1, 1, 48), "tetragonal": (1, 1, 1, 0, 16), "hexagonal": (1, 1, 1, 0, 24), "rhombohedral": (1, 1, 1, 0, 12),
-        "orthorhombic": (1, 1, 0, 0, 8), "monoclinic": (1, 0, 0, 0, 4), "triclinic": (0, 0, 0, 0, 2),
-    }  # fmt: skip
-    for bravais, (system, centring) in lattice.BRAVAIS.items():
-        *rule, order = shape[system]
-        axes = "hexagonal" if bravais == "hR" else system
-        yield bravais, Kind(axes, (*rule, _CENTRING[centring]), order, lattice.POINTS[centring])
-
-
-KINDS = dict(_kinds())
+_ORDERED = {
+    "cubic": (True, True, True, True),
+    "tetragonal": (True, True, True, False),
+    "hexagonal": (True, True, True, False),
+    "rhombohedral": (True, True, True, False),
+    "orthorhombic": (True, True, False, False),
+    "monoclinic": (True, False, False, False),
+    "triclinic": (False, False, False, False),
+}
+KINDS = {
+    bravais: Kind(
+        "hexagonal" if bravais == "hR" else system,
+        Rule(*_ORDERED[system], _CENTRING[centring]),
+        lattice.POINTS[centring],
+    )
+    for bravais, (system, centring) in lattice.BRAVAIS.items()
+}
 """Bravais lattice -> `Kind`."""
 
-_jit = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz"})
+
+class Form(NamedTuple):
+    """x as a sum of squares, ``q2 = d_l (l + kl k + hl h)^2 + d_k (k + hk h)^2 + d_h h^2``; d in
+    A^-2.
+    """
+
+    d_l: float
+    d_k: float
+    d_h: float
+    kl: float
+    hl: float
+    hk: float
 
 
-@_jit
+SMALLEST = 1e-9  # A^-2; below this x is no metric of a lattice that anybody indexes
+compiled = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz"})
+"""How the inner loops are compiled: roundoff may differ, NaN and infinity are respected."""
+
+
+@compiled
+def sum_of_squares(x):
+    """Return whether x, shape (6,), is positive definite, and its `Form`."""
+    if not x[2] > SMALLEST:
+        return False, Form(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    kl = 0.5 * x[3] / x[2]
+    hl = 0.5 * x[4] / x[2]
+    d_k = x[1] - x[2] * kl * kl
+    if not d_k > SMALLEST:
+        return False, Form(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    hk = (0.5 * x[5] - x[2] * kl * hl) / d_k
+    d_h = x[0] - x[2] * hl * hl - d_k * hk * hk
+    return d_h > SMALLEST, Form(x[2], d_k, d_h, kl, hl, hk)
+
+
+@compiled
 def _allowed(h, k, l, centring):
     if centring == 0:
         return True
@@ -64,64 +123,52 @@ def _allowed(h, k, l, centring):
     return (k + l - h) % 3 == 0 or (k - l - h) % 3 == 0
 
 
-@_jit
-def _cholesky(x, out):
-    """Fill (D_l, D_k, D_h, kl, hl, B): q2 = D_l (l + kl k + hl h)^2 + D_k (k + B h)^2 + D_h h^2;
-    False if x is not positive.
-    """
-    if not x[2] > 1e-9:
-        return False
-    kl = 0.5 * x[3] / x[2]
-    hl = 0.5 * x[4] / x[2]
-    d_k = x[1] - x[2] * kl * kl
-    if not d_k > 1e-9:
-        return False
-    b = (0.5 * x[5] - x[2] * kl * hl) / d_k
-    d_h = x[0] - x[2] * hl * hl - d_k * b * b
-    out[0] = x[2]
-    out[1] = d_k
-    out[2] = d_h
-    out[3] = kl
-    out[4] = hl
-    out[5] = b
-    return d_h > 1e-9
+@compiled
+def enumerate_lines(form, rule, q2_max, q2, hkl):
+    """Write the distinct lines up to q2_max (A^-2) and their indices.
 
+    Parameters
+    ----------
+    form : Form
+    rule : Rule
+    q2_max : float
+    q2 : ndarray, shape (n_max,)
+    hkl : ndarray of int16, shape (n_max, 3)
 
-@_jit
-def _lines(form, rule, q2_max, q2, hkl):
-    """Write the distinct lines up to q2_max and their indices; return how many, or -1 if they do
-    not fit.
+    Returns
+    -------
+    int
+        How many there are, or -1 if they are more than `n_max`.
     """
-    d_l, d_k, d_h, kl, hl, b = form
-    k_positive, l_positive, k_below, l_below, centring = rule
+    d_l, d_k, d_h, kl, hl, hk = form
     n = 0
     for h in range(int(np.sqrt(q2_max / d_h)) + 1):
         left = q2_max - d_h * h * h
         reach = np.sqrt(max(left, 0.0) / d_k)
-        k_low = int(np.ceil(-b * h - reach))
-        k_high = int(np.floor(-b * h + reach))
-        if k_positive or h == 0:
+        k_low = int(np.ceil(-hk * h - reach))
+        k_high = int(np.floor(-hk * h + reach))
+        if rule.k_from_zero or h == 0:
             k_low = max(k_low, 0)
-        if k_below:
+        if rule.k_up_to_h:
             k_high = min(k_high, h)
         for k in range(k_low, k_high + 1):
-            base = d_h * h * h + d_k * (k + b * h) ** 2
+            base = d_h * h * h + d_k * (k + hk * h) ** 2
             centre = kl * k + hl * h
             reach = np.sqrt(max(q2_max - base, 0.0) / d_l)
             l_low = int(np.ceil(-centre - reach))
             l_high = int(np.floor(-centre + reach))
-            if l_positive or (k_positive and h == 0):
+            if rule.l_from_zero or (rule.k_from_zero and h == 0):
                 l_low = max(l_low, 0)
-            if l_below:
+            if rule.l_up_to_k:
                 l_high = min(l_high, k)
             if h == 0 and k == 0:
                 l_low = max(l_low, 1)
             for l in range(l_low, l_high + 1):
-                if _allowed(h, k, l, centring):
+                if _allowed(h, k, l, rule.centring):
                     if n == len(q2):
                         return -1
                     q2[n] = base + d_l * (l + centre) ** 2
-                    obverse = centring != 4 or (k + l - h) % 3 == 0
+                    obverse = rule.centring != 4 or (k + l - h) % 3 == 0
                     hkl[n, 0] = h if obverse else k
                     hkl[n, 1] = k if obverse else h
                     hkl[n, 2] = l
@@ -129,7 +176,7 @@ def _lines(form, rule, q2_max, q2, hkl):
     return n
 
 
-def lines(x, bravais, q2_max, max_lines=4096):
+def distinct_lines(x, bravais, q2_max, max_lines=4096):
     """Return the distinct lines of a lattice in ascending order.
 
     Parameters
@@ -139,20 +186,50 @@ def lines(x, bravais, q2_max, max_lines=4096):
     bravais : str
     q2_max : float
         In A^-2.
+    max_lines : int
 
     Returns
     -------
     hkl : ndarray of int, shape (n, 3)
     q2 : ndarray, shape (n,)
         Both empty if x is not positive definite or has more than `max_lines` lines.
+
+    Examples
+    --------
+    The first lines of copper, a = 3.615 A, as d spacings:
+
+    >>> from ddi.forward import lattice
+    >>> x = lattice.cell_to_x([3.615, 3.615, 3.615, 90, 90, 90])
+    >>> hkl, q2 = distinct_lines(x, "cF", 0.9)
+    >>> [tuple(index) for index in hkl.tolist()]
+    [(1, 1, 1), (2, 0, 0), (2, 2, 0), (3, 1, 1)]
+    >>> (q2**-0.5).round(3)
+    array([2.087, 1.808, 1.278, 1.09 ])
     """
     q2 = np.empty(max_lines)
     hkl = np.empty((max_lines, 3), dtype=np.int16)
-    form = np.empty(6)
-    n = (
-        _lines(form, KINDS[bravais].rule, q2_max, q2, hkl)
-        if _cholesky(np.asarray(x, dtype=float), form)
-        else 0
-    )
-    order = np.argsort(q2[: max(n, 0)], kind="stable")
+    positive, form = sum_of_squares(np.asarray(x, dtype=float))
+    n = max(enumerate_lines(form, KINDS[bravais].rule, q2_max, q2, hkl), 0) if positive else 0
+    order = np.argsort(q2[:n], kind="stable")
     return hkl[order].astype(int), q2[order]
+
+
+def nearest_line(peaks, lines):
+    """Return the place of the line nearest to each peak, the first of equally near ones.
+
+    Parameters
+    ----------
+    peaks : array_like, shape (n_peaks,)
+    lines : ndarray, shape (n_lines,)
+        In the same unit; at least one.
+
+    Returns
+    -------
+    ndarray of int, shape (n_peaks,)
+
+    Examples
+    --------
+    >>> nearest_line([0.11, 0.19, 0.4], np.array([0.1, 0.2, 0.3]))
+    array([0, 1, 2])
+    """
+    return np.abs(np.asarray(peaks, dtype=float)[:, None] - lines).argmin(axis=1)

@@ -10,8 +10,8 @@ import numpy as np
 from numba import njit
 
 from ddi.forward import bragg, lattice, scattering
+from ddi.forward.bragg import WRITEUP_WAVELENGTH
 
-WAVELENGTH = 1.54  # A, the write-up's Cu K-alpha
 TWO_THETA_MAX = 90.0  # degrees (errata, decision 4)
 # degrees
 STEP = 0.02
@@ -52,16 +52,6 @@ class Powder:
     observed: np.ndarray
 
 
-def q2_of(two_theta, wavelength=WAVELENGTH):
-    """Return 1/d^2 in A^-2 of a scattering angle in degrees."""
-    return bragg.q2_of(two_theta, wavelength)
-
-
-def two_theta_of(q2, wavelength=WAVELENGTH):
-    """Return the scattering angle in degrees of 1/d^2 in A^-2; NaN beyond the wavelength's reach."""
-    return bragg.two_theta(q2, wavelength)
-
-
 def simulate(
     cell,
     operations,
@@ -71,7 +61,7 @@ def simulate(
     b_iso,
     *,
     two_theta_max=TWO_THETA_MAX,
-    wavelength=WAVELENGTH,
+    wavelength=WRITEUP_WAVELENGTH,
 ):
     """Simulate a powder pattern and pick its peaks.
 
@@ -99,7 +89,7 @@ def simulate(
     Powder
     """
     atoms = scattering.unit_cell(cell, operations, elements, xyz, occupancy, b_iso)
-    end = float(q2_of(two_theta_max, wavelength))
+    end = float(bragg.q2_of(two_theta_max, wavelength))
     density = (
         4
         / 3
@@ -123,9 +113,9 @@ def _simulate_to(limit, cell, operations, atoms, two_theta_max, wavelength):
     lorentz = lorentz_polarisation(q2, wavelength)
     intensity = np.abs(scattering.structure_factors(hkl, q2, *atoms)) ** 2 * multiplicity * lorentz
     q2, hkl, intensity = merge(q2, hkl, intensity)
-    two_theta = two_theta_of(q2, wavelength)
+    two_theta = bragg.two_theta(q2, wavelength)
     pattern = profile(two_theta, intensity, two_theta_max)
-    cut = two_theta_of(limit, wavelength)
+    cut = bragg.two_theta(limit, wavelength)
     if cut < two_theta_max - 1e-9:
         pattern[int(cut / STEP) :] = np.nan
     observed = observable(two_theta, intensity, pattern)
@@ -136,7 +126,7 @@ def _simulate_to(limit, cell, operations, atoms, two_theta_max, wavelength):
     )
 
 
-def lorentz_polarisation(q2, wavelength=WAVELENGTH):
+def lorentz_polarisation(q2, wavelength=WRITEUP_WAVELENGTH):
     """Return (1 + cos^2 2theta) / (sin^2 theta cos theta)."""
     sin2 = q2 * wavelength**2 / 4
     return (1 + (1 - 2 * sin2) ** 2) / (sin2 * np.sqrt(1 - sin2))

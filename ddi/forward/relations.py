@@ -59,7 +59,7 @@ def relatives(reduced):
             bravais, cell = standard(lattice.change_basis(reduced, rows))
             system = lines.KINDS[bravais].system
             x = lattice.full_x(lattice.free_x(lattice.cell_to_x(cell), system), system)
-            _, q2 = lines.lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
+            _, q2 = lines.distinct_lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
             seen.setdefault((bravais, larger, tuple(q2[:12].round(7))), (bravais, x, larger))
     return list(seen.values())
 

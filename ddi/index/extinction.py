@@ -110,7 +110,9 @@ def rank(cell, bravais, q2_observed, tolerance):
         last peak), n_indexed.
     """
     q2_observed = np.asarray(q2_observed, dtype=float)
-    hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance))
+    hkl, q2 = lines.distinct_lines(
+        lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance)
+    )
     near = (
         np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
     )

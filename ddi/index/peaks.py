@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ddi.base.errors import DDIError
+from ddi.forward.bragg import alpha1_wavelength, q2_of, q2_slope
 
 UNITS = ("d", "q", "q2", "2theta")
 FEWEST = 6
@@ -121,11 +122,10 @@ def from_pattern(two_theta, intensity, wavelength, source="pattern", **options):
     """Pick the peaks of a measured pattern (`ddi.index.picking.pick`, at most the 60 highest) and
     the faint ones; return them as `Peaks`.
     """
-    from ddi.forward import bragg
     from ddi.index import picking
 
     picked = picking.pick(two_theta, intensity, wavelength, **options)
-    line = bragg.alpha1_wavelength(wavelength)
+    line = alpha1_wavelength(wavelength)
     said = (
         ()
         if line == wavelength
@@ -205,7 +205,7 @@ def _check_angles(values, wavelength, source):
         raise DDIError(
             f"{source}: 2theta of {values.max():g} degrees is beyond 180, which no wavelength allows; check --unit"
         )
-    d = wavelength / (2 * np.sin(np.radians(values / 2)))
+    d = q2_of(values, wavelength) ** -0.5
     falls = (np.diff(values) < 0).all()
     if (falls and values.max() < 30 and values.min() < 5) or (d.min() > 5 and d.max() > 25):
         raise DDIError(
@@ -216,7 +216,7 @@ def _check_angles(values, wavelength, source):
 def _to_q2(values, unit, wavelength):
     with np.errstate(over="ignore", divide="ignore"):
         if unit == "2theta":
-            return (2 * np.sin(np.radians(values / 2)) / wavelength) ** 2
+            return q2_of(values, wavelength)
         return {"d": lambda v: v**-2.0, "q": lambda v: v**2.0, "q2": lambda v: v}[unit](values)
 
 
@@ -227,7 +227,7 @@ def _sigma_q2(values, sigma, q2, unit, wavelength, source):
             f"{source}: the standard deviations must be as many positive numbers as there are peaks"
         )
     if unit == "2theta":
-        return np.radians(sigma) * 2 * np.sin(np.radians(values)) / wavelength**2
+        return sigma * q2_slope(q2, wavelength)
     return {"d": 2 * q2 / values, "q": 2 * values, "q2": np.ones_like(values)}[unit] * sigma
 
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ddi.forward import fom, lattice, relations
-from ddi.forward import lines as cell_lines
+from ddi.forward import bragg, fom, lattice, relations
+from ddi.forward.lines import KINDS, distinct_lines, nearest_line
 from ddi.index import extinction, screening
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
@@ -87,7 +87,7 @@ def shortlist(peaks, found, zero):
     list of dict
         bravais, x, zero, plain (the score without absences), source.
     """
-    kind = cell_lines.KINDS[found.bravais]
+    kind = KINDS[found.bravais]
     good = np.flatnonzero(lattice.is_positive(found.x))
     scores, _ = plain_scores(peaks, found.bravais, found.x[good], found.zero[good], peaks.n_search)
     best = good[np.argsort(-scores, kind="stable")[:N_REFINED]]
@@ -125,7 +125,7 @@ def plain_scores(peaks, bravais, x, zero, n_use):
     """Return the scores (n,) by nearest lines, all lines of the lattice counted, and the numbers of
     lines (n,).
     """
-    kind = cell_lines.KINDS[bravais]
+    kind = KINDS[bravais]
     q2 = peaks.q2[:n_use]
     sigma = peaks.sigma[:n_use]
     misses, counts = screening.describe(x, zero, kind, q2, peaks.slope[:n_use])
@@ -150,7 +150,7 @@ def judge(peaks, bravais, x, zero):
     q2, sigma, slope, e = peaks.votes
     q2 = q2 - zero * slope
     last = peaks.q2[-1] - zero * peaks.slope[-1]
-    hkl, lines = cell_lines.lines(x, bravais, last + 3 * peaks.sigma[-1])
+    hkl, lines = distinct_lines(x, bravais, last + 3 * peaks.sigma[-1])
     if not len(lines):
         return -np.inf, "", 0
     starts = np.flatnonzero(np.diff(lines, prepend=-1) > 1e-7 * lines)  # 333 and 511 are one line
@@ -167,7 +167,7 @@ def judge(peaks, bravais, x, zero):
         for scale, cost in SCALES
     )
     score, best = max(judged)
-    cost = PARAMETER_COST * len(lattice.ties(cell_lines.KINDS[bravais].system).T)
+    cost = PARAMETER_COST * len(lattice.ties(KINDS[bravais].system).T)
     return score - cost, extinction.classes(bravais)[best][0], int(masks[best].sum())
 
 
@@ -236,7 +236,7 @@ def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
             screening.refine(
                 x,
                 zeros,
-                cell_lines.KINDS[bravais],
+                KINDS[bravais],
                 peaks.q2,
                 peaks.slope,
                 peaks.sigma,
@@ -337,10 +337,10 @@ def _derivative(row, other):
 def _figures(peaks, row):
     n = peaks.n_search
     q2 = peaks.q2 - row["zero"] * peaks.slope
-    hkl, lines = cell_lines.lines(row["x"], row["bravais"], 1.1 * q2[-1])
-    nearest = np.abs(q2[:, None] - lines).argmin(axis=1)
+    hkl, lines = distinct_lines(row["x"], row["bravais"], 1.1 * q2[-1])
+    nearest = nearest_line(q2, lines)
     miss = np.abs(q2 - lines[nearest])
-    wavelength = peaks.wavelength or fom.reach(q2[-1])
+    wavelength = peaks.wavelength or bragg.wavelength_reaching(q2[-1])
     return dict(
         volume=lattice.volume(row["cell"]),
         M20=float(fom.m20(q2[:n], lines)),

@@ -12,6 +12,7 @@ from ddi import __version__
 from ddi.base.files import atomic
 from ddi.forward import lattice
 from ddi.forward.bragg import q2_of, two_theta
+from ddi.forward.lines import nearest_line
 from ddi.index import extinction, setting
 from ddi.index.peaks import Peaks
 from ddi.index.ranking import INDEXED_SIGMAS
@@ -117,7 +118,7 @@ class Result:
         wavelength = self.peaks.wavelength
         observed = _corrected(self.peaks, row.zero_shift)
         lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
-        nearest = np.abs(observed[:, None] - lines).argmin(axis=1)
+        nearest = nearest_line(observed, lines)
         table = pd.DataFrame(hkl[nearest], columns=["h", "k", "l"])
         table["d_obs"] = observed**-0.5
         table["d_calc"] = lines[nearest] ** -0.5
@@ -231,7 +232,7 @@ def _uncertainties(row, peaks, zero_fitted):
     n = len(search.q2)
     observed = _corrected(peaks, row.zero_shift)[:n]
     lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
-    nearest = np.abs(observed[:, None] - lines).argmin(axis=1)
+    nearest = nearest_line(observed, lines)
     used = np.abs(observed - lines[nearest]) <= INDEXED_SIGMAS * search.sigma
     return setting.uncertainties(
         cell_of(row),

@@ -11,10 +11,10 @@ import numpy as np
 
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
-from ddi.forward.lines import MAX_LINES, _cholesky, _jit, _lines
+from ddi.forward.lines import MAX_LINES, compiled, enumerate_lines, sum_of_squares
 
 
-@_jit
+@compiled
 def _table(q2_obs, q2_max, n_bins):
     """Return the index of the peak nearest to each of n_bins equal steps of q2 up to q2_max."""
     table = np.empty(n_bins + 1, dtype=np.int16)
@@ -27,7 +27,7 @@ def _table(q2_obs, q2_max, n_bins):
     return table
 
 
-@_jit
+@compiled
 def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores):
     n_trials, n_peaks = q2_trial.shape
     n_free = pick.shape[1]
@@ -38,7 +38,6 @@ def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores
         q2_max[t] = q2_trial[t, -1] + 3 * sigma[-1]
         tables[t] = _table(q2_trial[t], q2_max[t], n_bins)
     x = np.empty(6)
-    form = np.empty(6)
     best = np.empty(n_peaks)
     q2 = np.empty(max_lines)
     hkl = np.empty((max_lines, 3), dtype=np.int16)
@@ -50,12 +49,13 @@ def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores
                 for column in range(n_free):
                     total += spread[i, row, column] * q2_trial[t, pick[i, column]]
                 x[row] = total
-            if not _cholesky(x, form):
+            positive, form = sum_of_squares(x)
+            if not positive:
                 continue
-            volume = 1 / np.sqrt(form[0] * form[1] * form[2])
+            volume = 1 / np.sqrt(form.d_l * form.d_k * form.d_h)
             if volume < v_min or volume > v_max:
                 continue
-            n = _lines(form, rule, q2_max[t], q2, hkl)
+            n = enumerate_lines(form, rule, q2_max[t], q2, hkl)
             if n <= 0:
                 continue
             best[:] = 1e9
@@ -73,14 +73,15 @@ def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores
             scores[i, t] = -np.log(product)
 
 
-@_jit
-def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
+@compiled
+def _nearest(x, rule, q2_max, q2_obs, q2, hkl, match, found):
     """Fill each peak's nearest line (index triple and q2); return the number of lines, 0 if x is no
     lattice or has too many.
     """
-    if not _cholesky(x, form):
+    positive, form = sum_of_squares(x)
+    if not positive:
         return 0
-    n = _lines(form, rule, q2_max, q2, hkl)
+    n = enumerate_lines(form, rule, q2_max, q2, hkl)
     if n <= 0:
         return 0
     for k in range(len(q2_obs)):
@@ -95,7 +96,7 @@ def _nearest(x, form, rule, q2_max, q2_obs, q2, hkl, match, found):
     return n
 
 
-@_jit
+@compiled
 def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines):
     n_free = ties.shape[1]
     n_peaks = len(q2_obs)
@@ -103,7 +104,6 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
     hkl = np.empty((max_lines, 3), dtype=np.int16)
     match = np.empty((n_peaks, 3), dtype=np.int16)
     found = np.empty(n_peaks)
-    form = np.empty(6)
     row = np.empty(n_free + 1)
     step = np.empty(n_free + 1)
     product = np.empty(6)
@@ -112,7 +112,6 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
             corrected = q2_obs - slope * zero[i]
             n = _nearest(
                 x[i],
-                form,
                 rule,
                 corrected[-1] + 4 * sigma[-1] * width,
                 corrected,
@@ -156,19 +155,16 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
             zero[i] += step[n_free]
 
 
-@_jit
+@compiled
 def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, counts):
     n_peaks = len(q2_obs)
     q2 = np.empty(max_lines)
     hkl = np.empty((max_lines, 3), dtype=np.int16)
     match = np.empty((n_peaks, 3), dtype=np.int16)
     found = np.empty(n_peaks)
-    form = np.empty(6)
     for i in range(len(x)):
         corrected = q2_obs - slope * zero[i]
-        counts[i] = _nearest(
-            x[i], form, rule, 1.002 * corrected[-1], corrected, q2, hkl, match, found
-        )
+        counts[i] = _nearest(x[i], rule, 1.002 * corrected[-1], corrected, q2, hkl, match, found)
         for k in range(n_peaks):
             misses[i, k] = corrected[k] - found[k] if counts[i] else 1e9
 

@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward import bragg, fom, lattice, lines
+from ddi.forward import bragg, lattice, lines
 from ddi.index import ranking, screening
 from ddi.models.template_axes import settings
 from ddi.models.templates import Templates
@@ -123,8 +123,8 @@ def prepare(
             f"read {q2.size} values of q2; expected a list of at least {MIN_PEAKS} positive numbers in A^-2"
         )
     order = np.argsort(q2, kind="stable")[: max(MAX_VERIFY, n_peaks)]
-    used = wavelength or fom.reach(q2[order[-1]])
-    slope = slope_of(q2[order], used)
+    used = wavelength or bragg.wavelength_reaching(q2[order[-1]])
+    slope = bragg.q2_slope(q2[order], used)
     sigma = (
         SIGMA * slope
         if sigma_q2 is None
@@ -150,19 +150,14 @@ def prepare(
             strong,
             [
                 weak[0],
-                np.maximum(weak[1], SIGMA * slope_of(weak[0], used)),
-                slope_of(weak[0], used),
+                np.maximum(weak[1], SIGMA * bragg.q2_slope(weak[0], used)),
+                bragg.q2_slope(weak[0], used),
                 weak[2],
             ],
         ],
         axis=1,
     )
     return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes)
-
-
-def slope_of(q2, wavelength):
-    """Return dq2/d(2theta) in A^-2 per degree."""
-    return 2 / wavelength**2 * np.sin(np.radians(bragg.two_theta(q2, wavelength))) * np.pi / 180
 
 
 def run(
@@ -330,7 +325,7 @@ def screen(spread, pick, trials, sigma, kind, max_volume=MAX_VOLUME):
     A cell that is right stands out at a shift 0.1 degrees away, if less; so a fifth of the work
     finds the same cells.
     """
-    volumes = MIN_VOLUME * kind.multiple, max_volume * kind.multiple
+    volumes = MIN_VOLUME * kind.n_lattice_points, max_volume * kind.n_lattice_points
     scores = np.full((len(spread), len(trials)), -1.0)
     scores[:, :1] = screening.screen(spread, pick, trials[:1], sigma, kind, volumes, SCREEN_LINES)
     again = np.argsort(-scores[:, 0], kind="stable")[

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ddi.base.errors import DDIError
+from ddi.forward.bragg import CU_KALPHA1
 from ddi.mcmc import chains, likelihood
-from ddi.mcmc.problem import WAVELENGTH
 
 ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}
 ASSIGN = {"nearest": chains.NEAREST, "resample": chains.RESAMPLE, "marginal": chains.MARGINAL}
@@ -111,7 +111,7 @@ class Plan:
             else SUBSAMPLE_BY[given.subsample_by]
         )
         settings = np.array(
-            [given.eps, WAVELENGTH / 2, size, by, WEIGHTS[given.weights], mode], dtype=float
+            [given.eps, CU_KALPHA1 / 2, size, by, WEIGHTS[given.weights], mode], dtype=float
         )
         temperature = ACCEPT[given.accept] * np.geomspace(given.annealing, 1.0, given.n_iterations)
         return cls(given, settings, temperature, np.geomspace(*given.spread, given.n_iterations))

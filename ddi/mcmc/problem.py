@@ -8,11 +8,11 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
+from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
 from ddi.mcmc import likelihood
 from ddi.mcmc import nearest as lines
 
-WAVELENGTH = 1.5406  # A
 SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
 SPURIOUS = 0.03  # prior probability of a peak to belong to no line
 # share and relative width of the outer of two normal curves of a peak's error
@@ -21,15 +21,6 @@ TAIL_WIDTH = 3.0
 PARAMETER_COST = 4.0  # log units a free parameter
 POLISH_ROUNDS = 6
 POLISH_START = 20.0  # sigmas; half-width of the weights in the first round of `polish`
-
-
-def sigma_q2(q2, sigma_2theta=SIGMA_2THETA, wavelength=WAVELENGTH):
-    """Return the error of q2 in A^-2 that an error of 2theta (degrees) means: (2/lambda^2)
-    sin(2theta) d(2theta).
-    """
-    sine = np.clip(wavelength / 2 * np.sqrt(q2), 0, 0.999)
-    slope = 2 / wavelength**2 * np.sin(2 * np.arcsin(sine))
-    return np.radians(sigma_2theta) * np.maximum(slope, 0.05 * np.max(slope))
 
 
 CENTRINGS = {"cubic": "PIF", "tetragonal": "PI", "orthorhombic": "PABCIF", "monoclinic": "PACI"}
@@ -83,7 +74,7 @@ class Problem:
         self.system = system
         self.q2 = np.ascontiguousarray(q2_obs[order])
         self.sigma = (
-            sigma_q2(self.q2)
+            sigma_q2(self.q2, SIGMA_2THETA)
             if sigma is None
             else np.broadcast_to(np.asarray(sigma, dtype=float), order.shape)[order]
         )

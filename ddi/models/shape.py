@@ -12,13 +12,13 @@ best first.
 
 import numpy as np
 
-from ddi.forward import lattice
+from ddi.forward import bragg, lattice
 from ddi.models.cells import in_order, make_valid, usable_cells
 from ddi.models.forest import Trees
 from ddi.models.generator import Generator, Group
 
 
-def spoil(q2, n_peaks, rng, *, missing=0.1, spurious=0.05, zero=0.05, wavelength=1.5406):
+def spoil(q2, n_peaks, rng, *, missing=0.1, spurious=0.05, zero=0.05, wavelength=bragg.CU_KALPHA1):
     """Return a pattern's first peaks as a measurement might give them, or None if too few are left.
 
     Parameters
@@ -42,11 +42,9 @@ def spoil(q2, n_peaks, rng, *, missing=0.1, spurious=0.05, zero=0.05, wavelength
         return None
     foreign = rng.uniform(0.5 * kept[0], kept[n_peaks - 1], rng.binomial(n_peaks, spurious))
     kept = np.sort(np.concatenate([kept, foreign]))[:n_peaks]
-    theta = (
-        np.arcsin(np.clip(wavelength * np.sqrt(kept) / 2, 0, 0.999))
-        + np.radians(rng.uniform(-zero / 2, zero)) / 2
-    )
-    return (2 * np.sin(np.clip(theta, 1e-3, np.pi / 2)) / wavelength) ** 2
+    angle = bragg.two_theta(np.minimum(kept, 3.99 / wavelength**2), wavelength)
+    shifted = angle + rng.uniform(-zero / 2, zero)
+    return bragg.q2_of(np.clip(shifted, 0.1, 180), wavelength)
 
 
 class Shape(Generator):

@@ -14,18 +14,12 @@ from numba import njit
 
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
+from ddi.forward.bragg import sigma_q2
 
-WAVELENGTH = 1.5406  # Angstrom; only turns the positional error below into an error of q2
 SIGMA_DEGREES = 0.03  # of 2 theta
 ROUNDS = (0.3, 0.4, 0.6, 0.8, 1.0, 1.0)  # share of the peaks that takes part in each round
 MAX_INDEX = 40
 _NONE = 1e9
-
-
-def sigma_q2(q2, degrees=SIGMA_DEGREES, wavelength=WAVELENGTH):
-    """Return the error of q2 in A^-2 that an error of 2 theta in degrees makes."""
-    theta = np.arcsin(np.clip(wavelength * np.sqrt(q2) / 2, 0, 0.995))
-    return 2 / wavelength**2 * np.sin(2 * theta) * np.radians(degrees)
 
 
 def snap(q2, cells, system, rounds=ROUNDS, degrees=SIGMA_DEGREES):

@@ -11,7 +11,7 @@ import gemmi
 import numpy as np
 
 from ddi.forward import lattice
-from ddi.forward import lines as cell_lines
+from ddi.forward.lines import distinct_lines, nearest_line
 
 
 def indexed_patterns(rows, bravais):
@@ -32,10 +32,10 @@ def indexed_patterns(rows, bravais):
     for cell, q2, unique_axis in zip(rows["cell"], rows["q2"], unique_axes):
         q2 = np.asarray(q2, dtype=float)[:40]
         for axes in settings(np.asarray(cell, dtype=float), bravais, unique_axis):
-            hkl, lines = cell_lines.lines(lattice.cell_to_x(axes), bravais, 1.001 * q2[-1])
+            hkl, lines = distinct_lines(lattice.cell_to_x(axes), bravais, 1.001 * q2[-1])
             if not len(lines):
                 continue
-            nearest = np.abs(lines[:, None] - q2).argmin(axis=0)
+            nearest = nearest_line(q2, lines)
             if np.abs(lines[nearest] - q2).max() < 1e-4 * q2[-1]:
                 patterns.append((q2, hkl[nearest]))
                 break

@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 
 from ddi.forward import lattice
-from ddi.forward import lines as cell_lines
+from ddi.forward.lines import KINDS
 from ddi.models.constants import CONSTANTS
 
 REACH = {1: 5, 2: 6, 3: 7, 4: 8, 6: 9}
@@ -18,7 +18,7 @@ def learn(patterns, bravais, *, n_max, n_copies, seed):
     """Return (peaks, hkl) of the templates that meet the patterns best; see
     `ddi.models.templates`.
     """
-    n_free = lattice.ties(cell_lines.KINDS[bravais].system).shape[1]
+    n_free = lattice.ties(KINDS[bravais].system).shape[1]
     rng = np.random.default_rng(seed)
     spoil = CONSTANTS.drop, CONSTANTS.spurious
     peaks = []
@@ -58,7 +58,7 @@ def usable_subsets(q2, hkl, places, bravais, n_free):
     They are sought among the first `REACH` peaks; where these lie in a zone or row and fix too
     little, further on.
     """
-    design = lattice.design(hkl[:20], cell_lines.KINDS[bravais].system)
+    design = lattice.design(hkl[:20], KINDS[bravais].system)
     error = np.sqrt(q2[:20])
     for reach in range(REACH[n_free], CONSTANTS.max_reach + 1, 2):
         near = np.flatnonzero(places[:20] < reach)

@@ -19,7 +19,7 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.forward import lattice
-from ddi.forward import lines as cell_lines
+from ddi.forward.lines import KINDS
 from ddi.models.constants import CONSTANTS
 from ddi.models.template_axes import indexed_patterns
 from ddi.models.template_learning import learn
@@ -105,7 +105,7 @@ class Templates:
             ``x = spread @ q2[peaks]``.
         peaks : ndarray of int16, shape (n, p)
         """
-        axes = cell_lines.KINDS[bravais].system
+        axes = KINDS[bravais].system
         ties = lattice.ties(axes).astype(float)
         peaks, hkl = self.tables.get(
             bravais,

@@ -5,7 +5,8 @@ import pandas as pd
 
 from ddi.base.figure import DOUBLE, SINGLE, figure
 from ddi.data import dedup, leaders, qc
-from ddi.forward import lattice, powder
+from ddi.forward import bragg, lattice, powder
+from ddi.forward.bragg import WRITEUP_WAVELENGTH
 from ddi.study.figures import SOURCE_COLOURS, SOURCE_LABELS, SYSTEM_COLOURS
 
 EDGES = np.arange(4, 46.5, 0.5)  # A^3 an atom
@@ -167,7 +168,7 @@ def largest_clusters(entries, found, n=8):
 def enough_lines(data):
     """Return angle -> flag for each row: as many observable lines as the models read below it."""
     needed = data.lattice_system.map(lattice.N_PEAKS)
-    limits = {angle: powder.q2_of(angle) for angle in (60, 90)}
+    limits = {angle: bragg.q2_of(angle, WRITEUP_WAVELENGTH) for angle in (60, 90)}
     return {
         angle: np.array([int((q2 <= limit).sum()) for q2 in data.q2_2]) >= needed
         for angle, limit in limits.items()
@@ -236,8 +237,10 @@ def peak_lists(data, patterns, example):
     top.set(ylabel="square root of intensity")
     for level, lines in enumerate((row.q2_2, row.q2_1)):
         place = np.full(len(lines), level)
-        ticks.plot(powder.two_theta_of(lines), place, "|", color=("k", "0.5")[level], ms=7)
-    last = powder.two_theta_of(max(row.q2_1[-1], row.q2_2[-1])) + 1
+        ticks.plot(
+            bragg.two_theta(lines, WRITEUP_WAVELENGTH), place, "|", color=("k", "0.5")[level], ms=7
+        )
+    last = bragg.two_theta(max(row.q2_1[-1], row.q2_2[-1]), WRITEUP_WAVELENGTH) + 1
     ticks.set(xlabel=r"$2\theta$ (degrees, 1.54 Å)", xlim=(5, min(last, angle[-1])))
     ticks.set(yticks=(0, 1), yticklabels=("list 2", "list 1"), ylim=(-0.7, 1.7))
     name = f"{row['name'] or row.identifier}, {row.sg_symbol_reindexed}"

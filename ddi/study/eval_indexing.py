@@ -251,14 +251,14 @@ def _right(case, found):
     """Which refined candidates are the right lattice, shape (n,); only those of about the right
     volume are looked at closely.
     """
-    from ddi.forward import lines
+    from ddi.forward.lines import KINDS
 
     good = np.flatnonzero(lattice.is_positive(found.x))
     right = np.zeros(len(found.x), dtype=bool)
     cells = lattice.x_to_cell(found.x[good])
     wanted = (
         lattice.volume(lattice.reduced_cell(case.cell, case.centring))
-        * lines.KINDS[case.bravais].multiple
+        * KINDS[case.bravais].n_lattice_points
     )
     near = np.flatnonzero(np.abs(lattice.volume(cells) / wanted - 1) < 0.05)
     right[good[near]] = [is_right(case, cells[k], lattice.BRAVAIS[case.bravais][1]) for k in near]

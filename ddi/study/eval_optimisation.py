@@ -11,10 +11,11 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.base.stats import wilson
 from ddi.data import dataset
-from ddi.forward import lattice, lines, relations
+from ddi.forward import lattice, relations
+from ddi.forward.bragg import CU_KALPHA1, sigma_q2
+from ddi.forward.lines import KINDS, distinct_lines
 from ddi.index import known, screening, search
 from ddi.mcmc import starts
-from ddi.mcmc.problem import WAVELENGTH, sigma_q2
 from ddi.models import generator
 from ddi.models.assignment import AssignmentNetwork, file_name
 from ddi.study import svd_index
@@ -74,7 +75,7 @@ def patterns(study, system, n, seed, noise=0.02, n_vote=N_VOTE):
         about["reduced"] = true_lattice(cell, row.bravais, q2)
         q2 = np.sort(np.maximum(q2 + sigma_q2(q2, noise) * rng.standard_normal(len(q2)), 1e-6))
         peaks = search.prepare(
-            q2, sigma_q2(q2, noise), wavelength=WAVELENGTH, n_peaks=n_read, spurious=SPURIOUS
+            q2, sigma_q2(q2, noise), wavelength=CU_KALPHA1, n_peaks=n_read, spurious=SPURIOUS
         )
         rows.append(about | {"peaks": peaks, "q2": q2[:n_read]})
     return rows
@@ -99,7 +100,7 @@ def true_lattice(cell, bravais, q2):
 def _worst_miss(reduced, q2):
     bravais, axes = relations.standard(reduced)
     return (
-        np.abs(q2[:, None] - lines.lines(lattice.cell_to_x(axes), bravais, 1.01 * q2[-1])[1])
+        np.abs(q2[:, None] - distinct_lines(lattice.cell_to_x(axes), bravais, 1.01 * q2[-1])[1])
         .min(axis=1)
         .max()
     )
@@ -249,7 +250,7 @@ def _cause(finds, found):
         return "true cell not found"
     peaks = finds.peaks
     first = finds.rows[0]
-    kind = lines.KINDS[first["bravais"]]
+    kind = KINDS[first["bravais"]]
     misses, _ = screening.describe(
         first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope
     )

@@ -15,7 +15,7 @@ from crystals import made
 import ddi
 from ddi.base.errors import DDIError
 from ddi.data import dataset
-from ddi.forward import lattice, powder
+from ddi.forward import bragg, lattice, powder
 
 GROUPS = ("P 21 21 2", "F m -3 m", "P -1", "R -3 m:H", "P 1 21/c 1", "P 6/m m m", "I 4/m m m")
 
@@ -80,7 +80,7 @@ def test_two_processes_and_an_interrupted_build_give_the_same(entries, study, mo
 def test_the_pattern_ends_where_asked(entries, study):
     dataset.build(entries, study.interim / "dataset.parquet", two_theta_max=60.0)
     frame = dataset.load(study, ["q2_1"])
-    assert max(q[-1] for q in frame.q2_1) <= powder.q2_of(60.0)
+    assert max(q[-1] for q in frame.q2_1) <= bragg.q2_of(60.0, bragg.WRITEUP_WAVELENGTH)
     assert np.load(study.interim / "patterns.npy").shape[1] == 3001
 
 

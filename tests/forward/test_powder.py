@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from crystals import everything, made, reindexed, settings_of, some
 
-from ddi.forward import lattice, powder, scattering
+from ddi.forward import bragg, lattice, powder, scattering
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +121,7 @@ def standard_positions(standard):
     operations = tuple(op.triplet() for op in gemmi.SpaceGroup(symbol).operations())
     reach = {"two_theta_max": 160.0, "wavelength": CU_K_ALPHA_1}
     simulated = powder.simulate(cell, operations, ["Al"], [[0.1, 0.2, 0.3]], [1], [0.5], **reach)
-    return powder.two_theta_of(simulated.q2, CU_K_ALPHA_1), cell, lines
+    return bragg.two_theta(simulated.q2, CU_K_ALPHA_1), cell, lines
 
 
 @pytest.mark.parametrize("standard", ["640d", "640f", "676a"])
@@ -164,9 +164,7 @@ def test_corundum_looks_like_corundum():
     assert [len(part) for part in scattering.unit_cell(cell, operations, *atoms)[:1]] == [
         10
     ]  # two formula units a primitive cell
-    height = dict(
-        zip(powder.two_theta_of(simulated.q2, CU_K_ALPHA_1).round(1), simulated.intensity)
-    )
+    height = dict(zip(bragg.two_theta(simulated.q2, CU_K_ALPHA_1).round(1), simulated.intensity))
     assert {position for position, value in height.items() if value > 0.8} == {35.1, 43.4, 57.5}
     assert 0.5 < height[25.6] < 0.8 and 0.3 < height[37.8] < 0.5
 
@@ -192,7 +190,7 @@ def test_list_2_equals_the_four_conditions_spelled_out(crystals_200):
         if lattice.volume(setting.cell) > 1500:
             continue
         simulated = powder.simulate(setting.cell, setting.operations, *atoms)
-        two_theta = powder.two_theta_of(simulated.q2)
+        two_theta = bragg.two_theta(simulated.q2, bragg.WRITEUP_WAVELENGTH)
         assert (
             simulated.observed.tolist()
             == brute_observable(two_theta, simulated.intensity, simulated.pattern)[: powder.N_LINES]

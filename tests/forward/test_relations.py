@@ -21,7 +21,7 @@ def test_lattice_type_and_cell_are_found_from_the_primitive_cell(bravais):
 def test_relatives_of_a_cubic_cell_are_the_distinct_ones():
     cells = relations.relatives([4, 4, 4, 90, 90, 90])
     ratios = [
-        lattice.volume(lattice.x_to_cell(x)) / lines.KINDS[bravais].multiple / 64
+        lattice.volume(lattice.x_to_cell(x)) / lines.KINDS[bravais].n_lattice_points / 64
         for bravais, x, _ in cells
     ]
     assert set(np.round(ratios, 6)) == {2.0, 3.0, 0.5, 0.333333}
@@ -40,10 +40,10 @@ def test_relatives_of_a_cubic_cell_are_the_distinct_ones():
 @pytest.mark.parametrize("larger, said", [(True, "supercell"), (False, "subcell")])
 def test_the_larger_lattice_holds_the_lines_of_the_smaller(larger, said):
     cell = np.array([5.0, 6.1, 7.3, 90, 101, 90])
-    _, own = lines.lines(lattice.cell_to_x(cell), "mP", 0.301)
+    _, own = lines.distinct_lines(lattice.cell_to_x(cell), "mP", 0.301)
     for bravais, x, is_larger in relations.relatives(lattice.reduced_cell(cell)):
         if is_larger == larger:
-            _, other = lines.lines(x, bravais, 0.301)
+            _, other = lines.distinct_lines(x, bravais, 0.301)
             few, many = (own, other) if larger else (other, own)
             assert np.abs(few[few < 0.3][:, None] - many).min(axis=1).max() < 1e-6
             assert (

@@ -5,7 +5,7 @@ knows when to end.
 import numpy as np
 import pytest
 
-from ddi.forward import lattice, relations
+from ddi.forward import bragg, lattice, relations
 from ddi.forward.reflections import reference_hkl
 from ddi.index import known as solve
 from ddi.index import search
@@ -27,10 +27,10 @@ def lines(cell, system, centring="P"):
 
 def peaks_of(q2, noise=0.01, seed=3, **options):
     q2 = np.sort(
-        q2 + problem.sigma_q2(q2, noise) * np.random.default_rng(seed).standard_normal(len(q2))
+        q2 + bragg.sigma_q2(q2, noise) * np.random.default_rng(seed).standard_normal(len(q2))
     )
     return search.prepare(
-        q2, problem.sigma_q2(q2, max(noise, 0.005)), wavelength=problem.WAVELENGTH, **options
+        q2, bragg.sigma_q2(q2, max(noise, 0.005)), wavelength=bragg.CU_KALPHA1, **options
     )
 
 
@@ -80,7 +80,7 @@ def test_first_forty_peaks_judge_what_twenty_found():
 
 def test_zero_shift_is_fitted_where_a_prior_allows_it():
     q2 = lines(TRUE, "monoclinic")[:30]
-    moved = q2 + 0.06 * search.slope_of(q2, problem.WAVELENGTH)
+    moved = q2 + 0.06 * bragg.q2_slope(q2, bragg.CU_KALPHA1)
     none, fitted = (
         solve.solve(
             peaks_of(moved, noise=0.003), "monoclinic", around(TRUE), zero=zero, max_rounds=1

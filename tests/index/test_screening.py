@@ -31,7 +31,7 @@ def gemmi_lines(cell, bravais, q2_max):
 @pytest.mark.parametrize("bravais", FULL)
 def test_lines_are_those_of_gemmi(bravais):
     cell = some_cell(bravais)
-    hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, 0.3)
+    hkl, q2 = lines.distinct_lines(lattice.cell_to_x(cell), bravais, 0.3)
     expected = gemmi_lines(cell, bravais, 0.3)
     if bravais == "hR":  # gemmi counts h k l and k h l apart, which no powder pattern does
         expected = expected[np.diff(expected, prepend=0) > 1e-9]
@@ -43,7 +43,7 @@ def test_lines_are_those_of_gemmi(bravais):
 def plain_score(x, q2_obs, sigma, bravais):
     """What `kernel.screen` computes, for one candidate."""
     q2_max = q2_obs[-1] + 3 * sigma[-1]
-    _, q2 = lines.lines(x, bravais, q2_max)
+    _, q2 = lines.distinct_lines(x, bravais, q2_max)
     nearest_peak = np.abs(q2[:, None] - q2_obs).argmin(axis=1)
     miss = np.array(
         [np.abs(q2[nearest_peak == k] - q2_obs[k]).min(initial=1e9) for k in range(len(q2_obs))]
@@ -56,7 +56,7 @@ def plain_score(x, q2_obs, sigma, bravais):
 def test_screen_equals_plain_numpy(bravais):
     kind = lines.KINDS[bravais]
     x_true = lattice.cell_to_x(some_cell(bravais))
-    hkl, q2 = lines.lines(x_true, bravais, 0.5)
+    hkl, q2 = lines.distinct_lines(x_true, bravais, 0.5)
     keep = np.sort(RNG.permutation(min(30, len(q2)))[:20])
     obs = q2[keep] * (1 + 1e-4 * RNG.standard_normal(len(keep)))
     n_free = lattice.ties(kind.system).shape[1]
@@ -88,7 +88,7 @@ def test_screen_equals_plain_numpy(bravais):
 def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais):
     kind = lines.KINDS[bravais]
     x_true = lattice.cell_to_x(some_cell(bravais))
-    _, q2 = lines.lines(x_true, bravais, 0.4)
+    _, q2 = lines.distinct_lines(x_true, bravais, 0.4)
     obs = q2[:24:1][:20].copy()
     slope = 0.02 * np.sqrt(obs)
     obs = obs + 0.05 * slope
@@ -114,7 +114,7 @@ def test_refinement_finds_cell_and_zero_shift_in_spite_of_spurious_peaks(bravais
 
 
 def test_what_is_no_lattice():
-    assert len(lines.lines([1, 1, 1, 3, 0, 0], "aP", 5.0)[1]) == 0
+    assert len(lines.distinct_lines([1, 1, 1, 3, 0, 0], "aP", 5.0)[1]) == 0
     misses, counts = screening.describe(
         np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2)
     )

@@ -21,7 +21,7 @@ CELLS = {
 def pattern(bravais, zero=0.05, noise=0.005, drop=0.15, seed=1):
     """Observed q2 of a lattice with a zero shift, noise (degrees 2theta) and lines missing."""
     rng = np.random.default_rng(seed)
-    _, q2 = lines.lines(lattice.cell_to_x(CELLS[bravais]), bravais, 0.7)
+    _, q2 = lines.distinct_lines(lattice.cell_to_x(CELLS[bravais]), bravais, 0.7)
     angle = bragg.two_theta(q2[rng.random(len(q2)) > drop][:35], WAVELENGTH)
     return bragg.q2_of(np.sort(angle + zero + noise * rng.standard_normal(len(angle))), WAVELENGTH)
 
@@ -96,7 +96,7 @@ def test_bad_peaks_are_refused(bad):
 
 def test_faint_peaks_tell_a_supercell_from_its_subcell():
     cell = np.array([6.2, 7.4, 9.1, 90, 90, 90])
-    hkl, q2 = lines.lines(lattice.cell_to_x(cell), "oP", 0.45)
+    hkl, q2 = lines.distinct_lines(lattice.cell_to_x(cell), "oP", 0.45)
     even = hkl[:, 2] % 2 == 0
     strong = q2[even][:25]
     weak = q2[~even]
@@ -110,7 +110,9 @@ def test_faint_peaks_tell_a_supercell_from_its_subcell():
 
 
 def test_more_than_forty_peaks_with_errors_of_their_own():
-    q2 = lines.lines(lattice.cell_to_x(np.array([7.1, 8.3, 11.9, 90, 90, 90])), "oP", 0.5)[1][:55]
+    q2 = lines.distinct_lines(lattice.cell_to_x(np.array([7.1, 8.3, 11.9, 90, 90, 90])), "oP", 0.5)[
+        1
+    ][:55]
     errors = np.linspace(1e-5, 3e-5, len(q2))
     peaks = search.prepare(q2[::-1], errors[::-1], wavelength=WAVELENGTH)
     assert len(peaks.q2) == search.MAX_VERIFY and np.array_equal(
@@ -181,7 +183,7 @@ def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
     cell = lattice.full_cell(
         lattice.free_cell(np.array([7.1, 9.3, 11.2, 90, 103.0, 90]), system), system
     )
-    hkl, q2 = lines.lines(lattice.cell_to_x(cell), bravais, 0.6)
+    hkl, q2 = lines.distinct_lines(lattice.cell_to_x(cell), bravais, 0.6)
     seen = q2[~gemmi.SpaceGroup(symbol).operations().systematic_absences(hkl.astype(np.int32))]
     best = extinction.rank(cell, bravais, seen, 1e-5)[0]
     assert gemmi.SpaceGroup(symbol).hm in best["space_groups"] and best["n_indexed"] == len(seen)

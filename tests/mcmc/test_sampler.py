@@ -7,6 +7,7 @@ import pytest
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
+from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
 from ddi.mcmc import chains, plain, problem
 from ddi.mcmc import sampler as mcmc
@@ -21,7 +22,7 @@ def pattern(cell=TRUE, system="monoclinic", noise=0.01, seed=3, n=20):
     rng = np.random.default_rng(seed)
     lines = np.unique(np.round(lattice.q2(reference_hkl(system)[:-1], cell), 9))
     q2 = lines[np.arange(len(lines)) % 4 != 2][:n]
-    return np.sort(q2 + problem.sigma_q2(q2, noise) * rng.standard_normal(n))
+    return np.sort(q2 + sigma_q2(q2, noise) * rng.standard_normal(n))
 
 
 def disturbed(n=60, error=0.03, seed=0, cell=TRUE):

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from ddi.forward import lattice, relations
+from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
 from ddi.index import search
 from ddi.mcmc import starts
-from ddi.mcmc.problem import sigma_q2
 from ddi.study import convergence, svd_index
 
 CELLS = {
@@ -39,7 +39,7 @@ def test_volume_is_estimated_within_the_range_searched(system):
 @pytest.mark.parametrize("system", CELLS)
 def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
     cell = np.array(CELLS[system])
-    peaks = search.prepare(lines(system), sigma_q2(lines(system)))
+    peaks = search.prepare(lines(system), sigma_q2(lines(system), 0.02))
     found = svd_index.index(peaks, system, seed=1, time_budget=20)
     assert relations.same_lattice(found.rows[0]["reduced"], cell)
     calls = [

@@ -17,7 +17,9 @@ def frame(system, bravais, n, unique_axis=-1):
     angles = RNG.uniform(91, 109, (n, 3))
     cells = lattice.full_cell(lattice.free_cell(np.hstack([lengths, angles]), system), system)
     q2 = [
-        lines.lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[1][:24]
+        lines.distinct_lines(lattice.cell_to_x(lattice.conventional(cell, bravais)), bravais, 0.5)[
+            1
+        ][:24]
         for cell in cells
     ]
     return pd.DataFrame(
@@ -56,7 +58,7 @@ def test_centred_face_is_found_wherever_it_is():
     cell = np.array([5.0, 7.0, 11.0, 90, 90, 90])
     x = lattice.cell_to_x(cell)
     face_b = lattice.permute(cell, (0, 2, 1))
-    _, q2 = lines.lines(lattice.cell_to_x(face_b), "oC", 0.5)
+    _, q2 = lines.distinct_lines(lattice.cell_to_x(face_b), "oC", 0.5)
     ((_, hkl),) = template_axes.indexed_patterns(
         pd.DataFrame(dict(bravais="oC", cell=[cell], q2=[q2], unique_axis=-1)), "oC"
     )
@@ -66,7 +68,7 @@ def test_centred_face_is_found_wherever_it_is():
 
 def test_dominant_zone_makes_templates_look_further():
     cell = np.array([2.6, 21.0, 24.0, 90, 100, 90])
-    hkl, q2 = lines.lines(lattice.cell_to_x(cell), "oP", 0.3)
+    hkl, q2 = lines.distinct_lines(lattice.cell_to_x(cell), "oP", 0.3)
     subsets, places = template_learning.usable_subsets(q2, hkl, np.arange(len(q2)), "oP", 3)
     assert places.size == 0 or places.max() >= template_learning.REACH[3]
 

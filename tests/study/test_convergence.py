@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from ddi.forward import lattice, relations
+from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
-from ddi.mcmc import problem, starts
+from ddi.mcmc import starts
 from ddi.study import convergence
 
 CELLS = {
@@ -62,9 +63,7 @@ def test_curve_predicts_starts_that_it_was_not_measured_on():
     cell = np.array(CELLS["monoclinic"])
     q2 = np.unique(np.round(lattice.q2(reference_hkl("monoclinic")[:-1], cell), 9))[:20]
     pattern = {
-        "q2": np.sort(
-            q2 + problem.sigma_q2(q2, 0.01) * np.random.default_rng(0).standard_normal(20)
-        ),
+        "q2": np.sort(q2 + sigma_q2(q2, 0.01) * np.random.default_rng(0).standard_normal(20)),
         "cell": cell,
         "system": "monoclinic",
     }
