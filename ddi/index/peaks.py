@@ -1,6 +1,7 @@
 """The peaks of one pattern, in any unit: checked, or refused with a reason.
 
-Positions may be d (Angstrom), q = 1/d (1/Angstrom), q2 = 1/d^2 (1/Angstrom^2) or 2theta (degrees).
+Positions may be d (Angstrom), q = 1/d (1/Angstrom), q2 = 1/d^2 (1/Angstrom^2), q2pi = 2 pi/d
+(1/Angstrom) or 2theta (degrees).
 """
 
 from dataclasses import dataclass, replace
@@ -9,8 +10,9 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import alpha1_wavelength, q2_of, q2_slope
+from ddi.index.instrument import as_wavelength
 
-UNITS = ("d", "q", "q2", "2theta")
+UNITS = ("d", "q", "q2", "q2pi", "2theta")
 FEWEST = 6
 MOST = 200
 
@@ -37,6 +39,8 @@ class Peaks:
     faint : ndarray, shape (3, m), or None
         q2 and sigma_q2 in A^-2 of peaks that are too weak to be listed, and the probability of each
         to belong to no line.
+    radiation : str
+        One of `RADIATIONS`.
     """
 
     q2: np.ndarray
@@ -47,6 +51,7 @@ class Peaks:
     warnings: tuple = ()
     pattern: tuple | None = None
     faint: np.ndarray | None = None
+    radiation: str = "xray"
 
     @property
     def d(self):
@@ -72,7 +77,7 @@ def from_values(
     Parameters
     ----------
     values : array_like, shape (n,)
-    unit : {"d", "q", "q2", "2theta"}
+    unit : {"d", "q", "q2", "q2pi", "2theta"}
     wavelength : float, optional
         In Angstrom.
     intensity, sigma : array_like, shape (n,), optional
@@ -91,6 +96,7 @@ def from_values(
         For each kind of list that cannot be indexed.
     """
     check_options(unit, wavelength)
+    wavelength = as_wavelength(wavelength)
     try:
         values = np.asarray(values, dtype=float)
     except (TypeError, ValueError) as error:
@@ -118,50 +124,64 @@ def from_values(
     )
 
 
-def from_pattern(two_theta, intensity, wavelength, source="pattern", **options):
-    """Pick the peaks of a measured pattern (`ddi.index.picking.pick`, at most the 60 highest) and
-    the faint ones; return them as `Peaks`.
+def from_pattern(two_theta, intensity, wavelength, source="pattern", radiation="xray"):
+    """Pick the peaks of a measured pattern (`ddi.index.picking.strong`, at most the 60 highest) and
+    the faint ones; return them as `Peaks`. Only tubes ("xray") have a K-alpha2.
     """
     from ddi.index import picking
 
-    picked = picking.pick(two_theta, intensity, wavelength, **options)
-    line = alpha1_wavelength(wavelength)
-    said = (
-        ()
-        if line == wavelength
-        else (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
-    )
-    note = f"{source}: {len(picked['two_theta'])} peaks picked from {len(two_theta)} points"
+    wavelength = as_wavelength(wavelength)
+    prepared = picking.prepare(two_theta, intensity, wavelength, radiation == "xray")
+    picked = picking.strong(prepared)
+    line = alpha1_wavelength(wavelength) if prepared.tube else wavelength
+    said = ()
+    if line != wavelength:
+        said = (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
+    note = f"{source}: {len(picked.two_theta)} peaks picked from {len(two_theta)} points"
     pattern = np.asarray(two_theta), np.asarray(intensity)
     peaks = from_values(
-        picked["two_theta"], "2theta", line, picked["height"], picked["sigma"], note, pattern, said
+        picked.two_theta, "2theta", line, picked.height, picked.sigma, note, pattern, said
     )
-    weak = picking.faint(two_theta, intensity, wavelength, picked["two_theta"])
-    q2 = _to_q2(weak["two_theta"], "2theta", line)
-    return replace(
-        peaks,
-        faint=np.array(
-            [
-                q2,
-                _sigma_q2(weak["two_theta"], weak["sigma"], q2, "2theta", line, source),
-                weak["spurious"],
-            ]
-        ),
-    )
+    weak = picking.faint(prepared, picked.two_theta)
+    q2 = _to_q2(weak.two_theta, "2theta", line)
+    sigma_q2 = _sigma_q2(weak.two_theta, weak.sigma, q2, "2theta", line, source)
+    return replace(peaks, faint=np.array([q2, sigma_q2, weak.spurious]), radiation=radiation)
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A measured pattern.
+
+    Attributes
+    ----------
+    two_theta, intensity : ndarray, shape (n,)
+        Degrees, rising; any unit proportional to counts.
+    wavelength : float
+        In Angstrom.
+    radiation : str
+        One of `RADIATIONS`; only "xray" has a K-alpha2.
+    source : str
+        What was read, and as what.
+    """
+
+    two_theta: np.ndarray
+    intensity: np.ndarray
+    wavelength: float
+    radiation: str = "xray"
+    source: str = "pattern"
+
+    def peaks(self):
+        """Pick the peaks; return `Peaks`."""
+        return from_pattern(
+            self.two_theta, self.intensity, self.wavelength, self.source, self.radiation
+        )
 
 
 def check_options(unit, wavelength):
     """Refuse a unit that is not one of `UNITS` and a wavelength that is no positive number."""
     if unit is not None and unit not in UNITS:
         raise DDIError(f"unit '{unit}' is not known; choose one of {', '.join(UNITS)}")
-    try:
-        good = wavelength is None or 0.01 < float(wavelength) < 100
-    except (TypeError, ValueError):
-        good = False
-    if not good:
-        raise DDIError(
-            f"the wavelength must be a number of Angstrom between 0.01 and 100, not {wavelength}"
-        )
+    as_wavelength(wavelength)
 
 
 def _check_values(values, source):
@@ -179,37 +199,45 @@ def _check_values(values, source):
     ):
         if bad.any():
             raise DDIError(
-                f"{source}: peak {np.flatnonzero(bad)[0] + 1} is {what}; every position must be a positive number"
+                f"{source}: peak {np.flatnonzero(bad)[0] + 1} is {what}; "
+                "every position must be a positive number"
             )
     unique, count = np.unique(values, return_counts=True)
     if (count > 1).any():
         raise DDIError(
-            f"{source}: the position {unique[count > 1][0]:g} is there {count.max()} times; list every peak once"
+            f"{source}: the position {unique[count > 1][0]:g} is there "
+            f"{count.max()} times; list every peak once"
         )
     if len(values) < FEWEST:
         raise DDIError(
-            f"{source}: {len(values)} peaks are too few to index; expected at least {FEWEST}, better 20"
+            f"{source}: {len(values)} peaks are too few to index; expected at least "
+            f"{FEWEST}, better 20"
         )
     if len(values) > MOST:
         raise DDIError(
-            f"{source}: {len(values)} peaks are more than {MOST}; keep the first 20 to 40 lines, or give the pattern itself"
+            f"{source}: {len(values)} peaks are more than {MOST}; keep the first 20 to 40 "
+            "lines, or give the pattern itself"
         )
 
 
 def _check_angles(values, wavelength, source):
     if wavelength is None:
         raise DDIError(
-            f"{source}: 2theta means nothing without a wavelength; add --wavelength 1.540593 for Cu K-alpha1"
+            f"{source}: 2theta means nothing without a wavelength; add "
+            "--wavelength 1.540593 for Cu K-alpha1"
         )
     if values.max() >= 180:
         raise DDIError(
-            f"{source}: 2theta of {values.max():g} degrees is beyond 180, which no wavelength allows; check --unit"
+            f"{source}: 2theta of {values.max():g} degrees is beyond 180, which no "
+            "wavelength allows; check --unit"
         )
     d = q2_of(values, wavelength) ** -0.5
     falls = (np.diff(values) < 0).all()
     if (falls and values.max() < 30 and values.min() < 5) or (d.min() > 5 and d.max() > 25):
         raise DDIError(
-            f"{source}: {values.min():g} to {values.max():g} looks like a list of d given as 2theta (it would mean d from {d.max():.1f} down to {d.min():.1f} A); use --unit d, or convert to q2 if it is right"
+            f"{source}: {values.min():g} to {values.max():g} looks like a list of d "
+            f"given as 2theta (it would mean d from {d.max():.1f} down to {d.min():.1f} A); use "
+            "--unit d, or convert to q2 if it is right"
         )
 
 
@@ -217,6 +245,8 @@ def _to_q2(values, unit, wavelength):
     with np.errstate(over="ignore", divide="ignore"):
         if unit == "2theta":
             return q2_of(values, wavelength)
+        if unit == "q2pi":
+            return (values / (2 * np.pi)) ** 2
         return {"d": lambda v: v**-2.0, "q": lambda v: v**2.0, "q2": lambda v: v}[unit](values)
 
 
@@ -228,7 +258,13 @@ def _sigma_q2(values, sigma, q2, unit, wavelength, source):
         )
     if unit == "2theta":
         return sigma * q2_slope(q2, wavelength)
-    return {"d": 2 * q2 / values, "q": 2 * values, "q2": np.ones_like(values)}[unit] * sigma
+    slope = {
+        "d": 2 * q2 / values,
+        "q": 2 * values,
+        "q2": np.ones_like(values),
+        "q2pi": 2 * q2 / values,
+    }[unit]
+    return slope * sigma
 
 
 def _usable(intensity):
@@ -254,7 +290,8 @@ def _scale_warning(q2, unit):
     longest = 1 / np.sqrt(q2.min())
     if unit == "q" and longest < 1.6:
         return (
-            f"the largest spacing is {longest:.2f} A; q is 1/d here, so if yours is 2 pi/d divide it by 2 pi",
+            f"the largest spacing is {longest:.2f} A; q is 1/d here, for q = 2 pi/d use "
+            "--unit q2pi",
         )
     if longest < 1.0 or longest > 200:
         return (f"the largest spacing is {longest:.4g} A, which is unusual; check --unit",)

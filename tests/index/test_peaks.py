@@ -23,6 +23,7 @@ Q2 = np.sort(
 VALUES = {
     "q2": Q2,
     "q": np.sqrt(Q2),
+    "q2pi": 2 * np.pi * np.sqrt(Q2),
     "d": Q2**-0.5,
     "2theta": np.degrees(2 * np.arcsin(np.sqrt(Q2) * CU / 2)),
 }
