@@ -127,4 +127,4 @@ def _is_solved(system, rng, number):
     finds = known.solve(
         peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number
     )
-    return bool(finds.rows) and relations.same_lattice(finds.rows[0]["reduced"], cell)
+    return bool(finds.rows) and relations.same_lattice(finds.rows[0].reduced, cell)

@@ -16,7 +16,7 @@ from ddi.base.stats import calibration_error, wilson
 from ddi.bench.registry import benchmark
 from ddi.data import dataset, rruff
 from ddi.forward import bragg, lattice, relations
-from ddi.index import ranking, search
+from ddi.index import confidence, search
 from ddi.index.peaks import from_pattern
 from ddi.study import damage
 
@@ -310,7 +310,7 @@ def bench_calibration():
 
 
 def recalibrate(study, n=60, seed=0):
-    """Fit `ranking.calibrate` to degraded held-out patterns of a study and, where there are any, to
+    """Fit `confidence.calibrate` to degraded held-out patterns of a study and, where there are any, to
     every second mineral of RRUFF's fair ones.
 
     The measured patterns come in twice, with the reference's peaks and with the project's own.
@@ -318,7 +318,7 @@ def recalibrate(study, n=60, seed=0):
     Returns
     -------
     dict
-        What `ranking.CALIBRATION` should hold.
+
     """
     sets = [degraded(held_out(study, n=n, seed=seed), seed)]
     if rruff.folder():
@@ -328,6 +328,6 @@ def recalibrate(study, n=60, seed=0):
             for rows in (fair(), picked())
         ]
     result = pd.concat([measure(rows) for rows in sets], ignore_index=True)
-    return ranking.calibrate(
+    return confidence.calibrate(
         list(result.score), [-1 if rank == MISSED else rank for rank in result["rank"]]
     )

@@ -70,7 +70,7 @@ def _climb(study, ascent, pattern, *, budget, seed):
     finds = known.solve(pattern["peaks"], pattern["system"], climbed, **options)
     return {
         "solved": bool(finds.rows)
-        and relations.same_lattice(finds.rows[0]["reduced"], pattern["reduced"]),
+        and relations.same_lattice(finds.rows[0].reduced, pattern["reduced"]),
         "rounds": finds.rounds,
     }
 

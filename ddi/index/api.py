@@ -8,6 +8,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.index import peaks as peaklist
 from ddi.index import readers, result, search
+from ddi.index.constants import SEARCH
 
 
 def index_peaks(
@@ -68,7 +69,7 @@ def index_peaks(
     _check_limits(n_peaks=n_peaks, max_volume=max_volume, time=time, jobs=n_jobs)
     peaks = as_peaks(peaks, unit, wavelength)
     started = clock.perf_counter()
-    n_used = max(n_peaks, search.MAX_VERIFY)
+    n_used = max(n_peaks, SEARCH.max_verify)
     table = search.run(
         *(_first(array, n_used) for array in (peaks.q2, peaks.sigma_q2)),
         intensities=_first(peaks.intensity, n_used),
@@ -84,7 +85,7 @@ def index_peaks(
     seconds = clock.perf_counter() - started
     limits = dict(n_peaks=min(n_peaks, len(peaks)), time=time, seed=seed)
     limits["lattice"] = "all" if symbols is None else ",".join(symbols)
-    limits["max_volume"] = float(max_volume or search.MAX_VOLUME)
+    limits["max_volume"] = float(max_volume or SEARCH.max_volume)
     limits["zero_shift"] = _shift_in_words(shift, peaks.wavelength)
     return result.make(table, peaks, seconds, limits)
 

@@ -7,26 +7,56 @@ of the class share it, else there is a dash.
 """
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 
 import gemmi
 import numpy as np
 
 from ddi.forward import lattice, lines
+from ddi.index.constants import RANKING
 
 _PROBE = np.array(
     [(h, k, l) for h in range(7) for k in range(-6, 7) for l in range(-6, 7)], dtype=np.int32
 )
 _PLAIN = {"1", "-1", "2", "3", "4", "6", "m", "-3", "-4", "-6"}
-SPURIOUS = 0.04
-"""Prior probability that an observed peak belongs to no line."""
+
+
+@dataclass(frozen=True)
+class Extinction:
+    """A class of space groups with equal systematic absences.
+
+    Attributes
+    ----------
+    symbol : str
+        Extinction symbol.
+    space_groups : tuple of str
+        Hermann-Mauguin symbols on the axes of the search.
+    operations : gemmi.GroupOps
+        Of the first of them.
+    """
+
+    symbol: str
+    space_groups: tuple
+    operations: gemmi.GroupOps
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An extinction symbol with its weight (those of a lattice add up to one), the lines that it
+    allows up to the last peak, and the peaks that have one of them.
+    """
+
+    symbol: str
+    space_groups: tuple
+    weight: float
+    n_allowed: int
+    n_indexed: int
 
 
 @lru_cache(maxsize=None)
 def classes(bravais):
-    """Return ((symbol, space groups, operations), ...) of a Bravais lattice, the class without
-    absences first.
-    """
+    """Return the `Extinction` s of a Bravais lattice, the one without absences first."""
     groups = {}
     for group in gemmi.spacegroup_table():
         if _on_search_axes(group, bravais):
@@ -38,7 +68,11 @@ def classes(bravais):
         key=lambda members: members[0].operations().systematic_absences(_PROBE).sum(),
     )
     return tuple(
-        (_symbol([g.hm for g in members]), tuple(g.hm for g in members), members[0].operations())
+        Extinction(
+            _symbol([g.hm for g in members]),
+            tuple(g.hm for g in members),
+            members[0].operations(),
+        )
         for members in listed
     )
 
@@ -83,7 +117,7 @@ def allowed(bravais, hkl):
     """Say which lines each class of the lattice allows, shape (n_classes, n_lines)."""
     hkl = np.ascontiguousarray(hkl, dtype=np.int32)
     return np.array(
-        [~operations.systematic_absences(hkl) for _, _, operations in classes(bravais)]
+        [~entry.operations.systematic_absences(hkl) for entry in classes(bravais)]
     ).reshape(-1, len(hkl))
 
 
@@ -105,32 +139,29 @@ def rank(cell, bravais, q2_observed, tolerance):
 
     Returns
     -------
-    list of dict
-        Best first: symbol, space_groups, weight (they add up to one), n_allowed (lines up to the
-        last peak), n_indexed.
+    list of Ranked
+        Best first.
     """
     q2_observed = np.asarray(q2_observed, dtype=float)
+    n = len(q2_observed)
     hkl, q2 = lines.distinct_lines(
         lattice.cell_to_x(cell), bravais, q2_observed.max() + np.max(tolerance)
     )
-    near = (
-        np.abs(q2_observed[:, None] - q2) <= np.broadcast_to(tolerance, q2_observed.shape)[:, None]
-    )
+    tolerance = np.broadcast_to(tolerance, q2_observed.shape)[:, None]
+    near = np.abs(q2_observed[:, None] - q2) <= tolerance
     masks = allowed(bravais, hkl)
     n_allowed = np.maximum(masks.sum(axis=1), 1)
     n_indexed = (near @ masks.T.astype(float) > 0).sum(axis=0)
-    fits = n_indexed * np.log((1 - SPURIOUS) / n_allowed) + (len(q2_observed) - n_indexed) * np.log(
-        SPURIOUS / max(len(q2), 1)
-    )
+    with_line = np.log((1 - RANKING.spurious) / n_allowed)
+    without = np.log(RANKING.spurious / max(len(q2), 1))
+    fits = n_indexed * with_line + (n - n_indexed) * without
     weights = np.exp(fits - fits.max())
-    names, members, _ = zip(*classes(bravais))
-    order = np.lexsort((n_allowed, -weights))
-    columns = zip(
-        names, members, (weights / weights.sum()).tolist(), n_allowed.tolist(), n_indexed.tolist()
-    )
-    keys = ("symbol", "space_groups", "weight", "n_allowed", "n_indexed")
-    listed = [dict(zip(keys, values)) for values in columns]
-    return [listed[i] for i in order]
+    weights /= weights.sum()
+    listed = [
+        Ranked(entry.symbol, entry.space_groups, float(weight), int(allows), int(indexes))
+        for entry, weight, allows, indexes in zip(classes(bravais), weights, n_allowed, n_indexed)
+    ]
+    return [listed[i] for i in np.lexsort((n_allowed, -weights))]
 
 
 _HALVES = dict.fromkeys(
@@ -154,9 +185,9 @@ _THIRDS |= {
 }
 
 
-def sublattices(bravais, hkl):
+def subcells(bravais, hkl):
     """Say which lines stay when the cell is a superstructure of a smaller one: shape
-    (n_sublattices, n_lines).
+    (n_subcells, n_lines).
 
     Those of index 2 and 3 that the lattice system allows, face centring, and for hP the
     rhombohedral one.

@@ -11,7 +11,8 @@ import numpy as np
 
 from ddi.forward import lattice, lines, relations
 from ddi.index import ranking, screening
-from ddi.index.search import WIDTHS, Found, Zero, chosen
+from ddi.index.constants import SEARCH
+from ddi.index.search import Found, Zero, chosen
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc.problem import CENTRINGS
 
@@ -35,9 +36,9 @@ class Finds:
 
     Attributes
     ----------
-    rows : list of dict
+    rows : list of ddi.index.ranking.Judged
         As `ddi.index.ranking.order` returns them, best first.
-    history : list of (seconds, dict)
+    history : list of (seconds, Judged)
         Each lattice that came to stand first, with the time since the start.
     rounds, confirmed : int
         Rounds, and how many have found the same again since the first place changed.
@@ -92,8 +93,8 @@ class Finds:
 
 def _same(row, other):
     """Say whether two judged rows are one lattice; volumes first, which is quick."""
-    near = abs(row["primitive_volume"] / other["primitive_volume"] - 1) < NEAR_VOLUME
-    return near and relations.same_lattice(row["reduced"], other["reduced"])
+    near = abs(row.primitive_volume / other.primitive_volume - 1) < NEAR_VOLUME
+    return near and relations.same_lattice(row.reduced, other.reduced)
 
 
 def dealt(system):
@@ -122,7 +123,15 @@ def candidates(peaks, result, zero):
             bravais, x, np.full(len(x), zero.mean), np.full(len(x), "chains", dtype=object)
         )
         screening.refine(
-            x, found.zero, kind, peaks.q2, peaks.slope, peaks.sigma, zero.mean, zero.sigma, WIDTHS
+            x,
+            found.zero,
+            kind,
+            peaks.q2,
+            peaks.slope,
+            peaks.sigma,
+            zero.mean,
+            zero.sigma,
+            np.array(SEARCH.widths),
         )
         rows += ranking.shortlist(peaks, found, zero)
     return rows

@@ -14,9 +14,9 @@ from ddi.forward import lattice
 from ddi.forward.bragg import q2_of, two_theta
 from ddi.forward.lines import nearest_line
 from ddi.index import extinction, setting
+from ddi.index.constants import RANKING, SEARCH
+from ddi.index.observed import prepare
 from ddi.index.peaks import Peaks
-from ddi.index.ranking import INDEXED_SIGMAS
-from ddi.index.search import MAX_VERIFY, ZERO_SIGMA, prepare
 from ddi.index.show import CELL_COLUMNS, cell_in_words
 
 SCHEMA = 2  # of `Result.to_dict`; raised when a name changes its meaning
@@ -233,7 +233,7 @@ def _uncertainties(row, peaks, zero_fitted):
     observed = _corrected(peaks, row.zero_shift)[:n]
     lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
     nearest = nearest_line(observed, lines)
-    used = np.abs(observed - lines[nearest]) <= INDEXED_SIGMAS * search.sigma
+    used = np.abs(observed - lines[nearest]) <= RANKING.indexed_sigmas * search.sigma
     return setting.uncertainties(
         cell_of(row),
         row.bravais,
@@ -241,20 +241,20 @@ def _uncertainties(row, peaks, zero_fitted):
         observed[used],
         search.sigma[used],
         search.slope[used] if zero_fitted else None,
-        ZERO_SIGMA,
+        SEARCH.zero_sigma,
     )
 
 
 def _symbols(row, peaks):
     """The likeliest extinction symbols: `N_SYMBOLS` at most, each above `LEAST_WEIGHT`."""
-    used = min(len(peaks), MAX_VERIFY)
+    used = min(len(peaks), SEARCH.max_verify)
     listed = extinction.rank(
         cell_of(row),
         row.bravais,
         _corrected(peaks, row.zero_shift)[:used],
         _tolerance(peaks)[:used],
     )
-    return [entry["symbol"] for entry in listed[:N_SYMBOLS] if entry["weight"] > LEAST_WEIGHT]
+    return [entry.symbol for entry in listed[:N_SYMBOLS] if entry.weight > LEAST_WEIGHT]
 
 
 def calculated_lines(cell, bravais, q2_max):
@@ -283,7 +283,7 @@ def _corrected(peaks, zero_shift):
 def _tolerance(peaks):
     """What a line may miss its peak by, in A^-2, shape (n_peaks,): the search's own rule."""
     sigma = prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks)).sigma
-    return INDEXED_SIGMAS * sigma
+    return RANKING.indexed_sigmas * sigma
 
 
 def cell_of(row):

@@ -90,7 +90,7 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
             seed=seed,
             n_jobs=1,
         )
-        found = [(row["reduced"], "P") for row in finds.rows]
+        found = [(row.reduced, "P") for row in finds.rows]
         about = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name}
         rows.append(
             about
@@ -227,9 +227,9 @@ def finders(case, *, profile, names, seed=0):
     ranked = ranking.order(peaks, ranking.shortlist(peaks, found, search.Zero()))
     winner = next(
         (
-            row["source"]
+            row.source
             for row in ranked
-            if is_right(case, row["cell"], lattice.BRAVAIS[case.bravais][1])
+            if is_right(case, row.cell, lattice.BRAVAIS[case.bravais][1])
         ),
         "",
     )

@@ -223,11 +223,11 @@ def _judged(finds, pattern):
             "correct_from": np.nan,
             "score": np.nan,
         }
-    right = [relations.same_lattice(found["reduced"], pattern["reduced"]) for found in finds.rows]
+    right = [relations.same_lattice(found.reduced, pattern["reduced"]) for found in finds.rows]
     missed = (
         ""
         if right[0]
-        else relations.explain(finds.rows[0]["reduced"], "P", pattern["reduced"], "P")[0]
+        else relations.explain(finds.rows[0].reduced, "P", pattern["reduced"], "P")[0]
     )
     row |= {
         "solved": right[0],
@@ -238,7 +238,7 @@ def _judged(finds, pattern):
     }
     return row | {
         "correct_from": finds.history[-1][0] if right[0] else np.nan,
-        "score": finds.rows[0]["score"],
+        "score": finds.rows[0].score,
     }
 
 
@@ -250,9 +250,9 @@ def _cause(finds, found):
         return "true cell not found"
     peaks = finds.peaks
     first = finds.rows[0]
-    kind = KINDS[first["bravais"]]
+    kind = KINDS[first.bravais]
     misses, _ = screening.describe(
-        first["x"][None], np.array([first["zero"]]), kind, peaks.q2, peaks.slope
+        first.x[None], np.array([first.zero]), kind, peaks.q2, peaks.slope
     )
     return (
         "first cell explains every peak"

@@ -47,16 +47,16 @@ def test_finds_a_cell_from_random_ones_whatever_the_number_of_threads():
         solve.solve(peaks, "monoclinic", sample, time_budget=60, max_rounds=2, n_jobs=jobs, seed=1)
         for jobs in (1, 2)
     )
-    assert relations.same_lattice(one.rows[0]["reduced"], TRUE)
-    assert [row["score"] for row in one.rows] == [row["score"] for row in two.rows]
-    assert one.history[-1][1]["bravais"] == "mP"
+    assert relations.same_lattice(one.rows[0].reduced, TRUE)
+    assert [row.score for row in one.rows] == [row.score for row in two.rows]
+    assert one.history[-1][1].bravais == "mP"
 
 
 def test_superlattice_is_found_though_no_chain_started_near_it():
     half = LONG * np.array([1, 1, 0.5, 1, 1, 1])
     peaks = peaks_of(lines(LONG, "orthorhombic")[:40])
     finds = solve.solve(peaks, "orthorhombic", around(half, error=0.001), max_rounds=1)
-    assert relations.same_lattice(finds.rows[0]["reduced"], LONG)
+    assert relations.same_lattice(finds.rows[0].reduced, LONG)
     chains = mcmc.optimize(
         peaks.q2, around(half, error=0.001)(0), "orthorhombic", n_search=20, **solve.BEST
     )
@@ -72,7 +72,7 @@ def test_first_forty_peaks_judge_what_twenty_found():
     )  # the odd layers show only beyond the twentieth peak
     sample = around(LONG * np.array([1, 1, 0.5, 1, 1, 1]))
     first = [
-        solve.solve(peaks_of(q2[:n]), "orthorhombic", sample, max_rounds=1).rows[0]["reduced"]
+        solve.solve(peaks_of(q2[:n]), "orthorhombic", sample, max_rounds=1).rows[0].reduced
         for n in (20, 40)
     ]
     assert [relations.explain(cell, "P", LONG, "P")[0] for cell in first] == ["subcell", "correct"]
@@ -87,13 +87,11 @@ def test_zero_shift_is_fitted_where_a_prior_allows_it():
         ).rows[0]
         for zero in (None, search.Zero())
     )
-    assert relations.same_lattice(
-        fitted["reduced"], TRUE, length_tolerance=5e-4, angle_tolerance=0.05
-    )
+    assert relations.same_lattice(fitted.reduced, TRUE, length_tolerance=5e-4, angle_tolerance=0.05)
     assert not relations.same_lattice(
-        none["reduced"], TRUE, length_tolerance=5e-4, angle_tolerance=0.05
+        none.reduced, TRUE, length_tolerance=5e-4, angle_tolerance=0.05
     )
-    assert fitted["zero"] == pytest.approx(0.06, abs=0.01) and abs(none["zero"]) < 1e-6
+    assert fitted.zero == pytest.approx(0.06, abs=0.01) and abs(none.zero) < 1e-6
 
 
 @pytest.mark.parametrize(
@@ -112,9 +110,7 @@ def test_centring_is_named(system, bravais):
         around(cell),
         max_rounds=1,
     ).rows[0]
-    assert found["bravais"] == bravais and relations.same_lattice(
-        found["reduced"], cell, "P", bravais[1]
-    )
+    assert found.bravais == bravais and relations.same_lattice(found.reduced, cell, "P", bravais[1])
 
 
 def test_chains_that_know_the_centring_arrive_from_further_off():
@@ -144,7 +140,7 @@ def test_half_of_the_starts_know_all_lines(system):
 def test_fewer_starts_than_centrings_and_starts_that_are_no_cells():
     peaks = peaks_of(lines(TRUE, "monoclinic")[:40])
     finds = solve.solve(peaks, "monoclinic", lambda number: TRUE[None], max_rounds=1)
-    assert relations.same_lattice(finds.rows[0]["reduced"], TRUE)
+    assert relations.same_lattice(finds.rows[0].reduced, TRUE)
     nothing = solve.solve(peaks, "monoclinic", lambda number: np.ones((2, 6)), max_rounds=1)
     assert nothing.rows == [] and nothing.rounds == 1 and nothing.history == []
 
@@ -170,7 +166,7 @@ def test_search_ends_when_one_lattice_keeps_coming_back():
     assert (
         finds.confirmed == 3 and finds.rounds == 5
     )  # a poorer cell neither confirms nor counts against
-    assert relations.same_lattice(finds.rows[0]["reduced"], TRUE)
+    assert relations.same_lattice(finds.rows[0].reduced, TRUE)
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """The search finds lattices that were put in, whatever the order of peaks or the number of workers."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines, relations
-from ddi.index import extinction, ranking, search
+from ddi.index import confidence, extinction, ranking, score, search
+from ddi.index.constants import SEARCH
 
 WAVELENGTH = 1.540593
 CELLS = {
@@ -115,8 +118,8 @@ def test_more_than_forty_peaks_with_errors_of_their_own():
     ][:55]
     errors = np.linspace(1e-5, 3e-5, len(q2))
     peaks = search.prepare(q2[::-1], errors[::-1], wavelength=WAVELENGTH)
-    assert len(peaks.q2) == search.MAX_VERIFY and np.array_equal(
-        peaks.sigma, errors[: search.MAX_VERIFY]
+    assert len(peaks.q2) == SEARCH.max_verify and np.array_equal(
+        peaks.sigma, errors[: SEARCH.max_verify]
     )
 
 
@@ -127,31 +130,25 @@ def test_unknown_lattice_is_refused():
 
 
 def test_an_unexplained_peak_costs_and_more_lines_cost():
-    assert ranking.line_density(40, 0.15, 0.2) == pytest.approx(
-        2 * ranking.line_density(20, 0.15, 0.2)
-    )
+    assert score.line_density(40, 0.15, 0.2) == pytest.approx(2 * score.line_density(20, 0.15, 0.2))
     q2 = np.linspace(0, 0.2, 2001)
-    assert np.trapezoid(ranking.line_density(40, q2, 0.2), q2) == pytest.approx(40, rel=1e-3)
+    assert np.trapezoid(score.line_density(40, q2, 0.2), q2) == pytest.approx(40, rel=1e-3)
     assert (
-        ranking.spurious(np.array([1.0, 10, 100]))
-        == sorted(ranking.spurious(np.array([1.0, 10, 100])), reverse=True)
+        score.spurious(np.array([1.0, 10, 100]))
+        == sorted(score.spurious(np.array([1.0, 10, 100])), reverse=True)
     ).all()
     grid = np.linspace(-1, 1, 20001)
-    assert np.trapezoid(ranking.error_density(grid, 0.02), grid) == pytest.approx(1, abs=1e-3)
+    assert np.trapezoid(score.error_density(grid, 0.02), grid) == pytest.approx(1, abs=1e-3)
 
 
 def test_probabilities_and_their_calibration():
     rng = np.random.default_rng(0)
     scores = [np.sort(rng.normal(30, 6, 8))[::-1] for _ in range(400)]
-    chances = [
-        np.append(p := ranking.probabilities(s, temperature=4.0, null=25.0, doubt=0.0), 1 - p.sum())
-        for s in scores
-    ]
+    given = confidence.Calibration(temperature=4.0, null=25.0, doubt=0.0)
+    chances = [np.append(p := confidence.probabilities(s, given), 1 - p.sum()) for s in scores]
     right = [rng.choice(9, p=p) for p in chances]
-    fit = ranking.calibrate(scores, [k if k < 8 else -1 for k in right])
-    assert fit["temperature"] == pytest.approx(4.0, rel=0.3) and fit["null"] == pytest.approx(
-        25.0, abs=4
-    )
+    fit = confidence.calibrate(scores, [k if k < 8 else -1 for k in right])
+    assert fit.temperature == pytest.approx(4.0, rel=0.3) and fit.null == pytest.approx(25.0, abs=4)
 
 
 def test_families_gather_sub_and_supercells():
@@ -161,7 +158,8 @@ def test_families_gather_sub_and_supercells():
         np.array([4.4, 6.6, 9, 70, 85, 95]),
     ]
     rows = [
-        dict(reduced=lattice.reduced_cell(c), primitive_volume=lattice.volume(c)) for c in cells
+        SimpleNamespace(reduced=lattice.reduced_cell(c), primitive_volume=lattice.volume(c))
+        for c in cells
     ]
     assert ranking.families(rows) == [1, 1, 3]
 
@@ -186,7 +184,7 @@ def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
     hkl, q2 = lines.distinct_lines(lattice.cell_to_x(cell), bravais, 0.6)
     seen = q2[~gemmi.SpaceGroup(symbol).operations().systematic_absences(hkl.astype(np.int32))]
     best = extinction.rank(cell, bravais, seen, 1e-5)[0]
-    assert gemmi.SpaceGroup(symbol).hm in best["space_groups"] and best["n_indexed"] == len(seen)
+    assert gemmi.SpaceGroup(symbol).hm in best.space_groups and best.n_indexed == len(seen)
     assert sum(
-        entry["weight"] for entry in extinction.rank(cell, bravais, seen, 1e-5)
+        entry.weight for entry in extinction.rank(cell, bravais, seen, 1e-5)
     ) == pytest.approx(1)

@@ -41,7 +41,7 @@ def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
     cell = np.array(CELLS[system])
     peaks = search.prepare(lines(system), sigma_q2(lines(system), 0.02))
     found = svd_index.index(peaks, system, seed=1, time_budget=20)
-    assert relations.same_lattice(found.rows[0]["reduced"], cell)
+    assert relations.same_lattice(found.rows[0].reduced, cell)
     calls = [
         convergence.calls_to_solution(lines(system), system, cell, n_starts=400, seed=seed)
         for seed in range(5)

@@ -1,0 +1,87 @@
+"""The numbers that search and ranking use, each with its unit and where it comes from.
+
+"RRUFF" stands for measured patterns that were looked at while the value was chosen, so that rates
+on them are optimistic: 191 to 197 fair patterns of 119 minerals at most (2026-11).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class SearchConstants:
+    """How candidates are made, screened and refined."""
+
+    sigma: float = 0.012  # degrees 2theta, error of a laboratory peak; RRUFF, n = 197
+    zero_mean: float = 0.02  # degrees 2theta, prior of the zero shift; RRUFF, n = 197
+    zero_sigma: float = 0.06  # degrees 2theta; the same, twice as wide as observed
+    # degrees 2theta; the first, the commonest, is tried with every template; RRUFF, n = 197
+    trial_shifts: tuple = (0.04, 0.0, 0.08, -0.04, -0.08)
+    # share and least number of the templates that are tried at the other shifts, too:
+    # those best at the first; RRUFF, n = 193: the same cells in half the time
+    promising: float = 0.05
+    min_promising: int = 500
+    screen_sigma: float = 0.03  # degrees 2theta, error of a template's cell; chosen, not measured
+    # a cell with more lines up to the last peak that searches explains anything; chosen
+    screen_lines: int = 400
+    # sigmas beyond which a peak's weight falls off, one a round; chosen, not measured
+    widths: tuple = (3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
+    # candidates a lattice that survive screening; of these, distinct ones that are refined; chosen
+    n_screened: int = 4000
+    n_refined: int = 1200
+    # relative volume and log units within which two screened candidates are one; chosen
+    same_volume: float = 0.006
+    same_score: float = 0.25
+    n_drawn: int = 400  # cells asked of any other generator; chosen, not measured
+    min_volume: float = 10.0  # A^3 of the primitive cell; chosen, not measured
+    max_volume: float = 8000.0  # A^3 of the primitive cell; chosen, not measured
+    min_peaks: int = 4  # chosen, not measured
+    max_verify: int = 40  # peaks that judge at most; chosen, not measured
+
+
+@dataclass(frozen=True)
+class RankingConstants:
+    """How candidates are compared: see `ddi.index.score` and `ddi.index.ranking`."""
+
+    # share and relative width of the outer of two normal curves of a peak's error; RRUFF, n = 197
+    tail: float = 0.15
+    tail_width: float = 3.0
+    # prior probability that a peak of median intensity belongs to no line; RRUFF, n = 197: one in
+    # twenty of the first twenty picked peaks is foreign
+    spurious: float = 0.04
+    # how that goes with intensity (a power), and its limits; RRUFF, n = 197
+    spurious_power: float = 0.3
+    spurious_range: tuple = (0.005, 0.25)
+    # log units that a free parameter, an extinction symbol, a superstructure cost; RRUFF, n = 197
+    parameter_cost: float = 5.0
+    extinction_cost: float = 3.0
+    superstructure_cost: float = 2.0
+    # of the peaks that a superstructure puts on its subcell's lines, those tried; RRUFF, n = 193
+    shares: tuple = (0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.97)
+    # how much worse than stated peak positions may be, and what that costs in log units;
+    # RRUFF, n = 193
+    scales: tuple = ((1.0, 0.0), (1.7, 2.0))
+    # sigmas beyond which a peak's weight falls off in the last refinement; chosen, not measured
+    widths: tuple = (1.5, 1.2, 1.0, 1.0)
+    # candidates a lattice that are refined against all peaks, and kept; of all lattices, those that
+    # are judged; chosen for speed, RRUFF, n = 193
+    n_refined: int = 60
+    n_per_lattice: int = 12
+    n_judged: int = 70
+    # relative volume, log units and lines within which two candidates of a lattice are one; chosen
+    same: tuple = (0.003, 0.5, 1.0)
+    # a peak farther from its line, in sigmas, is not indexed; chosen, not measured
+    indexed_sigmas: float = 3.0
+    # the search ends early when the first cell has this probability and explains every one of at
+    # least so many peaks; RRUFF, n = 193
+    beyond_doubt: float = 0.999
+    min_certain: int = 10
+    # rounds of relatives of the first cell; log units that a super- and a subcell cost for the many
+    # that were tried; RRUFF, n = 191
+    max_climb: int = 3
+    supercell_cost: float = 3.0
+    subcell_cost: float = 0.0
+    n_related: int = 10  # heads among which a family is looked for; chosen, not measured
+
+
+SEARCH = SearchConstants()
+RANKING = RankingConstants()

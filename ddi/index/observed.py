@@ -1,0 +1,114 @@
+"""One pattern's peaks as search and ranking read them, and what is known of the zero shift."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from ddi.base.errors import DDIError
+from ddi.forward import bragg
+from ddi.index import score
+from ddi.index.constants import SEARCH
+
+
+class Votes(NamedTuple):
+    """All peaks that have a say in the ranking, each field of shape (m,): q2 and sigma in A^-2,
+    slope dq2/d(2theta) in A^-2 per degree, prior probability to belong to no line.
+    """
+
+    q2: np.ndarray
+    sigma: np.ndarray
+    slope: np.ndarray
+    spurious: np.ndarray
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """One pattern's peaks, ascending.
+
+    Attributes
+    ----------
+    q2, sigma, slope : ndarray, shape (n,)
+        In A^-2; sigma is one standard deviation; slope is dq2/d(2theta) per degree.
+    spurious : ndarray, shape (n,)
+        Prior probability of each to belong to no line.
+    n_search : int
+        How many of the first generate and screen; the others verify.
+    wavelength : float or None
+        In Angstrom.
+    votes : Votes
+        These peaks and those too faint to search with.
+    """
+
+    q2: np.ndarray
+    sigma: np.ndarray
+    slope: np.ndarray
+    spurious: np.ndarray
+    n_search: int
+    wavelength: float | None
+    votes: Votes
+
+
+@dataclass(frozen=True)
+class Zero:
+    """Prior mean and standard deviation of the zero shift, and the shifts tried in screening;
+    degrees 2theta.
+    """
+
+    mean: float = SEARCH.zero_mean
+    sigma: float = SEARCH.zero_sigma
+    trials: tuple = SEARCH.trial_shifts
+
+    @classmethod
+    def known(cls, value):
+        """A zero shift that is not to be refined."""
+        return cls(value, 1e-6, (value,))
+
+    @classmethod
+    def asked(cls, value, wavelength):
+        """The prior for "fit", None or degrees; without a wavelength nothing can be fitted."""
+        if value == "fit":
+            return cls() if wavelength else cls.known(0.0)
+        return cls.known(0.0 if value is None else float(value))
+
+
+def prepare(
+    q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20, faint=None, spurious=None
+):
+    """Return the `Peaks` of a pattern, sorted; arguments as for `ddi.index.search.run`, and the
+    probability of any peak to be spurious if it is known.
+    """
+    q2 = np.asarray(q2, dtype=float)
+    least = SEARCH.min_peaks
+    if q2.ndim != 1 or len(q2) < least or not (np.isfinite(q2).all() and (q2 > 0).all()):
+        raise DDIError(
+            f"read {q2.size} values of q2; expected a list of at least {least} positive numbers"
+            " in A^-2"
+        )
+    order = np.argsort(q2, kind="stable")[: max(SEARCH.max_verify, n_peaks)]
+    used = wavelength or bragg.wavelength_reaching(q2[order[-1]])
+    slope = bragg.q2_slope(q2[order], used)
+    sigma = SEARCH.sigma * slope
+    if sigma_q2 is not None:
+        given = np.broadcast_to(np.asarray(sigma_q2, dtype=float), q2.shape)
+        sigma = np.maximum(given[order], 1e-9)
+    intensity = np.ones(len(order))
+    if intensities is not None:
+        intensity = np.maximum(np.asarray(intensities, dtype=float)[order], 1e-9)
+    chance = score.spurious(intensity)
+    if spurious is not None:
+        chance = np.full(len(order), spurious)
+    strong = Votes(q2[order], sigma, slope, chance)
+    weak = _weak(faint, used, strong.q2[-1])
+    votes = Votes(*(np.concatenate(pair) for pair in zip(strong, weak)))
+    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes)
+
+
+def _weak(faint, wavelength, last):
+    """`Votes` of the faint peaks below the last peak."""
+    q2, sigma, spurious = np.empty((3, 0)) if faint is None else np.array(faint, dtype=float)
+    inside = q2 < last
+    slope = bragg.q2_slope(q2[inside], wavelength)
+    return Votes(
+        q2[inside], np.maximum(sigma[inside], SEARCH.sigma * slope), slope, spurious[inside]
+    )

@@ -1,0 +1,138 @@
+"""The score of a cell: a log likelihood ratio that accounts for accidental coincidences.
+
+An observed peak is any one of the lines the cell allows near it, or, with a small probability that
+grows towards weak peaks, spurious; against it stands a peak that could be anywhere. A line is worth
+``N(r; sigma) / rho``, so twice as many lines cost log 2 a peak, and a peak without a line costs
+log(1/e). Two refinements let real crystals look the way they do: lines that a space group
+extinguishes are not counted (`ddi.index.extinction`), and a superstructure may put most of its
+peaks on the lines of its subcell.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ddi.forward import lattice
+from ddi.forward.lines import KINDS, distinct_lines
+from ddi.index import extinction, screening
+from ddi.index.constants import RANKING
+
+
+class Judgement(NamedTuple):
+    """Score in log units, likeliest extinction symbol, and the number of lines that it allows."""
+
+    score: float
+    symbol: str
+    n_lines: int
+
+
+def error_density(miss, sigma):
+    """Return the probability density of a peak's error: two normal curves, the outer one for the
+    odd bad peak.
+    """
+    inner, outer = (
+        np.exp(-0.5 * (miss / s) ** 2) / (np.sqrt(2 * np.pi) * s)
+        for s in (sigma, RANKING.tail_width * sigma)
+    )
+    return (1 - RANKING.tail) * inner + RANKING.tail * outer
+
+
+def spurious(intensity):
+    """Return each peak's prior probability to belong to no line, from its intensity."""
+    relative = intensity / np.median(intensity)
+    return np.clip(RANKING.spurious * relative**-RANKING.spurious_power, *RANKING.spurious_range)
+
+
+def line_density(n_lines, q2, last):
+    """Return lines per A^-2 at each q2 of a lattice with n_lines up to the last one: their number
+    goes as q2^(3/2).
+    """
+    return 1.5 * np.maximum(n_lines, 1) * np.sqrt(q2) / last**1.5
+
+
+def parameter_cost(bravais):
+    """Return what the free parameters of a lattice cost in log units."""
+    return RANKING.parameter_cost * len(lattice.ties(KINDS[bravais].system).T)
+
+
+def plain_scores(peaks, bravais, x, zero, n_use):
+    """Return the scores (n,) by nearest lines, all lines of the lattice counted, and the numbers of
+    lines (n,).
+    """
+    q2 = peaks.q2[:n_use]
+    sigma = peaks.sigma[:n_use]
+    misses, counts = screening.describe(x, zero, KINDS[bravais], q2, peaks.slope[:n_use])
+    e = peaks.spurious[:n_use]
+    density = line_density(counts[:, None], q2, q2[-1])
+    gains = [
+        np.log((1 - e) * error_density(misses, scale * sigma) / density + e).sum(axis=1) - cost
+        for scale, cost in RANKING.scales
+    ]
+    return np.max(gains, axis=0) - parameter_cost(bravais), counts
+
+
+def judge(peaks, bravais, x, zero):
+    """Return the `Judgement` of one cell under its likeliest extinction symbol and superstructure.
+
+    Parameters
+    ----------
+    peaks : ddi.index.observed.Peaks
+    bravais : str
+    x : ndarray, shape (6,)
+        Reciprocal metric in A^-2 on the axes of the search.
+    zero : float
+        Degrees 2theta.
+    """
+    votes = peaks.votes
+    q2 = votes.q2 - zero * votes.slope
+    last = peaks.q2[-1] - zero * peaks.slope[-1]
+    hkl, lines = distinct_lines(x, bravais, last + 3 * peaks.sigma[-1])
+    if not len(lines):
+        return Judgement(-np.inf, "", 0)
+    starts = np.flatnonzero(np.diff(lines, prepend=-1) > 1e-7 * lines)  # 333 and 511 are one line
+    masks, subcells = (
+        np.logical_or.reduceat(mask, starts, axis=1)
+        for mask in (extinction.allowed(bravais, hkl), extinction.subcells(bravais, hkl))
+    )
+    miss = q2[:, None] - lines[starts]
+    density = line_density(1, q2, last)[:, None]
+    judged = []
+    for scale, cost in RANKING.scales:
+        worth = error_density(miss, scale * votes.sigma[:, None]) / density
+        gain, which = _best_class(worth, masks, subcells, votes.spurious)
+        judged.append((gain - cost, which))
+    best, which = max(judged)
+    symbol = extinction.classes(bravais)[which].symbol
+    return Judgement(best - parameter_cost(bravais), symbol, int(masks[which].sum()))
+
+
+def _best_class(worth, masks, subcells, e):
+    """Return the best score and its class of extinctions."""
+    complete = masks.all(axis=1)
+    cost = np.where(complete, 0, RANKING.extinction_cost)
+    gain = np.log((1 - e) * _worth(worth, masks) + e).sum(axis=1) - cost
+    best = int(gain.argmax())
+    highest = gain.max()
+    for i in np.argsort(-gain, kind="stable")[:3]:
+        of_subcell = _superstructure_gain(worth, masks[i], subcells, e)
+        of_subcell = of_subcell - RANKING.superstructure_cost - cost[i]
+        if of_subcell > highest:
+            best = int(i)
+            highest = of_subcell
+    return highest, best
+
+
+def _worth(worth, masks):
+    """Sum over the lines of each mask, per line allowed: shape (n_masks, n_peaks)."""
+    return (worth @ masks.T.astype(float)).T / np.maximum(masks.sum(axis=1), 1)[:, None]
+
+
+def _superstructure_gain(worth, allowed, subcells, e):
+    inside = subcells & allowed
+    outside = ~subcells & allowed
+    real = inside.any(axis=1) & outside.any(axis=1)
+    if not real.any():
+        return -np.inf
+    share = np.array(RANKING.shares)[:, None, None]
+    mixed = share * _worth(worth, inside[real]) + (1 - share) * _worth(worth, outside[real])
+    return np.log((1 - e) * mixed + e).sum(axis=2).max()
