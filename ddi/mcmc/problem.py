@@ -9,16 +9,12 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
 from ddi.forward.bragg import sigma_q2
+from ddi.forward.chance import SCORE, error_density, line_density, log_odds
 from ddi.forward.reflections import reference_hkl
 from ddi.mcmc import likelihood
 from ddi.mcmc import nearest as lines
 
 SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
-SPURIOUS = 0.03  # prior probability of a peak to belong to no line
-# share and relative width of the outer of two normal curves of a peak's error
-TAIL = 0.15
-TAIL_WIDTH = 3.0
-PARAMETER_COST = 4.0  # log units a free parameter
 POLISH_ROUNDS = 6
 POLISH_START = 20.0  # sigmas; half-width of the weights in the first round of `polish`
 
@@ -156,13 +152,8 @@ class Problem:
         `ddi.index.ranking` adds absences and lattices to the same idea.
         """
         miss = self.q2 - (self.H[label] @ x[..., None])[..., 0]
-        density = 1.5 * np.maximum(count, 1)[:, None] * np.sqrt(self.q2) / self.q2[-1] ** 1.5
-        inner, outer = (
-            np.exp(-0.5 * (miss / s) ** 2) / (np.sqrt(2 * np.pi) * s)
-            for s in (self.sigma, TAIL_WIDTH * self.sigma)
-        )
-        odds = ((1 - TAIL) * inner + TAIL * outer) / density
-        return np.log((1 - SPURIOUS) * odds + SPURIOUS).sum(axis=1) - PARAMETER_COST * x.shape[1]
+        worth = error_density(miss, self.sigma) / line_density(count[:, None], self.q2, self.q2[-1])
+        return log_odds(worth, SCORE.spurious).sum(axis=1) - SCORE.parameter_cost * x.shape[1]
 
 
 def polish(problem, x, rounds=POLISH_ROUNDS):

@@ -1,5 +1,5 @@
-"""Snapping: letting a rough cell settle on the lines of a pattern, and saying how unlikely such
-agreement is by chance.
+"""Snapping: refining a rough cell against the peaks of a pattern, and scoring the agreement
+(`ddi.forward.chance`).
 
 A cell a few per cent off still puts its first lines next to the right peaks. So: assign the first
 few peaks to the nearest calculated lines, solve the weighted least squares for x (linear,
@@ -15,11 +15,13 @@ from numba import njit
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
 from ddi.forward.bragg import sigma_q2
+from ddi.forward.chance import SCORE, error_density, line_density, log_odds
 
 SIGMA_DEGREES = 0.03  # of 2 theta
 ROUNDS = (0.3, 0.4, 0.6, 0.8, 1.0, 1.0)  # share of the peaks that takes part in each round
 MAX_INDEX = 40
 _NONE = 1e9
+_SPURIOUS = SCORE.spurious
 
 
 def snap(q2, cells, system, rounds=ROUNDS, degrees=SIGMA_DEGREES):
@@ -143,19 +145,12 @@ def _solve(x_free, q2, sigma, m, miss, products, ties):
 
 
 @njit(cache=True, fastmath=True)
-def _evidence(q2, sigma, miss, n_lines):
-    """Sum over the peaks of log(density if explained / density if the nearest line is there by
-    chance); 3 % spurious peaks.
-    """
+def _score(q2, sigma, miss, n_lines):
+    """Sum of the peaks' log likelihood ratios (`ddi.forward.chance`)."""
     total = 0.0
-    last = q2[-1]
     for p in range(q2.shape[0]):
-        rho = 1.5 * n_lines / last * math.sqrt(q2[p] / last)
-        near = (miss[p] / sigma[p]) ** 2
-        explained = (0.85 * math.exp(-near / 2) + 0.05 * math.exp(-near / 18)) * 0.7979 / sigma[p]
-        total += math.log(
-            0.97 * explained / (2 * rho * math.exp(-2 * rho * abs(miss[p])) + 1e-300) + 0.03
-        )
+        density = line_density(n_lines, q2[p], q2[-1])
+        total += log_odds(error_density(miss[p], sigma[p]) / density, _SPURIOUS)
     return total
 
 
@@ -170,7 +165,7 @@ def _snap(x, q2, sigma, ties, used, k_signed, l_signed, scores):
             if n == 0:
                 break
             if r == used.shape[0] - 1:
-                scores[i] = _evidence(q2, sigma, miss, n)
+                scores[i] = _score(q2, sigma, miss, n)
             else:
                 _solve(x[i], q2, sigma, used[r], miss, products, ties)
 
