@@ -160,7 +160,7 @@ def test_no_rows_and_unknown_groups_are_refused():
         controls.Random().fit(frame("cubic"), system="cubic").chosen(["g9"])
 
 
-def test_the_default_models_fit_into_60_megabytes_and_load():
+def test_the_default_models_fit_into_100_megabytes_and_load():
     """What a default run left, where there is one: small, each for its own system, and refused for
     another.
     """
@@ -172,7 +172,7 @@ def test_the_default_models_fit_into_60_megabytes_and_load():
     ]
     if not (paths := [path for path in paths if path.exists()]):
         pytest.skip("no default run yet")
-    assert sum(path.stat().st_size for path in study.models.glob("*.npz")) <= 60e6
+    assert sum(path.stat().st_size for path in study.models.glob("*.npz")) <= 100e6
     for path in paths:
         name, system = path.stem.rsplit("_", 1)
         assert generator.kind(name).load(path, system=system).groups
