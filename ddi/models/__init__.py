@@ -11,6 +11,8 @@ forest                 random forests, a tree a sample (section 2.2.3)
 variance               the variance network as a function, and its likelihoods (section 2.2.2)
 network, trainer       variance networks as generators, and their training step
 shape, snap            a generator without a scale, and how its cells are refined
+scale_free, mixture    a mixture network without a scale, with mixture_training
+synthetic              the synthetic patterns that it is trained on
 controls               random, rescaled and nearest training cells, beside which all others stand
 assigners              nearest line and line prior
 assignment             the assignment network (section 2.3.3)
@@ -34,9 +36,13 @@ __all__ = [
     "dense",
     "forest",
     "generator",
+    "mixture",
+    "mixture_training",
     "network",
+    "scale_free",
     "shape",
     "snap",
+    "synthetic",
     "template_axes",
     "template_learning",
     "templates",

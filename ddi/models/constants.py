@@ -25,6 +25,16 @@ class ModelConstants:
     amplification: float = 8.0  # times an observed line's error, rms of twenty lines; chosen
     drop: float = 0.2  # share of the lines that a disturbed copy loses; chosen
     spurious: float = 0.05  # foreign peaks a line in a disturbed copy; chosen
+    # synthetic patterns (`ddi.models.synthetic`)
+    n_lines: int = 60  # lines of a seed, the length of peak list 1 (section 2.1.1)
+    spread: float = 0.5
+    """Largest width of a kernel, in log length. From 0.15 to 0.45 the best of 30 within 5 % rises
+    from 43 to 57 % (200 orthorhombic test patterns, 2026-11); beyond, chosen.
+    """
+    own_lines: float = 0.25  # share of patterns that show the lines their seed shows; chosen
+    flipped: float = 0.05  # at most so many lines change from seen to unseen or back; chosen
+    noise: float = 1e-4  # relative error of q2, 0.005 degrees at 2theta = 60; chosen
+    n_bins: int = 96  # of the density that the network reads; chosen
 
 
 CONSTANTS = ModelConstants()

@@ -7,10 +7,10 @@ TensorFlow is imported where one is trained or differentiated.
 """
 
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
-from scipy.special import erf, gammaln
+from scipy.special import erf, gammaln, logsumexp
 
 from ddi.models.constants import CONSTANTS
 
@@ -67,6 +67,18 @@ class Numpy:
         """Return log(1 + exp(values))."""
         return np.logaddexp(0, values)
 
+    reshape = staticmethod(np.reshape)
+
+    @staticmethod
+    def total(values):
+        """Return the sum over the last axis."""
+        return values.sum(axis=-1)
+
+    @staticmethod
+    def log_total(values):
+        """Return the logarithm of the sum of exponentials over the last axis."""
+        return logsumexp(values, axis=-1)
+
     @staticmethod
     def unpack(vector, shapes):
         """Cut a vector of weights into arrays of the given shapes."""
@@ -91,6 +103,9 @@ class TensorFlow:
         self.lgamma = tf.math.lgamma
         self.gelu = tf.nn.gelu
         self.softplus = tf.nn.softplus
+        self.reshape = tf.reshape
+        self.total = partial(tf.reduce_sum, axis=-1)
+        self.log_total = partial(tf.reduce_logsumexp, axis=-1)
 
     def normalise(self, values):
         """Return values with mean 0 and variance 1 over the last axis."""

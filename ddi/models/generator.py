@@ -2,7 +2,8 @@
 
 Every generator has the same four methods: ``fit``, ``sample``, ``save`` and ``load``. A generator
 of one lattice system holds one model a group. What learns is in `ddi.models.forest`,
-`ddi.models.network` and `ddi.models.shape`; what does not is in `ddi.models.controls`.
+`ddi.models.network`, `ddi.models.shape` and `ddi.models.scale_free`; what does not is in
+`ddi.models.controls`.
 """
 
 import hashlib
@@ -22,13 +23,14 @@ from ddi.models.cells import cell_matrix, pattern_matrix
 
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")
-LEARNED = ("forest", "network", "tuned", "shape", "forest_literal", "network_literal")
+LEARNED = ("forest", "network", "tuned", "shape", "forest_literal", "network_literal", "scale_free")
 _HOMES = {
     "forest": ("forest", "Forest"),
     "forest_literal": ("forest", "ForestLiteral"),
     "network": ("network", "Network"),
     "network_literal": ("network", "NetworkLiteral"),
     "tuned": ("network", "Tuned"),
+    "scale_free": ("scale_free", "ScaleFree"),
     "shape": ("shape", "Shape"),
     "random": ("controls", "Random"),
     "rescaled": ("controls", "Rescaled"),

@@ -42,9 +42,14 @@ from ddi.study.eval_assignment import (
 )
 
 SKEW = {
-    "cubic": [7.3], "tetragonal": [7.3, 5.1], "hexagonal": [7.3, 5.1], "rhombohedral": [7.3, 77.0],
-    "orthorhombic": [5.3, 7.1, 11.9], "monoclinic": [5.3, 7.1, 11.9, 103.0], "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
-}  # fmt: skip
+    "cubic": [7.3],
+    "tetragonal": [7.3, 5.1],
+    "hexagonal": [7.3, 5.1],
+    "rhombohedral": [7.3, 77.0],
+    "orthorhombic": [5.3, 7.1, 11.9],
+    "monoclinic": [5.3, 7.1, 11.9, 103.0],
+    "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
+}
 
 
 def toy(system="orthorhombic", n=120, n_peaks=20, seed=0):
