@@ -4,6 +4,7 @@ stands in a leaf, and what dividing by the scale does (06_random_forest).
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 
 from ddi.base.figure import DOUBLE, figure
 from ddi.data import dataset
@@ -140,13 +141,12 @@ def spread(study, systems):
 def scale(values, seed):
     """Draw the distributions of volumes before and after division by the scale."""
     fig, axes = figure(DOUBLE, 0.36 * DOUBLE, ncols=2, sharey=True)
-    for system, rows in values.groupby("system", sort=False):
-        for axis, column in zip(axes, ("volume", "scaled")):
-            axis.ecdf(rows[column], color=SYSTEM_COLOURS[system], label=system)
+    for axis, column in zip(axes, ("volume", "scaled")):
+        style = {"palette": SYSTEM_COLOURS, "legend": column == "scaled", "log_scale": True}
+        sns.ecdfplot(values, x=column, hue="system", ax=axis, **style)
     for axis, label in zip(axes, ("cell volume (Å$^3$)", "cell volume × $s^{3/2}$")):
-        axis.set(xscale="log", xlabel=label)
+        axis.set(xlabel=label)
     axes[0].set_ylabel("share of training entries")
-    axes[1].legend(loc="lower right")
     return fig, values.sample(min(len(values), 2000), random_state=seed)
 
 

@@ -54,7 +54,9 @@ def test_table_has_one_line_a_row_and_a_csv_beside_it(study):
     assert r"cubic & 3 & 1.23 \\" in text and r"a\_b & 4 & -- \\" in text
     assert len(pd.read_csv(study.tables / "01_t.csv")) == 2
     assert (
-        shown.data.equals(frame) and "1.23" in shown.to_html() and "1.23456" not in shown.to_html()
+        list(shown.data.n) == [3, 4]
+        and "1.23" in shown.to_html()
+        and "1.23456" not in shown.to_html()
     )
 
 
