@@ -75,7 +75,7 @@ def at(curves, n, tolerance):
 
 
 def best_table(rows):
-    """Return the rates in per cent with intervals: a row a generator, a column a system, and all."""
+    """Return rates in per cent with intervals: a generator a row, a system a column, and all."""
     text = [f"{100 * r.rate:.0f} ({100 * r.low:.0f}-{100 * r.high:.0f})" for r in rows.itertuples()]
     wide = rows.assign(text=text).pivot(index="generator", columns="system", values="text")
     systems = [system for system in lattice.SYSTEMS if system in wide]
@@ -249,8 +249,12 @@ def grouping(study, models, tests, cells, truth, tolerance, seed):
                for part, name in known]  # fmt: skip
         own_truth = np.concatenate([usable_cells(part, system) for part, _ in known])
         pooled = single.pooled(pattern_matrix(frame, system), 30, seed=seed)
+        q2 = pattern_matrix(frame, system)
+        rows_of = dataset.training(study, system)
+        by_choice = eval_groups.by_chosen_groups(forest, rows_of, q2, 30, seed=seed)[0]
         trials = {
             "grouped": (cells[system]["forest"], truth[system]),
+            "groups chosen": (by_choice, truth[system]),
             "one group": (pooled, truth[system]),
             "group known": (np.concatenate(own), own_truth),
         }
@@ -265,3 +269,30 @@ def grouping_table(rows):
     text = rows.assign(text=[rate(k, n) for k, n in zip(rows["k"], rows["n"])])
     wide = text.pivot(index="system", columns="model", values="text").reset_index()
     return wide.rename(columns={"system": "lattice system"})
+
+
+def need_both(models, tests, tolerance, seed):
+    """Ask of every system whether forest and network are both needed, at equal totals."""
+    options = {"seed": seed, "tolerance": tolerance}
+    return pd.concat(
+        [eval_groups.need_both(models[s], frame, s, **options) for s, frame in tests.items()],
+        ignore_index=True,
+    )
+
+
+def both_table(tables):
+    """Return the pooled answers at each tolerance as one table for people."""
+    parts = [
+        eval_groups.summarise_both(table).assign(within=f"{100 * within:.0f} %")
+        for within, table in tables.items()
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def both_numbers(table):
+    """Return the pooled rates as numbers for the paper."""
+    found = {}
+    for row in eval_groups.summarise_both(table).itertuples():
+        words = f"{row.variant} {row.budget} {row.draws}".title().replace(" ", "")
+        found[f"NeedBoth{words}"] = row.rate
+    return found

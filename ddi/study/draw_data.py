@@ -176,7 +176,7 @@ def enough_lines(data):
 
 
 def systems_table(data):
-    """Return each lattice system's unique entries by source, those with enough lines, and volume."""
+    """Return each lattice system's unique entries by source, with enough lines, and volume."""
     system = pd.Categorical(data.lattice_system, lattice.SYSTEMS)
     by = data.groupby(system, observed=True)
     counts = by.source.value_counts().unstack(fill_value=0).rename(columns=SOURCE_LABELS)

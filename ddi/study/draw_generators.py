@@ -93,6 +93,7 @@ def parameters(table, limit=100):
         axis.plot([low, high], [low, high], color="0.4", lw=0.7)
         axis.set(xlabel="true length / Å", ylabel=f"mean of the {name} / Å")
         axis.set(xlim=(low, high), ylim=(low, high))
+        axis.minorticks_off()
     axes[0].legend(fontsize=5, markerscale=2)
     sns.histplot(
         table.assign(error=table["error"].clip(-limit, limit)),
