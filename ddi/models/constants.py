@@ -18,6 +18,11 @@ class ModelConstants:
     n_widths: int = 8  # how many it tries, each twice the one before; chosen
     shared_ranks: float = 1.0  # ranks; over how many a line prior shares its counts; chosen
     pseudo_count: float = 0.5  # added to each count of a line prior (Jeffreys)
+    # snapping
+    snap_sigma: float = 0.03  # degrees 2theta, error of a peak; chosen
+    # share of the peaks that takes part in each round; chosen
+    snap_rounds: tuple = (0.3, 0.4, 0.6, 0.8, 1.0, 1.0)
+    snap_reach: float = 1.03  # times the last peak: how far lines are counted; chosen
     # templates
     n_patterns: int = 30_000  # disturbed copies a Bravais lattice; chosen
     max_reach: int = 13  # peaks; how far a template may look in a zone or row; chosen

@@ -7,8 +7,6 @@ few peaks to the nearest calculated lines, solve the weighted least squares for 
 reference indices, so a long axis costs nothing but time. About 10 microseconds a cell.
 """
 
-import math
-
 import numpy as np
 from numba import njit
 
@@ -16,15 +14,20 @@ from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
 from ddi.forward.bragg import sigma_q2
 from ddi.forward.chance import SCORE, error_density, line_density, log_odds
+from ddi.forward.lattice import BRAVAIS
+from ddi.forward.lines import KINDS, MAX_LINES, compiled, enumerate_lines, sum_of_squares
+from ddi.models.constants import CONSTANTS
 
-SIGMA_DEGREES = 0.03  # of 2 theta
-ROUNDS = (0.3, 0.4, 0.6, 0.8, 1.0, 1.0)  # share of the peaks that takes part in each round
-MAX_INDEX = 40
-_NONE = 1e9
+_REACH = CONSTANTS.snap_reach
+_NONE = 1e9  # A^-2; no line is near
+_RULES = {
+    system: KINDS[bravais].rule for bravais, (system, letter) in BRAVAIS.items() if letter == "P"
+}
+_RULES["rhombohedral"] = _RULES["triclinic"]  # in rhombohedral axes no index is redundant but -h
 _SPURIOUS = SCORE.spurious
 
 
-def snap(q2, cells, system, rounds=ROUNDS, degrees=SIGMA_DEGREES):
+def snap(q2, cells, system, rounds=CONSTANTS.snap_rounds, degrees=CONSTANTS.snap_sigma):
     """Move cells onto a pattern's lines and score them.
 
     Parameters
@@ -53,98 +56,59 @@ def snap(q2, cells, system, rounds=ROUNDS, degrees=SIGMA_DEGREES):
     used = np.array([max(fewest, round(share * len(q2))) for share in rounds] + [len(q2)])
     x = np.ascontiguousarray(lattice.free_x(lattice.cell_to_x(cells), system))
     scores = np.empty(len(cells))
-    k_signed = bool(ties[[3, 5]].any())
-    l_signed = bool(ties[[3, 4]].any())
-    _snap(x, q2, sigma_q2(q2, degrees), ties, used, k_signed, l_signed, scores)
+    _snap(x, q2, sigma_q2(q2, degrees), ties, _RULES[system], used, scores)
     snapped = lattice.x_to_cell(lattice.full_x(x, system))
     good = lattice.is_possible(np.nan_to_num(snapped)) & (scores > -_NONE)
     return np.where(good[:, None], snapped, cells), np.where(good, scores, -np.inf)
 
 
-@njit(cache=True, fastmath=True)
-def _limits(x, q2_max):
-    """Largest h, k, l of any line up to q2_max: sqrt(q2_max) times a, b, c; zeros if x is no metric
-    or too large a cell.
-    """
-    kl = x[3] / 2
-    hl = x[4] / 2
-    hk = x[5] / 2
-    aa = x[1] * x[2] - kl * kl
-    bb = x[0] * x[2] - hl * hl
-    cc = x[0] * x[1] - hk * hk
-    det = x[0] * aa - hk * (hk * x[2] - kl * hl) + hl * (hk * kl - x[1] * hl)
-    if x[0] <= 0 or cc <= 0 or det <= 1e-12 * abs(x[0] * x[1] * x[2]):
-        return 0, 0, 0
-    # noqa: E741
-    h = math.sqrt(q2_max * aa / det)
-    k = math.sqrt(q2_max * bb / det)
-    l = math.sqrt(q2_max * cc / det)
-    if max(h, k, l) > MAX_INDEX:
-        return 0, 0, 0
-    return int(h), int(k), int(l)
-
-
-@njit(cache=True, fastmath=True)
-def _assign(x, q2, m, k_signed, l_signed, miss, products):
+@compiled
+def _assign(x, rule, q2, m, lines, hkl, miss, products):
     """Find the nearest line of each of the first m peaks: signed distance and products of indices.
-    Return the number of lines.
+    Return the number of lines, 0 if x is no lattice or has more than there is room for.
     """
-    q2_max = 1.03 * q2[m - 1]
-    n = 0
-    h_max, k_max, l_max = _limits(x, q2_max)
+    positive, form = sum_of_squares(x)
+    if not positive:
+        return 0
+    n = enumerate_lines(form, rule, _REACH * q2[m - 1], lines, hkl)
     miss[:m] = _NONE
-    for h in range(h_max + 1):
-        for k in range(-k_max if k_signed and h > 0 else 0, k_max + 1):
-            for l in range(
-                -l_max if l_signed and (h > 0 or (k_signed and k > 0)) else 0, l_max + 1
-            ):  # noqa: E741
-                line = (
-                    x[0] * h * h
-                    + x[1] * k * k
-                    + x[2] * l * l
-                    + x[3] * k * l
-                    + x[4] * h * l
-                    + x[5] * h * k
-                )
-                if line <= 0 or line > q2_max:
-                    continue
-                n += 1
-                above = np.searchsorted(q2[:m], line)
-                for p in range(max(above - 1, 0), min(above + 1, m)):
-                    if abs(line - q2[p]) < abs(miss[p]):
-                        miss[p] = line - q2[p]
-                        products[p, 0] = h * h
-                        products[p, 1] = k * k
-                        products[p, 2] = l * l
-                        products[p, 3] = k * l
-                        products[p, 4] = h * l
-                        products[p, 5] = h * k
-    return n
+    for i in range(n):
+        above = np.searchsorted(q2[:m], lines[i])
+        for p in range(max(above - 1, 0), min(above + 1, m)):
+            if abs(lines[i] - q2[p]) < abs(miss[p]):
+                miss[p] = lines[i] - q2[p]
+                h = float(hkl[i, 0])
+                k = float(hkl[i, 1])
+                l = float(hkl[i, 2])
+                products[p, 0] = h * h
+                products[p, 1] = k * k
+                products[p, 2] = l * l
+                products[p, 3] = k * l
+                products[p, 4] = h * l
+                products[p, 5] = h * k
+    return max(n, 0)
 
 
-@njit(cache=True, fastmath=True)
+@compiled
 def _solve(x_free, q2, sigma, m, miss, products, ties):
-    """Weighted least squares for the free x, held by a small ridge to where they are; a far peak
-    weighs little.
-    """
+    """Move the free x by weighted least squares; a far peak weighs little."""
     n_free = x_free.shape[0]
-    a = np.zeros((n_free, n_free))
-    b = np.zeros(n_free)
+    normal = np.zeros((n_free, n_free))
+    gradient = np.zeros(n_free)
     step = np.empty(n_free)
     for p in range(m):
-        if miss[p] >= _NONE:
-            continue
-        weight = 1 / ((abs(miss[p]) + sigma[p]) * q2[p])
-        row = products[p] @ ties
-        for i in range(n_free):
-            b[i] -= weight * row[i] * miss[p]
-            for j in range(n_free):
-                a[i, j] += weight * row[i] * row[j]
-    solve_ridged(a, b, step)
+        if miss[p] < _NONE:
+            weight = 1 / ((abs(miss[p]) + sigma[p]) * q2[p])
+            row = products[p] @ ties
+            for i in range(n_free):
+                gradient[i] -= weight * row[i] * miss[p]
+                for j in range(i + 1):
+                    normal[i, j] += weight * row[i] * row[j]
+    solve_ridged(normal, gradient, step)
     x_free += step
 
 
-@njit(cache=True, fastmath=True)
+@compiled
 def _score(q2, sigma, miss, n_lines):
     """Sum of the peaks' log likelihood ratios (`ddi.forward.chance`)."""
     total = 0.0
@@ -154,14 +118,16 @@ def _score(q2, sigma, miss, n_lines):
     return total
 
 
-@njit(cache=True, fastmath=True)
-def _snap(x, q2, sigma, ties, used, k_signed, l_signed, scores):
+@compiled
+def _snap(x, q2, sigma, ties, rule, used, scores):
+    lines = np.empty(MAX_LINES)
+    hkl = np.empty((MAX_LINES, 3), dtype=np.int16)
     miss = np.empty(q2.shape[0])
     products = np.zeros((q2.shape[0], 6))
     for i in range(x.shape[0]):
         scores[i] = -_NONE
         for r in range(used.shape[0]):
-            n = _assign(ties @ x[i], q2, used[r], k_signed, l_signed, miss, products)
+            n = _assign(ties @ x[i], rule, q2, used[r], lines, hkl, miss, products)
             if n == 0:
                 break
             if r == used.shape[0] - 1:
