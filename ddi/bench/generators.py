@@ -189,3 +189,50 @@ def bench_generators(profile="default", n_test=100):
                 / max(rates[system]["forest"], rates[system]["network"], 1 / len(test))
             )
     return {"value": min(gains), "unit": "x", "n": n, "best_of_30": rates}
+
+
+@benchmark(
+    "scale_free",
+    floor=0.5,
+    about="scale-free network, raw draws, best of 30 within 5 %, orthorhombic; the other systems, "
+    "the scale-free forest's raw draws and draws a second beside it",
+)
+def bench_scale_free(profile="default", n_test=200):
+    """Raw draws of the study's own models on test entries without relatives in training."""
+    from ddi.base.errors import DDIError
+    from ddi.base.paths import Study
+    from ddi.data import dataset
+    from ddi.forward import lattice
+    from ddi.models import generator
+    from ddi.models.cells import pattern_matrix, usable_cells
+    from ddi.study.eval_generators import best_of_n
+
+    study = Study(profile)
+    network_rates = {}
+    forest_rates = {}
+    speeds = {}
+    n = 0
+    for system in lattice.SYSTEMS:
+        if not generator.path_of(study, "scale_free", system).exists():
+            raise DDIError(f"no scale-free network for {system}; run notebook 05 of {profile}")
+        test = dataset.test(study, system)
+        test = test.iloc[:: max(1, len(test) // n_test)].reset_index(drop=True)
+        q2 = pattern_matrix(test, system)
+        true = usable_cells(test, system)
+        network = generator.load(study, "scale_free", system)
+        forest = generator.load(study, "shape", system)
+        raw = {"network": network.pooled(q2, 30, seed=1)}
+        raw["forest"] = forest.propose(q2, 30, np.random.default_rng(1))
+        for name, rates in (("network", network_rates), ("forest", forest_rates)):
+            rates[system] = float(best_of_n(raw[name], true, [0.05], [30])["rate"].iloc[0])
+        many = np.repeat(q2, 1 + 1000 // len(q2), axis=0)[:1000]
+        speeds[system] = round(30_000 / _best(lambda: network.pooled(many, 30), repeats=2))
+        n += len(test)
+    return {
+        "value": network_rates["orthorhombic"],
+        "unit": "share",
+        "n": n,
+        "network": network_rates,
+        "forest": forest_rates,
+        "draws_per_second": speeds,
+    }

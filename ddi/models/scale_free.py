@@ -52,7 +52,7 @@ class ScaleFree(Generator):
 
         def draw():
             q2, cells = source.batch(self.batch, rng)
-            return features(q2), (self._shapes(q2, cells) - self.scaler[0]) / self.scaler[1]
+            return features(q2), self.scaled(q2, cells)
 
         self.weights, self.losses = fit(self.design, draw, self.steps, self.rate, rng)
 
@@ -77,10 +77,13 @@ class ScaleFree(Generator):
         """
         return self.design.outputs(self.weights, features(q2))
 
+    def scaled(self, q2, cells):
+        """Return the scaled shapes of usable cells beside their patterns, shape (n, n_free)."""
+        return (self._shapes(q2, cells) - self.scaler[0]) / self.scaler[1]
+
     def likelihood(self, q2, cells):
         """Return the negative log-likelihood of cells in scaled space, shape (n,)."""
-        y = (self._shapes(q2, cells) - self.scaler[0]) / self.scaler[1]
-        return self.design.nll(y, *self.predict(q2))
+        return self.design.nll(self.scaled(q2, cells), *self.predict(q2))
 
     def _draw(self, _group, q2, n, rng):
         """A component, a variance, then the shape from the Normal, scaled to the pattern."""

@@ -7,11 +7,11 @@ on the forest and half on the network.
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from ddi.base.stats import wilson
 from ddi.models import generator
-from ddi.models.cells import cell_matrix, free_parameters, pattern_matrix
+from ddi.models.cells import cell_matrix, free_parameters, pattern_matrix, usable_cells
 from ddi.models.generator import CONTROLS, LEARNED
 
 TOLERANCES = (0.01, 0.02, 0.05, 0.10)
@@ -166,6 +166,18 @@ def calibration(network, test, system):
         if rows
         else pd.DataFrame({"z": [], "below": [], "system": []})
     )
+
+
+def mixture_calibration(model, test, system):
+    """Return the probability below each scaled shape parameter of each entry under the scale-free
+    network's mixture (the probability integral transform), as `calibration` does.
+    """
+    q2 = pattern_matrix(test, system)
+    y = model.scaled(q2, usable_cells(test, system))
+    logits, mu, alpha, beta = model.predict(q2)
+    each = stats.t.cdf(y[:, None], 2 * alpha, loc=mu, scale=np.sqrt(beta / alpha))
+    below = (special.softmax(logits, axis=1)[..., None] * each).sum(axis=1)
+    return pd.DataFrame({"below": below.ravel(), "system": system})
 
 
 def reliability(below, levels=np.linspace(0.05, 0.95, 19)):

@@ -15,7 +15,7 @@ from ddi.models.dense import Numpy, tensorflow
 from ddi.models.mixture import Mixture, features
 from ddi.models.scale_free import ScaleFree
 from ddi.models.synthetic import Source
-from ddi.study.eval_generators import cell_error
+from ddi.study.eval_generators import cell_error, mixture_calibration
 
 GRID = np.stack(np.meshgrid(*[np.arange(-7, 8)] * 3), axis=-1).reshape(-1, 3)
 
@@ -124,6 +124,16 @@ def test_learns_the_shapes(trained):
     near = cell_error(cells, usable_cells(held, system)).min(axis=1)
     assert model.losses[-10:].mean() < model.losses[:10].mean() - 0.5
     assert np.median(near) < {"cubic": 0.05, "orthorhombic": 0.2, "monoclinic": 0.3}[system]
+
+
+def test_the_truth_is_anywhere_in_its_distribution(trained):
+    """The probability below the truth of fresh synthetic patterns is nearly uniform: no systematic
+    error of the mean, and the spread right within a quarter.
+    """
+    model, system = trained
+    held = rows_of(system, 100, seed=8)
+    below = mixture_calibration(model, held, system)["below"]
+    assert 0.3 < below.mean() < 0.7 and 0.12 < below.std() < 0.4
 
 
 def test_draws_follow_the_scale_of_the_pattern(trained):
