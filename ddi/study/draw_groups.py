@@ -106,15 +106,15 @@ def leakage_of(entries):
     """
     near = split.leakage(entries)
     like = split.leakage(entries, kin="bravais")
-    return near.assign(like_lattice=like["isotype"])
+    return near.assign(like_lattice=like["analogue"])
 
 
 def leakage_table(near, systems):
     """Return what leaks across each split, by lattice system."""
     table = near.groupby(["lattice_system", "split"]).agg(
-        test=("isotype", "size"),
-        analogues=("isotype", "sum"),
-        share=("isotype", lambda flags: 100 * flags.mean()),
+        test=("analogue", "size"),
+        analogues=("analogue", "sum"),
+        share=("analogue", lambda flags: 100 * flags.mean()),
         median=("distance", "median"),
         like=("like_lattice", lambda flags: 100 * flags.mean()),
     )
@@ -128,6 +128,43 @@ def leakage_table(near, systems):
         "like": "like lattice in training / %",
     }
     return table.assign(split=table["split"].map(SPLITS)).rename(columns=names)
+
+
+def splits_table(entries, *, fraction=0.2, seed=0, enough=5):
+    """Return what a split at the level of groups or of space-group symbols tests and leaks, by
+    entry and by family (section 2.1.3).
+
+    Parameters
+    ----------
+    entries : pandas.DataFrame
+        Columns identifier, formula, sg_number, sg_symbol_reindexed, cell_niggli, group, family.
+    fraction, seed
+        As in `ddi.data.split.split_families`.
+    enough : int
+        Symbols with fewer entries are not asked for a test entry.
+    """
+    symbols = entries["sg_symbol_reindexed"]
+    common = symbols.value_counts().loc[lambda sizes: sizes >= enough].index
+    rows = []
+    for level in split.LEVELS:
+        for unit in ("entry", "family"):
+            side = split.split(entries, level, unit, fraction=fraction, seed=seed)
+            tested = int((side == "test").sum())
+            leaks = split.across(entries, side)
+            rows.append(
+                {
+                    "shares kept by": level,
+                    "kept together": "families" if unit == "family" else "nothing",
+                    "test entries": tested,
+                    f"symbols with {enough} entries or more": len(common),
+                    "of these without a test entry": len(
+                        common.difference(symbols[side == "test"])
+                    ),
+                    **{f"tested with {kind} in training": n for kind, n in leaks.items()},
+                    "any analogue / %": 100 * leaks["lattice analogues"] / tested,
+                }
+            )
+    return pd.DataFrame(rows)
 
 
 def leakage(near, systems):
@@ -156,7 +193,7 @@ def leakage(near, systems):
 
 def numbers(table, entries, near, min_entries):
     """Return the numbers that 03_grouping quotes."""
-    totals = near.groupby("split")["isotype"].agg(["size", "sum", "mean"])
+    totals = near.groupby("split")["analogue"].agg(["size", "sum", "mean"])
     family = near[near["split"] == "split"]
     return {
         "GroupCount": table["group"].nunique(),

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ddi.base.errors import DDIError
 from ddi.data import split
 from ddi.forward import lattice
 
@@ -39,16 +40,72 @@ def test_signature_does_not_jump_where_the_niggli_cell_flips():
     assert split.signature([acute])[0] == pytest.approx(split.signature([obtuse])[0], rel=1e-3)
 
 
-def test_a_chain_of_isotypes_is_one_family():
-    assert split.families([62] * 4, CELLS).tolist() == [0, 0, 0, 1]
-    assert len(split.isotype_pairs([62] * 4, CELLS)) == 2
-    assert split.families([62, 61, 62, 62], CELLS).tolist() == [0, 1, 2, 3]
+def frame_of(cells, numbers, formulas=None, identifiers=None):
+    """A dataset of what tells relatives."""
+    n = len(cells)
+    rest = "abcdefghijklmnopqrstuvwxyz"
+    made = [f"Fe{i + 1} O{2 * i + 1}" for i in range(n)]  # no two in one proportion
+    return pd.DataFrame(
+        {
+            "identifier": identifiers or [f"amcsd:{rest[i % 26]}{i}" for i in range(n)],
+            "formula": formulas or made,
+            "sg_number": numbers,
+            "cell_niggli": list(np.asarray(cells, dtype=float)),
+        }
+    )
+
+
+def test_a_chain_of_analogues_is_one_family():
+    assert split.families(frame_of(CELLS, [62] * 4)).tolist() == [0, 0, 0, 1]
+    assert len(split.analogue_pairs([62] * 4, CELLS)) == 2
+    assert split.families(frame_of(CELLS, [62, 61, 62, 62])).tolist() == [0, 1, 2, 3]
+
+
+def test_twins_are_one_family_whatever_their_space_group():
+    formulas = ["Mg2 Si1 O4", "O16 Si4 Mg8", "Mg2 Si1 O5", "Mg2 Si1 O4"]
+    these = frame_of(CELLS, [1, 2, 3, 4], formulas)
+    assert split.families(these).tolist() == [0, 0, 1, 2]  # the last has another lattice
+    assert split.across(these, ["train", "test", "test", "test"])["twins"] == 1
+
+
+@pytest.mark.parametrize(
+    ("identifier", "code"),
+    [
+        ("coremof:ABAVIJ", "ABAVIJ"),
+        ("csd:ABAVIJ01", "ABAVIJ"),
+        ("coremof:acs.cgd.6b00407", "coremof:acs.cgd.6b00407"),
+        ("amcsd:ABAVIJ", "amcsd:ABAVIJ"),
+        ("coremof:ABAVIJK", "coremof:ABAVIJK"),
+    ],
+)
+def test_a_refcode_is_six_letters(identifier, code):
+    assert split.refcode(identifier) == code
+
+
+def test_a_refcode_family_is_one_family_whatever_its_cells():
+    names = ["coremof:ABAVIJ", "amcsd:1", "csd:ABAVIJ02", "coremof:ABAVIJ01"]
+    these = frame_of(CELLS, [1, 2, 3, 4], identifiers=names)
+    assert split.families(these).tolist() == [0, 1, 0, 0]
+    found = split.across(these, ["train", "train", "train", "test"])
+    assert found == {"lattice analogues": 0, "twins": 0, "refcode families": 1}
+
+
+def test_symbols_get_their_share_where_groups_do_not_look():
+    rng = np.random.default_rng(5)
+    these = pd.DataFrame({"group": "a", "sg_symbol_reindexed": rng.choice(list("xyz"), 300)})
+    these["family"] = rng.integers(0, 200, 300)
+    side = split.split(these, "symbol", seed=1)
+    share = pd.Series(side == "test").groupby(these["sg_symbol_reindexed"]).mean()
+    assert (share - 0.2).abs().max() < 0.01
+    assert pd.Series(side).groupby(these["family"]).nunique().max() == 1
+    with pytest.raises(DDIError, match="level"):
+        split.split(these, "lattice")
 
 
 def test_pairs_equal_brute_force():
     cells = random_cells(400)
     numbers = np.random.default_rng(1).integers(1, 3, len(cells))
-    pairs = {tuple(pair) for pair in split.isotype_pairs(numbers, cells, 0.1)}
+    pairs = {tuple(pair) for pair in split.analogue_pairs(numbers, cells, 0.1)}
     same = numbers[:, None] == numbers
 
     def within(values):
@@ -63,8 +120,8 @@ def test_pairs_equal_brute_force():
 def test_families_do_not_depend_on_the_order():
     cells = random_cells(200)
     shuffled = np.random.default_rng(2).permutation(len(cells))
-    first = split.families(np.ones(len(cells)), cells, 0.1)[shuffled]
-    second = split.families(np.ones(len(cells)), cells[shuffled], 0.1)
+    first = split.families(frame_of(cells, 1), 0.1)[shuffled]
+    second = split.families(frame_of(cells[shuffled], 1), 0.1)
     pairs = pd.DataFrame({"first": first, "second": second}).drop_duplicates()
     assert pairs["first"].is_unique and pairs["second"].is_unique
 
@@ -105,66 +162,10 @@ def test_nearest_relative_equals_brute_force():
 def test_relatives_can_be_looked_for_in_other_space_groups():
     frame = pd.DataFrame({"identifier": list("ab"), "lattice_system": "orthorhombic", "bravais": "oP", "sg_number": [62, 61],
                           "cell_niggli": list(CELLS[:2]), "split": ["train", "test"]})  # fmt: skip
-    assert not split.leakage(frame, ["split"])["isotype"].any()
+    assert not split.leakage(frame, ["split"])["analogue"].any()
     like = split.leakage(frame, ["split"], kin="bravais")
     assert (
-        like["isotype"].all()
+        like["analogue"].all()
         and like["relative"].tolist() == ["a"]
         and like["distance"][0] == pytest.approx(0.02, abs=0.001)
     )
-
-
-@pytest.fixture(scope="module")
-def entries(root):
-    """The default dataset with its groups and splits, or else crystals made up to be related."""
-    folder = root / "data" / "interim" / "default"
-    if (folder / "dataset.parquet").exists() and (folder / "groups.parquet").exists():
-        data = pd.read_parquet(
-            folder / "dataset.parquet",
-            columns=["identifier", "lattice_system", "sg_number", "cell_niggli"],
-        )
-        groups = pd.read_parquet(folder / "groups.parquet").drop(columns="lattice_system")
-        if set(data["identifier"]) == set(groups["identifier"]):
-            return data.merge(groups, on="identifier")
-    cells = random_cells(3000)
-    names = np.arange(len(cells)).astype(str)
-    data = pd.DataFrame(
-        {
-            "identifier": names,
-            "lattice_system": "triclinic",
-            "sg_number": 2,
-            "cell_niggli": list(cells),
-        }
-    )
-    data["group"], data["family"] = "aP-01", split.families(data["sg_number"], cells)
-    return data.assign(
-        split=split.split_families(data["group"], data["family"]),
-        split_entry=split.split_entries(data["group"]),
-    )
-
-
-def test_no_test_entry_has_an_isotype_or_duplicate_in_training(entries):
-    cells = np.array(entries["cell_niggli"].tolist())
-    side = entries["split"].to_numpy()
-    pairs = split.isotype_pairs(entries["sg_number"], cells)
-    assert len(pairs) and not (side[pairs[:, 0]] != side[pairs[:, 1]]).any()
-    assert entries.groupby("family")["split"].nunique().max() == 1
-
-
-def test_the_entry_level_split_leaks_and_the_report_says_so(entries):
-    report = split.leakage(entries)
-    leaks = report.groupby("split")["isotype"].sum()
-    assert leaks["split"] == 0 < leaks["split_entry"]
-
-
-def test_augmented_children_have_their_parents_in_training(root, entries):
-    path = root / "data" / "interim" / "default" / "augmented.parquet"
-    if not path.exists():
-        pytest.skip("the default profile's augmented.parquet has not been made")
-    rows = pd.read_parquet(path, columns=["identifier", "parent", "augmented", "split"])
-    side = entries.set_index("identifier")["split"]
-    if not set(rows.loc[rows["augmented"], "parent"]) <= set(side.index):
-        pytest.skip("augmented.parquet is of another dataset")
-    assert (side[rows.loc[rows["augmented"], "parent"]] == "train").all()
-    assert (side[rows.loc[~rows["augmented"], "identifier"]] == "train").all()
-    assert rows["identifier"].is_unique

@@ -139,13 +139,17 @@ def _number(given):
         return 0
 
 
+_MOLECULE = re.compile(r"\s*([\d.]*)\s*n?\s*\(?([^()]*)\)?.*")
+
+
 def _expanded(formula):
-    """Write a formula of several molecules, ``"2(C7 H6 O2),H2 O1"``, as one that
-    `crystal.parse_formula` adds up.
+    """Write a formula of several molecules, ``"(C8 H4 O4 Zn1)n,2n(H2 O1)"``, as one that
+    `ddi.data.composition.parse_formula` adds up; a polymer's n counts as one, a molecule whose
+    number is unknown (``x``) is left out.
     """
     parts = []
     for part in (formula or "").split(","):
-        times, inside = re.fullmatch(r"\s*([\d.]*)\(?([^()]*)\)?.*", part).groups()
+        times, inside = _MOLECULE.fullmatch(part).groups()
         counts = chemistry.parse_formula(inside)
         parts += [f"{element}{count * float(times or 1):g}" for element, count in counts.items()]
     return " ".join(parts)
