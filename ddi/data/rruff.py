@@ -8,7 +8,6 @@ headings, because RRUFF adds lines of locality, density and atoms between them.
 
 import os
 import re
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +17,13 @@ import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.base.paths import ROOT
+from ddi.data.sources.archives import read_zip
 from ddi.forward import lattice
 
 ARCHIVES = {"xy": "XY_Processed.zip", "dif": "DIF.zip"}
 _NAME = re.compile(
-    r"^(?P<mineral>.+?)__(?P<id>[^_]+)__Powder__(?P<kind>DIF_File|Xray_Data_XY_Processed)__(?P<number>\d+)\.(txt|rtf|dif|xy)$",
+    r"^(?P<mineral>.+?)__(?P<id>[^_]+)__Powder__(?P<kind>DIF_File|Xray_Data_XY_Processed)"
+    r"__(?P<number>\d+)\.(txt|rtf|dif|xy)$",
     re.I,
 )
 _NUMBER = r"[-+]?\d*\.?\d+(?:\(\d+\))?"
@@ -75,35 +76,10 @@ def folder():
         if (
             place
             and Path(place).is_dir()
-            and all(list(_files(Path(place), kind)) for kind in ARCHIVES)
+            and all(any(True for _ in _files(Path(place), kind)) for kind in ARCHIVES)
         ):
             return Path(place)
     return None
-
-
-def download(target=None):
-    """Fetch RRUFF's two archives from the addresses in ``data/sources.yml`` and return their
-    folder.
-
-    Raises
-    ------
-    DDIError
-        If an archive cannot be had; the message says what to fetch and where to put it.
-    """
-    import pooch
-    import yaml
-
-    target = Path(target or ROOT / "data" / "raw" / "rruff")
-    entry = yaml.safe_load((ROOT / "data" / "sources.yml").read_text(encoding="utf-8"))["rruff"]
-    for name in ARCHIVES.values():
-        address = f"{entry['url'].rstrip('/')}/{name}"
-        try:
-            pooch.retrieve(address, known_hash=None, fname=name, path=target)
-        except Exception as error:  # pooch passes on whatever its transport raises
-            raise DDIError(
-                f"{name} could not be downloaded from {address} ({type(error).__name__}); fetch it in a browser and put it into {target}, or set DDI_RRUFF to the folder that holds it"
-            ) from error
-    return target
 
 
 def load(place=None, ids=None):
@@ -129,7 +105,8 @@ def load(place=None, ids=None):
     place = Path(place) if place else folder()
     if place is None:
         raise DDIError(
-            "no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, or run ddi.data.rruff.download()"
+            "no RRUFF data found; set DDI_RRUFF to a folder with XY_Processed.zip and DIF.zip, "
+            "downloaded from the address in data/sources.yml"
         )
     cells = {}
     patterns = []
@@ -161,20 +138,18 @@ def _files(place, kind):
     wanted = "DIF_File" if kind == "dif" else "Xray_Data_XY_Processed"
     archive = place / ARCHIVES[kind]
     if archive.is_file():
-        try:
-            with zipfile.ZipFile(archive) as held:
-                for item in sorted(held.namelist()):
-                    name = item.rsplit("/", 1)[-1]
-                    if (match := _NAME.match(name)) and match["kind"].lower() == wanted.lower():
-                        yield name, held.read(item).decode("utf-8", "replace")
-        except (zipfile.BadZipFile, OSError) as error:
-            raise DDIError(
-                f"{archive} is not a whole zip archive; remove it and download {ARCHIVES[kind]} again"
-            ) from error
+        for item, data in read_zip(archive, lambda item: _is(wanted, item)):
+            yield item.rsplit("/", 1)[-1], data.decode("utf-8", "replace")
         return
     for path in sorted(place.rglob(f"*__{wanted}__*")):
         if _NAME.match(path.name):
             yield path.name, path.read_text(encoding="utf-8", errors="replace")
+
+
+def _is(wanted, item):
+    """Say whether an archive's member is a file of the kind wanted."""
+    match = _NAME.match(item.rsplit("/", 1)[-1])
+    return bool(match) and match["kind"].lower() == wanted.lower()
 
 
 def _pattern(key, xy, dif):
@@ -311,112 +286,3 @@ def reference(place=None):
     place = Path(place) if place else folder()
     table = place / "index.csv" if place else None
     return pd.read_csv(table, dtype={"id": str}) if table and table.is_file() else None
-
-
-def lines_two_theta(cell, centring, wavelength, two_theta_max):
-    """Return the sorted 2theta in degrees of every line the lattice allows; only the centring takes
-    lines away.
-    """
-    d_min = wavelength / (2 * np.sin(np.radians(min(two_theta_max, 179.0) / 2)))
-    group = gemmi.SpaceGroup("R 3:H" if centring == "R" else f"{centring} 1")
-    unit_cell = gemmi.UnitCell(*map(float, cell))
-    q2 = unit_cell.calculate_1_d2_array(gemmi.make_miller_array(unit_cell, group, d_min, 0, True))
-    return np.unique(
-        np.degrees(2 * np.arcsin(np.clip(np.sqrt(q2) * wavelength / 2, 0, 1))).round(6)
-    )
-
-
-def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, zero=None):
-    """Ask how many of the first peaks a known cell explains once its zero shift is taken off.
-
-    Parameters
-    ----------
-    two_theta : array_like, shape (n,)
-        Observed peaks in degrees, rising.
-    cell, centring
-        As in `Pattern`.
-    wavelength : float
-        That of the peaks (K-alpha1) in Angstrom.
-    tolerance : float
-        In degrees of 2theta.
-    n_first : int
-    zero : float, optional
-        Zero shift in degrees; searched for between -0.2 and 0.2 if not given.
-
-    Returns
-    -------
-    dict
-        n_first, n_matched, zero_shift (degrees), rms (degrees, of the matched peaks), matched (bool
-        mask).
-    """
-    observed = np.asarray(two_theta, dtype=float)[:n_first]
-    lines = lines_two_theta(cell, centring, wavelength, observed.max() + 1)
-    if zero is None:
-        zero = _zero_shift(observed, lines, tolerance)
-    distance = _to_nearest(observed - zero, lines)
-    matched = np.abs(distance) <= tolerance
-    rms = float(np.sqrt(np.mean(distance[matched] ** 2))) if matched.any() else np.nan
-    return {
-        "n_first": len(observed),
-        "n_matched": int(matched.sum()),
-        "zero_shift": float(zero),
-        "rms": rms,
-        "matched": matched,
-    }
-
-
-def _to_nearest(observed, lines):
-    padded = np.concatenate([[-1e3], lines, [1e3]])
-    right = np.searchsorted(padded, observed)
-    below = observed - padded[right - 1]
-    above = observed - padded[right]
-    return np.where(np.abs(below) < np.abs(above), below, above)
-
-
-def _zero_shift(observed, lines, tolerance):
-    """The shift with the largest sum of (1 - (distance/tolerance)^2)+, then the median distance of
-    what matches.
-    """
-    trials = np.linspace(-0.2, 0.2, 81)
-    gain = [
-        np.clip(1 - (_to_nearest(observed - trial, lines) / tolerance) ** 2, 0, None).sum()
-        for trial in trials
-    ]
-    best = trials[int(np.argmax(gain))]
-    distance = _to_nearest(observed - best, lines)
-    near = np.abs(distance) <= tolerance
-    return best + (np.median(distance[near]) if near.any() else 0.0)
-
-
-def fairness(pattern, two_theta, wavelength, known=None):
-    """Return the grade and how many of the first twenty peaks the true cell explains.
-
-    Parameters
-    ----------
-    pattern : Pattern
-    two_theta : array_like
-        Picked peaks, K-alpha1, degrees.
-    wavelength : float
-    known : pandas.DataFrame, optional
-        `reference()`; where it holds the pattern its grade and counts are taken, else they are
-        computed: grade A wants an rms of 0.02 degrees or less.
-
-    Returns
-    -------
-    dict
-        grade, n_matched, n_first, fair (grade A and at most two peaks missed).
-    """
-    row = known[known["id"] == pattern.id] if known is not None else ()
-    if len(row):
-        grade, matched, first = row.iloc[0][["grade", "n_matched_of_first_20", "n_first"]]
-    else:
-        result = compare(two_theta, pattern.cell, pattern.centring, wavelength)
-        grade = "A" if result["rms"] <= 0.02 else "B"
-        matched = result["n_matched"]
-        first = result["n_first"]
-    return {
-        "grade": str(grade),
-        "n_matched": int(matched),
-        "n_first": int(first),
-        "fair": bool(grade == "A" and first - matched <= 2),
-    }

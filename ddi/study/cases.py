@@ -14,6 +14,7 @@ from ddi.data import dataset, rruff
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import two_theta as angle_of
 from ddi.index.peaks import Peaks, from_pattern, from_values
+from ddi.study import fairness
 
 SIMULATED = "held-out simulated patterns, degraded"
 MEASURED = "measured RRUFF patterns"
@@ -115,7 +116,7 @@ def _measured(pattern, known):
         peaks = from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength, pattern.id)
     except DDIError:
         return None
-    facts = rruff.fairness(pattern, two_theta(peaks), peaks.wavelength, known)
+    facts = fairness.fairness(pattern, two_theta(peaks), peaks.wavelength, known)
     peaks = replace(peaks, pattern=None)
     missed = facts["n_first"] - facts["n_matched"]
     return Case(
@@ -160,7 +161,7 @@ def _simulated(item):
         return None
     cell = np.asarray(row["cell"], dtype=float)
     centring = "P" if row["bravais"] == "hR" else row["centring_reindexed"]
-    facts = rruff.compare(two_theta(peaks), cell, centring, peaks.wavelength)
+    facts = fairness.compare(two_theta(peaks), cell, centring, peaks.wavelength)
     missed = facts["n_first"] - facts["n_matched"]
     name = row["name"] or row["identifier"]
     return Case(
@@ -225,7 +226,7 @@ def picking(cases):
     """
     rows = []
     for case in cases:
-        facts = rruff.compare(
+        facts = fairness.compare(
             two_theta(case.peaks), case.cell, case.centring, case.peaks.wavelength
         )
         rows.append(

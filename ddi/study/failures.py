@@ -5,9 +5,9 @@ with a panel for each.
 import numpy as np
 import pandas as pd
 
-from ddi.data import rruff
 from ddi.forward import lattice
 from ddi.index.draw import FOUND, LOST
+from ddi.study import fairness
 from ddi.study.cases import two_theta
 from ddi.study.eval_indexing import CELL
 
@@ -72,9 +72,9 @@ def _side(case, cell, centring, n_first):
     height = (
         np.ones(len(observed)) if case.peaks.intensity is None else case.peaks.intensity[:n_first]
     )
-    judged = rruff.compare(observed, cell, centring, case.peaks.wavelength, TOLERANCE, n_first)
+    judged = fairness.compare(observed, cell, centring, case.peaks.wavelength, TOLERANCE, n_first)
     lines = (
-        rruff.lines_two_theta(cell, centring, case.peaks.wavelength, observed[-1] + TOLERANCE)
+        fairness.lines_two_theta(cell, centring, case.peaks.wavelength, observed[-1] + TOLERANCE)
         + judged["zero_shift"]
     )
     seen = np.abs(lines[:, None] - observed).min(axis=1) <= TOLERANCE

@@ -7,8 +7,7 @@ import pytest
 
 from ddi.base.errors import DDIError
 from ddi.data import rruff
-from ddi.forward import lattice
-from ddi.forward.bragg import two_theta
+from ddi.study import fairness
 
 # a NaCl-like cell in the layout of an official DIF file, with locality, atoms and a footer
 DIF = """\
@@ -35,7 +34,7 @@ CELL = np.array([5.6402] * 3 + [90.0] * 3)
 
 def xy():
     x = np.arange(5, 90, 0.02)
-    lines = rruff.lines_two_theta(CELL, "F", 1.540593, 90)
+    lines = fairness.lines_two_theta(CELL, "F", 1.540593, 90)
     y = sum(100 * np.exp(-0.5 * ((x - line - 0.03) / 0.05) ** 2) for line in lines)
     rows = "\n".join(f"{a:.4f}, {b:.3f}" for a, b in zip(x, y))
     return f"##NAMES=Halite\n##RRUFFID=R070534\n##X-RAY WAVELENGTH=1.541838\n{rows}\n##END=\n"
@@ -102,34 +101,9 @@ def test_bravais_lattice_of_mineralogists_symbols(symbol, cell, expected):
     assert rruff.bravais_lattice(symbol, cell) == expected
 
 
-def test_compare_finds_the_zero_shift_and_the_foreign_peak():
-    lines = rruff.lines_two_theta(CELL, "F", 1.540593, 90)
-    facts = rruff.compare(np.sort([*(lines + 0.06), 40.0]), CELL, "F", 1.540593)
-    assert facts["n_first"] == len(lines) + 1 and facts["n_matched"] == len(lines)
-    assert facts["zero_shift"] == pytest.approx(0.06, abs=1e-6) and facts["rms"] < 1e-6
-
-
-def test_lines_are_those_of_the_lattice():
-    h = np.indices((9, 9, 9)).reshape(3, -1).T[1:]
-    kept = h[
-        ((h.sum(axis=1) % 2 == 0) & (h[:, 0] % 2 == h[:, 1] % 2) & (h[:, 1] % 2 == h[:, 2] % 2))
-        | (h % 2 == 1).all(axis=1)
-    ]
-    expected = np.unique(two_theta(np.unique(lattice.q2(kept, CELL).round(9)), 1.540593).round(4))
-    np.testing.assert_allclose(
-        rruff.lines_two_theta(CELL, "F", 1.540593, 90), expected[expected < 90], atol=1e-3
-    )
-
-
-def test_failed_download_and_broken_archive_say_what_to_do(tmp_path, monkeypatch):
-    def refuse(*_args, **_options):
-        raise OSError("no network")
-
-    monkeypatch.setattr("pooch.retrieve", refuse)
-    with pytest.raises(DDIError, match="XY_Processed.zip could not be downloaded.*put it into"):
-        rruff.download(tmp_path)
+def test_a_broken_archive_says_what_to_do(tmp_path, monkeypatch):
     (tmp_path / "XY_Processed.zip").write_bytes(b"PK\x03\x04 half an archive")
     (tmp_path / "DIF.zip").write_bytes(b"")
     monkeypatch.setenv("DDI_RRUFF", str(tmp_path))
-    with pytest.raises(DDIError, match="not a whole zip archive"):
+    with pytest.raises(DDIError, match="XY_Processed.zip cannot be read.*delete it"):
         rruff.folder()

@@ -28,6 +28,7 @@ from ddi.data.entry import REFUSED, write_entries
 from ddi.data.sources import catalogue, fetch
 from ddi.data.sources import cod as cod_module
 from ddi.data.sources import core_mof as mof_module
+from ddi.data.sources import csd as csd_source
 from ddi.data.sources.cod import R_FACTORS, read_cif
 from ddi.forward import lattice, symmetry
 
@@ -777,6 +778,20 @@ def test_csd_entry_is_what_the_api_gives(monkeypatch):
     assert empty.flags[0].startswith(REFUSED)
 
 
+@pytest.mark.parametrize(
+    ("formula", "atoms"),
+    [
+        ("2(C7 H6 O2),H2 O1", {"C": 14, "H": 14, "O": 5}),
+        ("(C8 H4 O4 Zn1)n,2n(C3 H7 N1 O1)", {"C": 14, "H": 18, "N": 2, "O": 6, "Zn": 1}),
+        ("(C8 H4 O4 Zn1)n,n(H2 O1)", {"C": 8, "H": 6, "O": 5, "Zn": 1}),
+        ("(C8 H4 O4 Zn1)n,0.5n(H2 O1),x(C1 H4 O1)", {"C": 8, "H": 5, "O": 4.5, "Zn": 1}),
+        ("C8 H20 N1 1+,Cl1 1-", {"C": 8, "H": 20, "N": 1, "Cl": 1}),
+    ],
+)
+def test_csd_formulas_keep_the_solvent_of_polymers(formula, atoms):
+    assert composition.parse_formula(csd_source._expanded(formula)) == atoms
+
+
 def test_csd_crash_is_kept_apart(monkeypatch):
     stand_in(monkeypatch, [csd_record(crystal=None)])
     (crash,) = catalogue.csd()
@@ -836,6 +851,16 @@ def test_fetch_refuses_a_wrong_or_truncated_file_by_name(wheel, tmp_path, monkey
     monkeypatch.setattr(fetch, "_download", offline)
     (tmp_path / "data.bin").write_bytes(content)
     with pytest.raises(DDIError, match="data.bin is wrong or truncated.*delete it"):
+        fetch.fetch("toy", tmp_path, entry=wheel[1])
+
+
+def test_fetch_notices_a_changed_byte_of_a_file_it_checked(wheel, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch, "_download", offline)
+    path = tmp_path / "data.bin"
+    path.write_bytes(b"data" * 100)
+    fetch.fetch("toy", tmp_path, entry=wheel[1])
+    path.write_bytes(b"data" * 99 + b"dato")
+    with pytest.raises(DDIError, match="data.bin is wrong or truncated"):
         fetch.fetch("toy", tmp_path, entry=wheel[1])
 
 

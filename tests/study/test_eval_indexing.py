@@ -4,16 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi.data import rruff
 from ddi.index import peaks as peaklist
-from ddi.study import cases, eval_indexing, failures
+from ddi.study import cases, eval_indexing, failures, fairness
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
 
 
 def case(cell=CELL, bravais="oP", n=20, identifier="X1", mineral="Testite"):
-    angles = rruff.lines_two_theta(cell, bravais[1], CU, 60)[:n] + 0.03
+    angles = fairness.lines_two_theta(cell, bravais[1], CU, 60)[:n] + 0.03
     peaks = peaklist.from_values(angles, "2theta", CU, np.linspace(100, 5, len(angles)))
     return cases.Case(identifier, mineral, bravais, bravais[1], np.array(cell), peaks, "A", 0, True)
 
@@ -52,7 +51,7 @@ def test_rates_are_counts_with_wilson_intervals():
 def test_facts_of_a_subcell():
     half = CELL / [2, 1, 1, 1, 1, 1]
     fact = failures.facts(case(), row(half, "oP", "subcell"))
-    lines = [rruff.lines_two_theta(cell, "P", CU, 60) for cell in (CELL, half)]
+    lines = [fairness.lines_two_theta(cell, "P", CU, 60) for cell in (CELL, half)]
     last = lines[0][19] + 1e-3
     assert (
         fact["true_unexplained"] == 0

@@ -8,16 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ddi.data import rruff
 from ddi.index.peaks import from_values
-from ddi.study import cases, peer_programs, peers
+from ddi.study import cases, fairness, peer_programs, peers
 
 CU = 1.540593
 CELL = [5.458, 7.157, 8.884, 90, 90, 90]
 
 
 def case(identifier="X1", n=25):
-    angles = rruff.lines_two_theta(np.array(CELL), "P", CU, 60)[:n] + 0.03
+    angles = fairness.lines_two_theta(np.array(CELL), "P", CU, 60)[:n] + 0.03
     peaks = from_values(angles, "2theta", CU, np.linspace(100, 5, len(angles)))
     return cases.Case(identifier, "Testite", "oP", "P", np.array(CELL), peaks, "A", 0, True)
 

@@ -9,9 +9,7 @@ its treatment, usually the CSD refcode, before any CIF is parsed; what that miss
 `ddi.data.dedup`.
 """
 
-import lzma
 import re
-import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
@@ -20,11 +18,11 @@ import gemmi
 import numpy as np
 import spglib
 
-from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel, progress
 from ddi.data import composition as chemistry
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
+from ddi.data.sources.archives import read_tar
 from ddi.forward import symmetry as crystal
 
 ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
@@ -81,19 +79,8 @@ def unpack(folder):
 
 def _unpack(path):
     """Return structure name -> CIF as bytes of one archive."""
-    try:
-        with tarfile.open(path) as archive:
-            files = (
-                member for member in archive if member.isfile() and member.name.endswith(".cif")
-            )
-            return {
-                structure_name(file.name): archive.extractfile(file).read()
-                for file in progress(files, f"unpacking {path.name}")
-            }
-    except (OSError, EOFError, tarfile.TarError, lzma.LZMAError) as error:
-        raise DDIError(
-            f"{path} cannot be read ({error}); delete it, and the next run fetches it again"
-        ) from error
+    files = read_tar(path, lambda name: name.endswith(".cif"))
+    return {structure_name(name): text for name, text in progress(files, f"unpacking {path.name}")}
 
 
 def _read_batch(task):

