@@ -18,8 +18,8 @@ _ALIASES = {
     "q?": "q qobs qvalue s scatteringvector",
     "q": "1d",
     "q2pi": "2pid 2pi/d",
-    "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities relint "
-    "cts cps yobs intcps inta heightcts net netintensity",
+    "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
+    "relint cts cps yobs intcps inta heightcts net netintensity",
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
