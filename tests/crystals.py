@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from ddi.base.paths import Study
-from ddi.data import composition as chemistry
+from ddi.data.composition import cell_contents, hill
 from ddi.data.entry import Entry, read_entries
 from ddi.data.leaders import ROUNDING
 from ddi.forward import lattice, settings, symmetry
@@ -35,13 +35,13 @@ def made(group, seed=0):
     elements = ("Fe", "O", "Si", "O")
     occupancy = np.array([1, 0.7, 1, 1])
     b_iso = np.array([0.5, 1.0, 0.8, 2.0])
-    composition = chemistry.contents(
+    composition = cell_contents(
         cell, operations, xyz, occupancy, [{element: 1} for element in elements]
     )
     return Entry(
         identifier=f"amcsd:{group.number:03d}{group.xhm().replace(' ', '')}",
         source="amcsd",
-        formula=chemistry.hill(composition),
+        formula=hill(composition),
         composition=composition,
         sg_number=group.number,
         sg_symbol=group.hm,

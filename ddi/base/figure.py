@@ -1,4 +1,4 @@
-"""figstyle: to be described."""
+"""The paper's figures: one and two columns wide, 8 pt sans, byte-stable PDFs."""
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt

@@ -1,4 +1,4 @@
-"""report: to be described."""
+"""Success rates with their intervals, and how well probabilities are calibrated."""
 
 import numpy as np
 

@@ -1,4 +1,8 @@
-"""crystal: to be described."""
+"""What is in a unit cell: formulas, the elements behind site labels, atoms a cell, displacements.
+
+Every source of crystal structures (`ddi.data.sources`) names sites in its own way; here they become
+elements and counts (write-up, section 2.1; what quality control compares).
+"""
 
 import re
 from functools import lru_cache
@@ -61,7 +65,7 @@ def is_element(symbol):
     return gemmi.Element(symbol).name == symbol and symbol != "X"
 
 
-def contents(cell, operations, xyz, occupancy, sites):
+def cell_contents(cell, operations, xyz, occupancy, sites):
     """Return element -> atoms in the unit cell.
 
     Parameters

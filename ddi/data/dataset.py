@@ -22,6 +22,7 @@ from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
 from ddi.forward import lattice, powder, scattering, settings
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
+from ddi.forward.constants import FORWARD
 
 CHUNK = 100  # entries a chunk
 _STRINGS = (
@@ -81,7 +82,7 @@ def _schema():
 SCHEMA = _schema()
 
 
-def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=WRITEUP_WAVELENGTH):
+def row(entry, two_theta_max=FORWARD.two_theta_max, wavelength=WRITEUP_WAVELENGTH):
     """Return an entry's row of the dataset and its pattern, ``(dict, ndarray)``.
 
     Parameters
@@ -125,7 +126,7 @@ def row(entry, two_theta_max=powder.TWO_THETA_MAX, wavelength=WRITEUP_WAVELENGTH
         **{_CELLS[name]: float(lattice.volume(cell)) for name, cell in cells.items()},
     }
     for k, chosen in (
-        (1, np.arange(min(powder.N_LINES, len(simulated.q2)))),
+        (1, np.arange(min(FORWARD.n_lines, len(simulated.q2)))),
         (2, simulated.observed),
     ):
         hkl = simulated.hkl[chosen]
@@ -210,7 +211,7 @@ def _build_chunk(task):
     rows = [row(entry, **options) for entry in entries]
     rows = [(values, pattern) for values, pattern in rows if len(values["q2_1"])]
     columns = {name: [values[name] for values, _ in rows] for name in SCHEMA.names}
-    points = round(options.get("two_theta_max", powder.TWO_THETA_MAX) / powder.STEP) + 1
+    points = round(options.get("two_theta_max", FORWARD.two_theta_max) / FORWARD.step) + 1
     patterns = np.array([pattern for _, pattern in rows], dtype=np.float16).reshape(-1, points)
     with atomic(path) as temporary:
         temporary.write_bytes(pickle.dumps((pa.table(columns, schema=SCHEMA), patterns)))

@@ -6,6 +6,7 @@ import numpy as np
 
 from ddi.data.scaling import CellScaler
 from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
 
 STRENGTH = 0.2
 """Standard deviation of a perturbation over that of the training set."""
@@ -104,7 +105,7 @@ class Perturbation:
         return self.scaler.inverse(scaled + rng.standard_normal(scaled.shape) @ self.spread)
 
 
-def is_valid(cells, system, shortest=lattice.MIN_LENGTH, longest=lattice.MAX_LENGTH):
+def is_valid(cells, system, shortest=FORWARD.min_length, longest=FORWARD.max_length):
     """Say which cells the reindexing would leave as they are.
 
     Lengths between `shortest` and `longest` (A) and angles that close to a volume; a <= b <= c

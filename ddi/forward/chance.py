@@ -10,28 +10,11 @@ snapping (`ddi.models.snap`) share it, so it stands in the lowest room that all 
 The functions work on arrays and, called from compiled code, on numbers.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numba.extending import register_jitable
 
+from ddi.forward.constants import SCORE
 
-@dataclass(frozen=True)
-class ScoreConstants:
-    """What the score takes for granted about peaks and lattices."""
-
-    # share and relative width of the outer of two normal curves of a peak's error: RRUFF, n = 75
-    # development patterns, 2026-11 (a 15 % tail three times as wide)
-    tail: float = 0.15
-    tail_width: float = 3.0
-    # prior probability that a peak belongs to no line: RRUFF, n = 75; one in twenty of the first
-    # twenty picked peaks is foreign, and the rank of the truth hardly moves from 0.01 to 0.08
-    spurious: float = 0.04
-    # log units a free parameter: RRUFF, n = 75; 3 to 5 rank equally many first
-    parameter_cost: float = 5.0
-
-
-SCORE = ScoreConstants()
 _TAIL = SCORE.tail
 _TAIL_WIDTH = SCORE.tail_width
 _ROOT_2PI = np.sqrt(2 * np.pi)

@@ -11,9 +11,9 @@ from functools import cache
 import gemmi
 import numpy as np
 
-REACH = 6
-"""Largest |h|, |k|, |l| looked at; 6_1 screws ask for six."""
+from ddi.forward.constants import FORWARD
 
+REACH = FORWARD.condition_reach
 _AXIS = 2 * REACH + 1
 _HKL = (np.indices([_AXIS] * 3).reshape(3, -1).T - REACH).astype(np.int32)
 _STEP = np.array([_AXIS**2, _AXIS, 1])

@@ -6,112 +6,48 @@ Everything rests on one linear fact (write-up, section 1.1, with the errata's co
 
 A lattice system ties the six components of ``x`` together: ``x = FREE @ x_free``. That small
 matrix, one a system, and the list of cell parameters that stay free are all that distinguishes the
-systems; nothing else in the package branches on them.
+systems (`ddi.forward.systems`); nothing else in the package branches on them.
 
 Cells are ``(..., 6)`` arrays of a, b, c in Angstrom and alpha, beta, gamma in degrees; ``x`` is
 ``(..., 6)`` in A^-2.
 """
 
-from dataclasses import dataclass
+import itertools
 from functools import lru_cache
 
 import gemmi
 import numpy as np
 
+from ddi.base.errors import DDIError
+from ddi.forward.constants import FORWARD
+from ddi.forward.systems import BRAVAIS, N_PEAKS, N_REF, POINTS, SYSTEM, SYSTEMS
 
-@dataclass(frozen=True)
-class LatticeSystem:
-    """What is particular about one lattice system.
-
-    Attributes
-    ----------
-    name : str
-    ties : tuple of tuple of float
-        For each free component of x, its weights on (hh, kk, ll, kl, hl, hk).
-    free : tuple of int
-        Which of (a, b, c, alpha, beta, gamma) are free.
-    copies : tuple of int
-        Index of the free parameter that each of the six cell parameters copies; -1 where `fixed`
-        holds.
-    fixed : tuple of float
-        Value in degrees of the cell parameters that copy nothing.
-    n_peaks : int
-        How many peaks the generators read (write-up 2.2: ten for cubic, else twenty).
-    n_ref : int
-        Number of reference Miller indices (write-up 2.3.1).
-    """
-
-    name: str
-    ties: tuple
-    free: tuple
-    copies: tuple
-    fixed: tuple
-    n_peaks: int = 20
-    n_ref: int = 500
-
-
-_90 = (0, 0, 0, 90.0, 90.0, 90.0)
-_TABLE = (
-    LatticeSystem("cubic", ((1, 1, 1, 0, 0, 0),), (0,), (0, 0, 0, -1, -1, -1), _90, 10, 100),
-    LatticeSystem(
-        "tetragonal", ((1, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)), (0, 2), (0, 0, 1, -1, -1, -1), _90
-    ),
-    LatticeSystem(
-        "hexagonal",
-        ((1, 1, 0, 0, 0, 1), (0, 0, 1, 0, 0, 0)),
-        (0, 2),
-        (0, 0, 1, -1, -1, -1),
-        (0, 0, 0, 90.0, 90.0, 120.0),
-    ),
-    LatticeSystem(
-        "rhombohedral", ((1, 1, 1, 0, 0, 0), (0, 0, 0, 1, 1, 1)), (0, 3), (0, 0, 0, 1, 1, 1), _90
-    ),
-    LatticeSystem(
-        "orthorhombic",
-        ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0)),
-        (0, 1, 2),
-        (0, 1, 2, -1, -1, -1),
-        _90,
-    ),
-    LatticeSystem(
-        "monoclinic",
-        ((1, 0, 0, 0, 0, 0), (0, 1, 0, 0, 0, 0), (0, 0, 1, 0, 0, 0), (0, 0, 0, 0, 1, 0)),
-        (0, 1, 2, 4),
-        (0, 1, 2, -1, 3, -1),
-        _90,
-    ),
-    LatticeSystem(
-        "triclinic",
-        tuple(tuple(row) for row in np.eye(6, dtype=int).tolist()),
-        (0, 1, 2, 3, 4, 5),
-        (0, 1, 2, 3, 4, 5),
-        _90,
-    ),
-)
-
-SYSTEM = {entry.name: entry for entry in _TABLE}
-SYSTEMS = tuple(SYSTEM)
-N_PEAKS = {entry.name: entry.n_peaks for entry in _TABLE}
-N_REF = {entry.name: entry.n_ref for entry in _TABLE}
-
-BRAVAIS = {
-    "cF": ("cubic", "F"), "cI": ("cubic", "I"), "cP": ("cubic", "P"),
-    "hP": ("hexagonal", "P"), "hR": ("rhombohedral", "R"),
-    "tI": ("tetragonal", "I"), "tP": ("tetragonal", "P"),
-    "oF": ("orthorhombic", "F"), "oI": ("orthorhombic", "I"), "oC": ("orthorhombic", "C"), "oP": ("orthorhombic", "P"),
-    "mC": ("monoclinic", "C"), "mP": ("monoclinic", "P"),
-    "aP": ("triclinic", "P"),
-}  # fmt: skip
-"""Bravais lattice -> (lattice system, centring of the standard cell), from most to least symmetric.
-"""
-POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
-"""Centring -> lattice points in the conventional cell."""
-
-# Angstrom, bounds of section 2.4.1
-MAX_LENGTH = 500.0
-MIN_LENGTH = 2.0
+__all__ = [
+    "BRAVAIS", "N_PEAKS", "N_REF", "POINTS", "SYSTEM", "SYSTEMS", "as_cells", "b_unique",
+    "cell_to_x", "change_basis", "close", "conventional", "design", "free_cell", "free_x",
+    "from_metric", "full_cell", "full_x", "is_positive", "is_possible", "metric", "niggli",
+    "permute", "q2", "reduced_cell", "ties", "turned", "unimodular",
+    "volume", "x_to_cell", "x_to_metric",
+]  # fmt: skip
 
 _PRODUCTS = np.array([[0, 0], [1, 1], [2, 2], [1, 2], [0, 2], [0, 1]])
+
+
+def as_cells(cells):
+    """Return cells as an array of floats, shape (..., 6).
+
+    Raises
+    ------
+    DDIError
+        If they are not six numbers each.
+    """
+    cells = np.asarray(cells, dtype=float)
+    if not cells.ndim or cells.shape[-1] != 6:
+        raise DDIError(
+            f"read cells of shape {cells.shape}; give a, b, c in Angstrom and alpha, beta, gamma "
+            "in degrees, six numbers a cell"
+        )
+    return cells
 
 
 @lru_cache(maxsize=None)
@@ -141,6 +77,11 @@ def design(hkl, system="triclinic"):
 def q2(hkl, cells):
     """Return q2 = 1/d^2 in A^-2 of every index for every cell, shape (n_cells..., n_hkl) (write-up,
     section 1.1).
+
+    Examples
+    --------
+    >>> float(q2([1, 1, 1], [5, 5, 5, 90, 90, 90]) * 5**2)
+    3.0
     """
     return cell_to_x(cells) @ design(hkl).T
 
@@ -170,12 +111,12 @@ def full_cell(free, system):
 
 def free_cell(cells, system):
     """Pick the free parameters, shape (..., n_free), of cells, shape (..., 6)."""
-    return np.asarray(cells, dtype=float)[..., list(SYSTEM[system].free)]
+    return as_cells(cells)[..., list(SYSTEM[system].free)]
 
 
 def metric(cells):
     """Return the metric tensor G in A^2, shape (..., 3, 3)."""
-    cells = np.asarray(cells, dtype=float)
+    cells = as_cells(cells)
     lengths = cells[..., :3]
     cosines = np.cos(np.radians(cells[..., 3:]))
     cosine = np.ones((*cells.shape[:-1], 3, 3))
@@ -195,7 +136,13 @@ def from_metric(tensor):
 
 
 def cell_to_x(cells):
-    """Return the six components of the reciprocal metric, shape (..., 6), in A^-2."""
+    """Return the six components of the reciprocal metric, shape (..., 6), in A^-2.
+
+    Examples
+    --------
+    >>> cell_to_x([2, 4, 5, 90, 90, 90]).round(6).tolist()
+    [0.25, 0.0625, 0.04, -0.0, -0.0, -0.0]
+    """
     reciprocal = np.linalg.inv(metric(cells))
     return reciprocal[..., _PRODUCTS[:, 0], _PRODUCTS[:, 1]] * np.array([1, 1, 1, 2, 2, 2])
 
@@ -208,9 +155,8 @@ def x_to_cell(x):
     x : array_like, shape (..., 6)
         (x_hh, x_kk, x_ll, x_kl, x_hl, x_hk) in A^-2; see `full_x` for free components.
     """
-    reciprocal = x_to_metric(x)
     good = is_positive(x)
-    safe = np.where(good[..., None, None], reciprocal, np.eye(3))
+    safe = np.where(good[..., None, None], x_to_metric(x), np.eye(3))
     return np.where(good[..., None], from_metric(np.linalg.inv(safe)), np.nan)
 
 
@@ -228,38 +174,44 @@ def is_positive(x):
     g = x_to_metric(x)
     second = g[..., 0, 0] * g[..., 1, 1] - g[..., 0, 1] ** 2
     scale = np.abs(np.asarray(x)[..., :3]).prod(axis=-1)
-    return (
-        (g[..., 0, 0] > 0)
-        & (second > 0)
-        & (np.linalg.det(g) > 1e-12 * scale)
-        & np.isfinite(x).all(axis=-1)
-    )
+    minors = (g[..., 0, 0] > 0) & (second > 0) & (np.linalg.det(g) > 1e-12 * scale)
+    return minors & np.isfinite(x).all(axis=-1)
 
 
 def volume(cells):
-    """Return cell volumes in A^3, shape (...); NaN for angles that no cell can have."""
+    """Return cell volumes in A^3, shape (...); NaN for angles that no cell can have.
+
+    Examples
+    --------
+    >>> volume([[2, 3, 4, 90, 90, 90], [2, 3, 4, 30, 30, 90]]).round(6)
+    array([24., nan])
+    """
     determinant = np.linalg.det(metric(cells))
     return np.sqrt(np.where(determinant > 0, determinant, np.nan))
 
 
-def is_possible(cells, shortest=MIN_LENGTH, longest=MAX_LENGTH):
+def is_possible(cells, shortest=FORWARD.min_length, longest=FORWARD.max_length):
     """Say which cells have lengths within bounds (A) and angles that close to a volume."""
-    cells = np.asarray(cells, dtype=float)
+    cells = as_cells(cells)
     lengths = cells[..., :3]
     angles = cells[..., 3:]
-    inside = ((lengths >= shortest) & (lengths <= longest)).all(axis=-1) & (
-        (angles > 0) & (angles < 180)
-    ).all(axis=-1)
-    fill = np.sqrt(
-        np.clip(np.linalg.det(metric(np.where(inside[..., None], cells, 90.0))), 0, None)
-    )
-    return inside & (fill > 1e-3 * np.where(inside[..., None], lengths, 90.0).prod(axis=-1))
+    inside = ((lengths >= shortest) & (lengths <= longest)).all(axis=-1)
+    inside &= ((angles > 0) & (angles < 180)).all(axis=-1)
+    safe = np.where(inside[..., None], cells, 90.0)
+    squared = np.linalg.det(metric(safe)) / safe[..., :3].prod(axis=-1) ** 2
+    return inside & (squared > 1e-6)
 
 
 def permute(cells, order):
     """Rename the axes: new axis i is old axis ``order[i]``; the angles follow their axes."""
-    order = np.asarray(order)
-    return np.asarray(cells, dtype=float)[..., np.concatenate([order, order + 3])]
+    return as_cells(cells)[..., [*order, *(axis + 3 for axis in order)]]
+
+
+def turned(cell, bases):
+    """Return one cell on several bases, shape (n, 6); rows of `bases` (n, 3, 3) as in
+    `change_basis`.
+    """
+    return from_metric(bases @ metric(cell) @ bases.transpose(0, 2, 1))
 
 
 def b_unique(cells, unique_axis=None):
@@ -289,9 +241,6 @@ def b_unique(cells, unique_axis=None):
     )
 
 
-_TO_RHOMBOHEDRAL = (
-    np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
-)  # rows: a, b, c of the obverse rhombohedral cell
 _TO_HEXAGONAL = np.array([[1, -1, 0], [0, 1, -1], [1, 1, 1]])
 
 
@@ -303,19 +252,9 @@ def change_basis(cells, rows):
     return from_metric(rows @ metric(cells) @ rows.T)
 
 
-def hexagonal_to_rhombohedral(cells):
-    """Obverse hexagonal axes to rhombohedral axes, shape (..., 6)."""
-    return change_basis(cells, _TO_RHOMBOHEDRAL)
-
-
-def rhombohedral_to_hexagonal(cells):
-    """Rhombohedral axes to obverse hexagonal axes, shape (..., 6)."""
-    return change_basis(cells, _TO_HEXAGONAL)
-
-
 def conventional(cells, bravais):
-    """Return cells as people write them: hexagonal axes for hR, everything else unchanged."""
-    return rhombohedral_to_hexagonal(cells) if bravais == "hR" else np.asarray(cells, dtype=float)
+    """Return cells as people write them: obverse hexagonal axes for hR, all else unchanged."""
+    return change_basis(cells, _TO_HEXAGONAL) if bravais == "hR" else as_cells(cells)
 
 
 def reduced_cell(cell, centring="P"):
@@ -332,9 +271,14 @@ def reduced_cell(cell, centring="P"):
     -------
     ndarray, shape (6,)
     """
+    return np.array(niggli(cell, centring).get_cell().parameters)
+
+
+def niggli(cell, centring="P"):
+    """Return gemmi's reduced Gruber vector, which holds the reduced cell and the change of basis."""
     vector = gemmi.GruberVector(gemmi.UnitCell(*map(float, cell)), centring, True)
     vector.niggli_reduce(iteration_limit=1000)
-    return np.array(vector.get_cell().parameters)
+    return vector
 
 
 @lru_cache(maxsize=None)
@@ -342,10 +286,8 @@ def unimodular():
     """All 3 x 3 matrices over -1, 0, 1 with determinant +1 or -1: the changes between nearly equal
     reduced bases.
     """
-    digits = (
-        np.array(np.meshgrid(*[[-1, 0, 1]] * 9, indexing="ij")).reshape(9, -1).T.reshape(-1, 3, 3)
-    )
-    return digits[np.abs(np.round(np.linalg.det(digits))) == 1].astype(float)
+    digits = np.array(list(itertools.product((-1.0, 0.0, 1.0), repeat=9))).reshape(-1, 3, 3)
+    return digits[np.abs(np.round(np.linalg.det(digits))) == 1]
 
 
 def close(cells, other, length_tolerance, angle_tolerance):

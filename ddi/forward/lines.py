@@ -14,8 +14,10 @@ import numba
 import numpy as np
 
 from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
 
-MAX_LINES = 1024  # a candidate with more lines up to the last peak explains anything
+MAX_LINES = FORWARD.max_lines
+_LEAST = FORWARD.least_metric
 _CENTRING = {"P": 0, "C": 1, "I": 2, "F": 3, "R": 4}
 
 
@@ -90,7 +92,6 @@ class Form(NamedTuple):
     hk: float
 
 
-SMALLEST = 1e-9  # A^-2; below this x is no metric of a lattice that anybody indexes
 compiled = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz"})
 """How the inner loops are compiled: roundoff may differ, NaN and infinity are respected."""
 
@@ -98,16 +99,16 @@ compiled = numba.njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz
 @compiled
 def sum_of_squares(x):
     """Return whether x, shape (6,), is positive definite, and its `Form`."""
-    if not x[2] > SMALLEST:
+    if not x[2] > _LEAST:
         return False, Form(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     kl = 0.5 * x[3] / x[2]
     hl = 0.5 * x[4] / x[2]
     d_k = x[1] - x[2] * kl * kl
-    if not d_k > SMALLEST:
+    if not d_k > _LEAST:
         return False, Form(0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
     hk = (0.5 * x[5] - x[2] * kl * hl) / d_k
     d_h = x[0] - x[2] * hl * hl - d_k * hk * hk
-    return d_h > SMALLEST, Form(x[2], d_k, d_h, kl, hl, hk)
+    return d_h > _LEAST, Form(x[2], d_k, d_h, kl, hl, hk)
 
 
 @compiled

@@ -11,18 +11,7 @@ from numba import njit
 
 from ddi.forward import bragg, lattice, scattering
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
-
-TWO_THETA_MAX = 90.0  # degrees (errata, decision 4)
-# degrees
-STEP = 0.02
-FWHM = 0.1
-N_LINES = 60  # length of the peak lists
-MIN_HEIGHT = 0.001  # condition 2, of a pattern whose squares sum to one
-MIN_SEPARATION = FWHM / 1.5  # degrees, condition 4
-COINCIDENT = 1e-8  # lines closer than this, relative in q2, are one line
-FULL_TERMS = 1_000_000  # lines x atoms up to which a pattern is always simulated to its end
-FIRST_LINES = 600  # symmetry-independent lines a large cell starts with
-MARGIN = 0.5  # degrees at the end of a cut pattern whose peaks may still change
+from ddi.forward.constants import FORWARD
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +26,12 @@ class Powder:
         Indices of the strongest reflection of each line, of its equivalents the lexicographically
         largest.
     intensity : ndarray, shape (n,)
-        Integrated, the strongest being 1; reflections with the same q2 (within `COINCIDENT`) are
+        Integrated, the strongest being 1; reflections with the same q2 (within `FORWARD.coincident`) are
         added up.
     pattern : ndarray, shape (n_points,)
-        At 0, `STEP`, ... degrees 2theta; its squares sum to one; NaN beyond what was simulated.
+        At 0, `FORWARD.step`, ... degrees 2theta; its squares sum to one; NaN beyond what was simulated.
     observed : ndarray of int
-        Which lines make up peak list 2, at most `N_LINES`.
+        Which lines make up peak list 2, at most `FORWARD.n_lines`.
     """
 
     q2: np.ndarray
@@ -60,13 +49,13 @@ def simulate(
     occupancy,
     b_iso,
     *,
-    two_theta_max=TWO_THETA_MAX,
+    two_theta_max=FORWARD.two_theta_max,
     wavelength=WRITEUP_WAVELENGTH,
 ):
     """Simulate a powder pattern and pick its peaks.
 
-    Large cells are simulated only as far as the first `N_LINES` observable peaks need: from
-    `FIRST_LINES` lines on, the number of lines is doubled until the list is full. The norm of the
+    Large cells are simulated only as far as the first `FORWARD.n_lines` observable peaks need: from
+    `FORWARD.first_lines` lines on, the number of lines is doubled until the list is full. The norm of the
     pattern is then that of its simulated part.
 
     Parameters
@@ -98,11 +87,11 @@ def simulate(
         / (len(operations) * (1 if scattering.is_centric(operations) else 2))
     )
     whole = density * end**1.5
-    n_lines = whole if whole * len(atoms[0]) <= FULL_TERMS else FIRST_LINES
+    n_lines = whole if whole * len(atoms[0]) <= FORWARD.full_terms else FORWARD.first_lines
     while True:
         limit = min(end, (n_lines / density) ** (2 / 3))
         powder = _simulate_to(limit, cell, operations, atoms, two_theta_max, wavelength)
-        if limit == end or len(powder.observed) == N_LINES:
+        if limit == end or len(powder.observed) == FORWARD.n_lines:
             return powder
         n_lines *= 2
 
@@ -117,12 +106,16 @@ def _simulate_to(limit, cell, operations, atoms, two_theta_max, wavelength):
     pattern = profile(two_theta, intensity, two_theta_max)
     cut = bragg.two_theta(limit, wavelength)
     if cut < two_theta_max - 1e-9:
-        pattern[int(cut / STEP) :] = np.nan
+        pattern[int(cut / FORWARD.step) :] = np.nan
     observed = observable(two_theta, intensity, pattern)
     if cut < two_theta_max - 1e-9:
-        observed = observed[two_theta[observed] < cut - MARGIN]
+        observed = observed[two_theta[observed] < cut - FORWARD.margin]
     return Powder(
-        q2, hkl, intensity / max(intensity.max(initial=0), 1e-300), pattern, observed[:N_LINES]
+        q2,
+        hkl,
+        intensity / max(intensity.max(initial=0), 1e-300),
+        pattern,
+        observed[: FORWARD.n_lines],
     )
 
 
@@ -132,7 +125,7 @@ def lorentz_polarisation(q2, wavelength=WRITEUP_WAVELENGTH):
     return (1 + (1 - 2 * sin2) ** 2) / (sin2 * np.sqrt(1 - sin2))
 
 
-def merge(q2, hkl, intensity, tolerance=COINCIDENT):
+def merge(q2, hkl, intensity, tolerance=FORWARD.coincident):
     """Sort reflections by q2 and join those that coincide: intensities add up, the strongest lends
     its indices.
 
@@ -161,12 +154,16 @@ def merge(q2, hkl, intensity, tolerance=COINCIDENT):
     return q2[first], hkl[first], np.bincount(line, weights=intensity)
 
 
-def profile(two_theta, intensity, two_theta_max=TWO_THETA_MAX):
-    """Return the pattern at 0, `STEP`, ..., `two_theta_max` degrees, its squares summing to one,
+def profile(two_theta, intensity, two_theta_max=FORWARD.two_theta_max):
+    """Return the pattern at 0, `FORWARD.step`, ..., `two_theta_max` degrees, its squares summing to one,
     shape (n_points,).
     """
     pattern = _profile(
-        two_theta, intensity, round(two_theta_max / STEP) + 1, STEP, FWHM / np.sqrt(8 * np.log(2))
+        two_theta,
+        intensity,
+        round(two_theta_max / FORWARD.step) + 1,
+        FORWARD.step,
+        FORWARD.fwhm / np.sqrt(8 * np.log(2)),
     )
     return pattern / max(np.sqrt((pattern**2).sum()), 1e-300)
 
@@ -203,11 +200,11 @@ def observable(two_theta, intensity, pattern):
     ndarray of int
         In rising order.
     """
-    nearest = np.clip(np.rint(two_theta / STEP).astype(int), 1, len(pattern) - 2)
+    nearest = np.clip(np.rint(two_theta / FORWARD.step).astype(int), 1, len(pattern) - 2)
     curvature = pattern[nearest - 1] - 2 * pattern[nearest] + pattern[nearest + 1]
-    visible = np.flatnonzero((pattern[nearest] > MIN_HEIGHT) & (curvature < 0))
+    visible = np.flatnonzero((pattern[nearest] > FORWARD.min_height) & (curvature < 0))
     order = np.argsort(-intensity[visible], kind="stable")
-    return visible[_apart(two_theta[visible], order, MIN_SEPARATION)]
+    return visible[_apart(two_theta[visible], order, FORWARD.min_separation)]
 
 
 @njit(cache=True)

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
 
-RANGE = 20  # largest |h|, |k|, |l| considered
+RANGE = FORWARD.reference_range
 
 
 @cache

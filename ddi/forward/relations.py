@@ -1,7 +1,8 @@
-"""Cells two or three times as large or as small as a found one.
+"""How two lattices are related: the same lattice, a subcell or a supercell, in which basis.
 
-Weak superstructure lines are easily missed by a search that starts from strong ones; and a cell
-whose multiple looks more symmetric than it is hides behind that.
+Weak superstructure lines are easily missed by a search that starts from strong ones, so a search
+asks for the `relatives` of what it found; and an evaluation asks what a found cell is to the true
+one (`explain`; write-up, section 2.4.4, errata, decision 9).
 """
 
 import itertools
@@ -11,11 +12,9 @@ import gemmi
 import numpy as np
 import spglib
 
-from ddi.forward import lattice, lines
-from ddi.forward.lattice import close, from_metric, metric, reduced_cell, unimodular, volume
-
-INDICES = (2, 3)
-EXACT = 1e-3  # A; a refined cell obeys its lattice's ties to rounding, so its superlattices do too
+from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
+from ddi.forward.lines import KINDS, distinct_lines
 
 _BRAVAIS_OF = {
     225: "cF", 229: "cI", 221: "cP", 191: "hP", 166: "hR", 139: "tI", 123: "tP",
@@ -27,21 +26,26 @@ _BRAVAIS_OF = {
 def standard(cell):
     """Return the Bravais lattice of a primitive cell by its metric, and its conventional cell (6,)
     (hexagonal axes for hR).
+
+    Examples
+    --------
+    The primitive cell of a face-centred cubic lattice:
+
+    >>> bravais, cell = standard([5, 5, 5, 60, 60, 60])
+    >>> bravais, cell.round(3).tolist()
+    ('cF', [7.071, 7.071, 7.071, 90.0, 90.0, 90.0])
     """
     axes = np.array(gemmi.UnitCell(*map(float, cell)).orth.mat).T
-    found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=EXACT)
+    found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=FORWARD.tied_length)
     bravais = _BRAVAIS_OF.get(found.number, "aP") if found else "aP"
     if bravais == "aP":
         return bravais, lattice.reduced_cell(cell)
     standard_axes = np.asarray(found.std_lattice)
-    tensor = standard_axes @ standard_axes.T
-    lengths = np.sqrt(np.diag(tensor))
-    cosines = (tensor / np.outer(lengths, lengths))[[1, 0, 0], [2, 2, 1]]
-    return bravais, np.array([*lengths, *np.degrees(np.arccos(np.clip(cosines, -1, 1)))])
+    return bravais, lattice.from_metric(standard_axes @ standard_axes.T)
 
 
 def relatives(reduced):
-    """Return the different superlattices and sublattices of a primitive cell, of index 2 and 3.
+    """Return the different supercells and subcells of a primitive cell, of index 2 and 3.
 
     Parameters
     ----------
@@ -54,18 +58,23 @@ def relatives(reduced):
         lattices with the same lines once.
     """
     seen = {}
-    for form in (form for index in INDICES for form in hermite_forms(index)):
+    for form in (form for index in FORWARD.relative_indices for form in hermite_forms(index)):
         for larger, rows in ((True, form), (False, np.linalg.inv(np.transpose(form)))):
             bravais, cell = standard(lattice.change_basis(reduced, rows))
-            system = lines.KINDS[bravais].system
+            system = KINDS[bravais].system
             x = lattice.full_x(lattice.free_x(lattice.cell_to_x(cell), system), system)
-            _, q2 = lines.distinct_lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
+            _, q2 = distinct_lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
             seen.setdefault((bravais, larger, tuple(q2[:12].round(7))), (bravais, x, larger))
     return list(seen.values())
 
 
 def same_lattice(
-    cell, other, centring="P", other_centring="P", length_tolerance=0.015, angle_tolerance=1.5
+    cell,
+    other,
+    centring="P",
+    other_centring="P",
+    length_tolerance=FORWARD.same_length,
+    angle_tolerance=FORWARD.same_angle,
 ):
     """Say whether two cells describe the same lattice.
 
@@ -76,7 +85,7 @@ def same_lattice(
     ----------
     cell, other : array_like, shape (6,)
     centring, other_centring : str
-        As in `reduced_cell`.
+        As in `ddi.forward.lattice.reduced_cell`.
     length_tolerance : float
         Largest relative difference of each length.
     angle_tolerance : float
@@ -85,20 +94,26 @@ def same_lattice(
     Returns
     -------
     bool
+
+    Examples
+    --------
+    >>> same_lattice([4, 4, 4, 90, 90, 90], [2.8284, 2.8284, 4, 90, 90, 90], "F", "I")
+    True
     """
-    first = reduced_cell(cell, centring)
-    second = reduced_cell(other, other_centring)
-    ratio = volume(first) / volume(second)
-    if not abs(ratio - 1) < 4 * length_tolerance + 0.02:
+    first = lattice.reduced_cell(cell, centring)
+    second = lattice.reduced_cell(other, other_centring)
+    ratio = lattice.volume(first) / lattice.volume(second)
+    if not abs(ratio - 1) < _volume_tolerance(length_tolerance):
         return False
-    if close(first, second, length_tolerance, angle_tolerance):
+    if lattice.close(first, second, length_tolerance, angle_tolerance):
         return True
-    bases = from_metric(unimodular() @ metric(first) @ unimodular().transpose(0, 2, 1))
-    return bool(close(bases, second, length_tolerance, angle_tolerance).any())
+    bases = lattice.turned(first, lattice.unimodular())
+    return bool(lattice.close(bases, second, length_tolerance, angle_tolerance).any())
 
 
-MAX_INDEX = 6
-"""Largest volume ratio for which `explain` looks for a sub- or supercell."""
+def _volume_tolerance(length_tolerance):
+    """Relative; three lengths and what the angles may add."""
+    return 4 * length_tolerance + 0.02
 
 
 def explain(
@@ -106,8 +121,8 @@ def explain(
     found_centring,
     true_cell,
     true_centring,
-    length_tolerance=0.015,
-    angle_tolerance=1.5,
+    length_tolerance=FORWARD.same_length,
+    angle_tolerance=FORWARD.same_angle,
 ):
     """Say what a found cell is to the true one, and how their axes are related.
 
@@ -116,7 +131,7 @@ def explain(
     found_cell, true_cell : array_like, shape (6,)
         Conventional cells in A and degrees.
     found_centring, true_centring : str
-        As for `lattice.reduced_cell` (R means hexagonal axes).
+        As for `ddi.forward.lattice.reduced_cell` (R means hexagonal axes).
     length_tolerance, angle_tolerance : float
         Relative, and in degrees; on the reduced cells.
 
@@ -125,51 +140,55 @@ def explain(
     label : str
         "correct"; "other setting" (same lattice, other axes); "higher symmetry" (same lattice
         within tolerance, described with fewer free parameters than the true cell has); "supercell"
-        and "subcell" (of index up to `MAX_INDEX`); "wrong".
+        and "subcell" (of index up to six); "wrong".
     transformation : ndarray, shape (3, 3), or None
         Rows express the found axes by the true ones: ``a_found = T[0] @ (a, b, c)_true``. None for
         "wrong".
+
+    Examples
+    --------
+    >>> label, rows = explain([10, 6, 7, 90, 90, 90], "P", [5, 6, 7, 90, 90, 90], "P")
+    >>> label, np.abs(rows).tolist()
+    ('supercell', [[2.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     """
     tolerance = length_tolerance, angle_tolerance
-    (found, r_found) = _reduce(found_cell, found_centring)
-    (true, r_true) = _reduce(true_cell, true_centring)
+    found, found_rows = _reduce(found_cell, found_centring)
+    true, true_rows = _reduce(true_cell, true_centring)
     ratio = lattice.volume(found) / lattice.volume(true)
-    index = int(round(max(ratio, 1 / ratio)))
-    if index > MAX_INDEX or abs(max(ratio, 1 / ratio) / index - 1) > 4 * length_tolerance + 0.02:
+    excess = max(ratio, 1 / ratio)
+    index = int(round(excess))
+    if index > FORWARD.largest_index or abs(excess / index - 1) > _volume_tolerance(tolerance[0]):
         return "wrong", None
-    small, large = (true, found) if ratio >= 1 else (found, true)
-    step = next(
-        (
-            step
-            for form in hermite_forms(index)
-            if (step := _between(small, large, form, tolerance)) is not None
-        ),
-        None,
-    )
+    larger = ratio >= 1
+    small, large = (true, found) if larger else (found, true)
+    steps = (_between(small, large, form, tolerance) for form in hermite_forms(index))
+    step = min(steps, key=lambda one: one[0])[1]
     if step is None:
         return "wrong", None
-    step = step if ratio >= 1 else np.linalg.inv(step)
-    transformation = _tidy(np.linalg.inv(r_found) @ step @ r_true)
+    rows = np.linalg.inv(found_rows) @ (step if larger else np.linalg.inv(step)) @ true_rows
+    # every element is a multiple of 1/index in primitive axes, of 1/2 or 1/3 of that in centred
+    transformation = np.round(rows * (6 * index)) / (6 * index) + 0.0
     if index > 1:
-        return ("supercell" if ratio > 1 else "subcell"), transformation
+        return ("supercell" if larger else "subcell"), transformation
     return _same(found_cell, true_cell, tolerance), transformation
 
 
 def _same(found_cell, true_cell, tolerance):
+    found_cell = np.asarray(found_cell, dtype=float)
+    true_cell = np.asarray(true_cell, dtype=float)
     if n_free(found_cell) < n_free(true_cell):
         return "higher symmetry"
-    return (
-        "correct"
-        if lattice.close(
-            np.asarray(found_cell, dtype=float), np.asarray(true_cell, dtype=float), *tolerance
-        )
-        else "other setting"
-    )
+    return "correct" if lattice.close(found_cell, true_cell, *tolerance) else "other setting"
 
 
 def n_free(cell):
     """Return how many cell parameters the lattice system of a conventional cell leaves free, judged
     by exact equalities.
+
+    Examples
+    --------
+    >>> n_free([5, 5, 7, 90, 90, 120]), n_free([5, 6, 7, 90, 100, 90])
+    (2, 4)
     """
     cell = np.asarray(cell, dtype=float)
     fits = (
@@ -182,47 +201,43 @@ def n_free(cell):
 
 def _reduce(cell, centring):
     """Return the reduced cell and the rows that express its axes by the given ones."""
-    import gemmi
-
-    vector = gemmi.GruberVector(gemmi.UnitCell(*map(float, cell)), centring, True)
-    vector.niggli_reduce(iteration_limit=1000)
+    vector = lattice.niggli(cell, centring)
     rows = np.array(vector.change_of_basis.rot).T / vector.change_of_basis.DEN
     return lattice.change_basis(cell, rows), rows
 
 
 def _between(small, large, form, tolerance):
-    """Return rows that express the axes of `large` by those of `small`, if `form` of `small` is
-    that lattice.
+    """Return by how much `form` of `small` misses the lattice `large`, and the rows that express
+    the axes of `large` by those of `small`; infinity and None if it is another lattice.
     """
     reduced, rows = _reduce(lattice.change_basis(small, form), "P")
     if np.abs(np.sort(reduced[:3]) / np.sort(large[:3]) - 1).max() > tolerance[0]:
-        return None
+        return np.inf, None
     moves = lattice.unimodular()
-    cells = lattice.from_metric(moves @ lattice.metric(reduced) @ moves.transpose(0, 2, 1))
+    cells = lattice.turned(reduced, moves)
     fits = np.flatnonzero(lattice.close(cells, large, *tolerance))
     if not len(fits):
-        return None
+        return np.inf, None
     miss = np.abs(cells[fits] / large - 1).sum(axis=1)
-    return moves[fits[miss.argmin()]] @ rows @ form
+    return miss.min(), moves[fits[miss.argmin()]] @ rows @ form
 
 
 @lru_cache(maxsize=None)
 def hermite_forms(index):
-    """Return the (n, 3, 3) integer matrices whose rows span every sublattice of the given index,
+    """Return the (n, 3, 3) integer matrices whose rows span every supercell of the given index,
     once each.
+
+    Examples
+    --------
+    >>> [len(hermite_forms(index)) for index in (1, 2, 3, 4, 5)]
+    [1, 7, 13, 35, 31]
     """
-    forms = []
-    for a, b in itertools.product(range(1, index + 1), repeat=2):
-        if index % (a * b) == 0:
-            c = index // (a * b)
-            forms += [
-                [[a, i, j], [0, b, k], [0, 0, c]]
-                for i in range(b)
-                for j in range(c)
-                for k in range(c)
-            ]
+    forms = [
+        [[a, i, j], [0, b, k], [0, 0, index // (a * b)]]
+        for a, b in itertools.product(range(1, index + 1), repeat=2)
+        if index % (a * b) == 0
+        for i in range(b)
+        for j in range(index // (a * b))
+        for k in range(index // (a * b))
+    ]
     return np.array(forms, dtype=float)
-
-
-def _tidy(matrix):
-    return np.round(matrix * 12) / 12 + 0.0

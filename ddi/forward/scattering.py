@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 
 from ddi.forward import lattice
-from ddi.forward.symmetry import SAME_SITE
+from ddi.forward.constants import FORWARD
 
 
 @lru_cache(maxsize=4096)
@@ -152,7 +152,7 @@ def unit_cell(cell, operations, elements, xyz, occupancy, b_iso):
         translations / 24.0,
         centrings / 24.0,
         lattice.metric(cell),
-        SAME_SITE**2,
+        FORWARD.same_site**2,
     )
     return (
         positions,

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
 from ddi.forward.symmetry import space_group
 
 
@@ -223,7 +224,6 @@ def _symmetrised(cell, system, unique_axis):
     return lattice.permute(lattice.full_cell(lattice.free_cell(turned, system), system), order)
 
 
-SAME_Q2 = 1e-9  # relative
 _PROBE = np.array(
     [(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32
 )
@@ -242,7 +242,7 @@ def check_rows(rows):
     pandas.DataFrame
         Columns identifier, system, lines (of both lists, checked one by one), error (largest
         relative difference of a line's q2 stored, from the reindexed and from the conventional cell
-        and indices), exact (error within `SAME_Q2` and the change of basis turns the old indices
+        and indices), exact (error within `FORWARD.same_q2` and the change of basis turns the old indices
         into the new ones), symbol (does the reindexed symbol name a group of that number with the
         absences of the operations?).
     """
@@ -262,7 +262,7 @@ def _check_lines(row):
     change = np.linalg.inv(np.array(gemmi.Op(row.reindex_op).rot) / gemmi.Op.DEN).T
     calculated = lattice.q2(new, row.cell), lattice.q2(old, row.cell_conventional)
     error = max(np.abs(other / q2 - 1).max() for other in calculated)
-    return len(q2), error, bool(error < SAME_Q2 and (np.rint(old @ change.T) == new).all())
+    return len(q2), error, bool(error < FORWARD.same_q2 and (np.rint(old @ change.T) == new).all())
 
 
 def _names(row):

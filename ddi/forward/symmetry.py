@@ -1,4 +1,8 @@
-"""What every source needs: the space group of a set of operations, and what is in the cell."""
+"""Space groups from their operations, and how many atoms a site stands for (write-up, 2.1.1).
+
+Every source gives a list of operations, and the operations decide, not the symbol that came with
+them. gemmi names the group; spglib its type where no table holds the setting.
+"""
 
 from functools import lru_cache
 
@@ -7,8 +11,7 @@ import numpy as np
 import spglib
 
 from ddi.forward import lattice
-
-SAME_SITE = 0.1  # A; symmetry copies closer than this are one atom on a special position
+from ddi.forward.constants import FORWARD
 
 
 @lru_cache(maxsize=20000)
@@ -69,15 +72,14 @@ def multiplicities(cell, operations, xyz):
     shifts = np.einsum("oij,nj->noi", rotations, xyz) + translations - xyz[:, None, :]
     shifts -= np.round(shifts)
     squared = np.einsum("noi,ij,noj->no", shifts, lattice.metric(cell), shifts)
-    return len(rotations) / np.maximum((squared < SAME_SITE**2).sum(axis=1), 1)
+    return len(rotations) / np.maximum((squared < FORWARD.same_site**2).sum(axis=1), 1)
 
 
 @lru_cache(maxsize=2000)
 def _matrices(operations):
     ops = [gemmi.Op(operation) for operation in operations]
-    return np.array([op.rot for op in ops]) / gemmi.Op.DEN, np.array(
-        [op.tran for op in ops]
-    ) / gemmi.Op.DEN
+    turns = np.array([op.rot for op in ops]) / gemmi.Op.DEN
+    return turns, np.array([op.tran for op in ops]) / gemmi.Op.DEN
 
 
 @lru_cache(maxsize=20000)
@@ -89,15 +91,13 @@ def canonical_operations(listed):
         operations = dict.fromkeys(
             ["x,y,z", *(gemmi.Op(triplet).wrap().triplet() for triplet in listed)]
         )
-        group = gemmi.GroupOps(
-            [gemmi.Op(triplet) for triplet in operations]
-        )  # gemmi wants the identity first
+        # gemmi wants the identity first
+        group = gemmi.GroupOps([gemmi.Op(triplet) for triplet in operations])
         group.add_missing_elements()
     except (ValueError, RuntimeError):
         return ()
-    repeated = len(operations) < len(
-        set(listed)
-    )  # a list with pure translations, or one operation twice, is no list of a group
+    # a list with pure translations, or one operation twice, is no list of a group
+    repeated = len(operations) < len(set(listed))
     return triplets(group) if len(group) == len(operations) and not repeated else ()
 
 
@@ -128,7 +128,7 @@ def rotations(operations):
 
 @lru_cache(maxsize=2000)
 def centring(operations):
-    """Return the centring letter of a group ("0" if it has none) and its number of lattice points."""
+    """Return the centring letter of a group ("0" if it has none) and its lattice points a cell."""
     group = gemmi.GroupOps([gemmi.Op(operation) for operation in operations])
     letter = group.find_centering()
     return letter if letter in "PABCIFR" else "0", len(group.cen_ops)

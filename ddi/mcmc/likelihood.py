@@ -11,6 +11,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
 
 EPS_Q2 = 1e-4
 """epsilon of sigma^2 in A^-2: about what 0.02 degrees 2theta are worth in q2 at 25 degrees with Cu
@@ -27,7 +28,7 @@ def sigma2(q2_obs, q2_calc, eps=EPS_Q2):
     return q2_obs * (np.abs(q2_obs - q2_calc) + eps)
 
 
-def in_bounds(x, system, shortest=lattice.MIN_LENGTH, longest=lattice.MAX_LENGTH):
+def in_bounds(x, system, shortest=FORWARD.min_length, longest=FORWARD.max_length):
     """Say which x, shape (..., n_free), are cells of 2 to 500 A and 0 to 180 degrees; outside, the
     prior of the cell is zero.
     """

@@ -10,6 +10,7 @@ from ddi.base.errors import DDIError
 from ddi.forward import lattice
 from ddi.forward.bragg import sigma_q2
 from ddi.forward.chance import SCORE, error_density, line_density, log_odds
+from ddi.forward.constants import FORWARD
 from ddi.forward.reflections import reference_hkl
 from ddi.mcmc import likelihood
 from ddi.mcmc import nearest as lines
@@ -82,7 +83,7 @@ class Problem:
         self._read_lines(np.arange(len(self.hkl)))
         self.ties = lattice.ties(system)
         self.table, self.scale = lines.lookup(self.q2)
-        self.bounds = np.array([lattice.MIN_LENGTH, lattice.MAX_LENGTH])
+        self.bounds = np.array([FORWARD.min_length, FORWARD.max_length])
 
     def _read_lines(self, kept):
         self.kept, self.H = kept, lattice.design(self.hkl[kept], self.system)

@@ -8,6 +8,7 @@ unique, all cells are possible.
 import numpy as np
 
 from ddi.forward import lattice
+from ddi.forward.constants import FORWARD
 
 
 def pattern_matrix(frame, system):
@@ -70,7 +71,7 @@ def make_valid(cells):
     angles are drawn towards 90.
     """
     cells = np.nan_to_num(np.array(cells, dtype=float), nan=90.0)
-    cells[..., :3] = np.clip(cells[..., :3], lattice.MIN_LENGTH, lattice.MAX_LENGTH)
+    cells[..., :3] = np.clip(cells[..., :3], FORWARD.min_length, FORWARD.max_length)
     cells[..., 3:] = np.clip(cells[..., 3:], 10.0, 170.0)
     while (bad := ~lattice.is_possible(cells)).any():
         cells[bad, 3:] = 90 + 0.8 * (cells[bad, 3:] - 90)

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from ddi.data import dataset
-from ddi.forward import bragg, lattice, powder, reflections
+from ddi.forward import bragg, lattice, reflections
+from ddi.forward.constants import FORWARD
 from ddi.models.cells import cell_matrix, usable_cells
 from ddi.models.constants import CONSTANTS
 
@@ -119,4 +120,4 @@ def _resolved(q2):
     wavelength = bragg.WRITEUP_WAVELENGTH
     slope = bragg.q2_slope(np.minimum(finite, 3.9 / wavelength**2), wavelength)
     gap = np.diff(finite, axis=1, prepend=-1.0)
-    return np.sort(np.where(gap < slope * powder.MIN_SEPARATION, np.inf, q2), axis=1)
+    return np.sort(np.where(gap < slope * FORWARD.min_separation, np.inf, q2), axis=1)

@@ -5,8 +5,9 @@ import pandas as pd
 
 from ddi.base.figure import DOUBLE, SINGLE, figure
 from ddi.data import dedup, leaders, qc
-from ddi.forward import bragg, lattice, powder
+from ddi.forward import bragg, lattice
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
+from ddi.forward.constants import FORWARD
 from ddi.study.figures import SOURCE_COLOURS, SOURCE_LABELS, SYSTEM_COLOURS
 
 EDGES = np.arange(4, 46.5, 0.5)  # A^3 an atom
@@ -227,13 +228,13 @@ def reindexed_table(checked):
 
 def peak_lists(data, patterns, example):
     """Draw one crystal's simulated pattern with the lines of its two peak lists."""
-    match = data[(data.name == example) & (data.q2_1.map(len) == powder.N_LINES)]
+    match = data[(data.name == example) & (data.q2_1.map(len) == FORWARD.n_lines)]
     row = match.iloc[0] if len(match) else data.loc[data.q2_2.map(len).idxmax()]
     pattern = np.asarray(patterns[row.name], dtype=float)
-    angle = powder.STEP * np.arange(len(pattern))
+    angle = FORWARD.step * np.arange(len(pattern))
     fig, (top, ticks) = figure(DOUBLE, 0.35 * DOUBLE, nrows=2, sharex=True, height_ratios=(4, 1))
     top.plot(angle, np.sqrt(pattern), color=SYSTEM_COLOURS[row.lattice_system], lw=0.8)
-    top.axhline(np.sqrt(powder.MIN_HEIGHT), color="0.6", lw=0.6, ls=":")
+    top.axhline(np.sqrt(FORWARD.min_height), color="0.6", lw=0.6, ls=":")
     top.set(ylabel="square root of intensity")
     for level, lines in enumerate((row.q2_2, row.q2_1)):
         place = np.full(len(lines), level)

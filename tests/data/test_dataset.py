@@ -15,7 +15,8 @@ from crystals import made
 import ddi
 from ddi.base.errors import DDIError
 from ddi.data import dataset
-from ddi.forward import bragg, lattice, powder
+from ddi.forward import bragg, lattice
+from ddi.forward.constants import FORWARD
 
 GROUPS = ("P 21 21 2", "F m -3 m", "P -1", "R -3 m:H", "P 1 21/c 1", "P 6/m m m", "I 4/m m m")
 
@@ -46,7 +47,7 @@ def test_rows_units_and_version(entries, study):
     assert json.loads(schema.metadata[b"units"])["q2_1"].endswith("A^-2")
     assert set(frame.lattice_system) == set(lattice.SYSTEMS)
     assert [len(h) for h in frame.hkl_1] == [3 * len(q) for q in frame.q2_1]
-    assert frame.q2_1.map(len).max() == powder.N_LINES
+    assert frame.q2_1.map(len).max() == FORWARD.n_lines
     patterns = np.load(study.interim / "patterns.npy")
     assert patterns.shape == (len(frame), 4501)
     assert not list(study.interim.glob("*.chunks"))

@@ -6,6 +6,7 @@ import pytest
 
 from ddi.forward import conditions
 from ddi.forward.conditions import distance, pattern_of
+from ddi.forward.constants import FORWARD
 
 LETTERS = {
     "triclinic": "a",
@@ -106,4 +107,4 @@ def test_distance_counts_low_orders_most():
 
 
 def test_reach_covers_six_fold_screws():
-    assert conditions.REACH >= 6 and np.abs(conditions._HKL).max() == conditions.REACH
+    assert FORWARD.condition_reach >= 6 and np.abs(conditions._HKL).max() == FORWARD.condition_reach

@@ -6,6 +6,7 @@ import gemmi
 import numpy as np
 import pytest
 
+from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 
 CENTRINGS = {
@@ -173,13 +174,22 @@ def test_reduced_cell_has_the_primitive_volume(system, centring):
         )
 
 
+OBVERSE = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
+
+
+def test_cells_are_six_numbers():
+    with pytest.raises(DDIError, match=r"shape \(3,\); give a, b, c in Angstrom"):
+        lattice.volume([5.0, 6.0, 7.0])
+    assert lattice.as_cells([[5, 6, 7, 90, 90, 90]]).dtype == float
+
+
 def test_hexagonal_and_rhombohedral_axes():
     for cell in random_cells("rhombohedral", 10):
-        hexagonal = lattice.rhombohedral_to_hexagonal(cell)
+        hexagonal = lattice.conventional(cell, "hR")
         np.testing.assert_allclose(hexagonal[3:], [90, 90, 120], atol=1e-9)
         assert hexagonal[0] == pytest.approx(hexagonal[1])
         assert lattice.volume(hexagonal) == pytest.approx(3 * lattice.volume(cell))
-        np.testing.assert_allclose(lattice.hexagonal_to_rhombohedral(hexagonal), cell, rtol=1e-10)
+        np.testing.assert_allclose(lattice.change_basis(hexagonal, OBVERSE), cell, rtol=1e-10)
         assert relations.same_lattice(hexagonal, cell, "R", "P")
         oracle = gemmi.make_miller_array(
             gemmi.UnitCell(*hexagonal), gemmi.SpaceGroup("R 3 :H"), hexagonal[0] / 4, 0, True

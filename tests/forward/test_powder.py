@@ -1,11 +1,14 @@
 """Simulated patterns against gemmi, brute force and the line positions of NIST's standards."""
 
+from dataclasses import replace
+
 import gemmi
 import numpy as np
 import pytest
 from crystals import everything, made, reindexed, settings_of, some
 
 from ddi.forward import bragg, lattice, powder, scattering
+from ddi.forward.constants import FORWARD
 
 
 @pytest.fixture(scope="module")
@@ -15,14 +18,14 @@ def crystals_200(tmp_path_factory):
 
 def test_list_1_equals_brute_force(crystals_200):
     for setting, atoms in crystals_200:
-        found = powder.simulate(setting.cell, setting.operations, *atoms).q2[: powder.N_LINES]
+        found = powder.simulate(setting.cell, setting.operations, *atoms).q2[: FORWARD.n_lines]
         cell = gemmi.UnitCell(*setting.cell)
         q2 = np.sort(
             cell.calculate_1_d2_array(
                 everything(setting.cell, setting.operations, found[-1] * (1 + 1e-10))
             )
         )
-        distinct = q2[np.diff(q2, prepend=-1) > powder.COINCIDENT * q2]
+        distinct = q2[np.diff(q2, prepend=-1) > FORWARD.coincident * q2]
         np.testing.assert_allclose(found, distinct, rtol=1e-8)
 
 
@@ -174,7 +177,7 @@ def brute_observable(two_theta, intensity, pattern):
     kept = []
     for i, position in enumerate(two_theta):
         p = min(
-            round(position / powder.STEP), len(pattern) - 2
+            round(position / FORWARD.step), len(pattern) - 2
         )  # a line on the last step is judged at the one before
         if pattern[p] > 0.001 and pattern[p - 1] + pattern[p + 1] < 2 * pattern[p]:
             kept.append(i)
@@ -193,24 +196,26 @@ def test_list_2_equals_the_four_conditions_spelled_out(crystals_200):
         two_theta = bragg.two_theta(simulated.q2, bragg.WRITEUP_WAVELENGTH)
         assert (
             simulated.observed.tolist()
-            == brute_observable(two_theta, simulated.intensity, simulated.pattern)[: powder.N_LINES]
+            == brute_observable(two_theta, simulated.intensity, simulated.pattern)[
+                : FORWARD.n_lines
+            ]
         )
 
 
 def test_pattern_has_norm_one_and_the_width_asked_for():
     pattern = powder.profile(np.array([40.0]), np.array([3.0]))
     assert (pattern**2).sum() == pytest.approx(1) and len(pattern) == 4501
-    above = np.flatnonzero(pattern > pattern.max() / 2) * powder.STEP
-    assert above[-1] - above[0] == pytest.approx(powder.FWHM, abs=powder.STEP + 1e-9)
+    above = np.flatnonzero(pattern > pattern.max() / 2) * FORWARD.step
+    assert above[-1] - above[0] == pytest.approx(FORWARD.fwhm, abs=FORWARD.step + 1e-9)
 
 
 def test_cutting_a_large_cell_short_does_not_change_its_lists(monkeypatch):
     entry = made(gemmi.SpaceGroup("P 1 21/c 1"))
     cell = entry.cell * [3, 3, 3, 1, 1, 1]
     arguments = (cell, entry.operations, entry.elements, entry.xyz, entry.occupancy, entry.b_iso)
-    monkeypatch.setattr(powder, "FULL_TERMS", 10)
+    monkeypatch.setattr(powder, "FORWARD", replace(FORWARD, full_terms=10))
     short = powder.simulate(*arguments)
-    monkeypatch.setattr(powder, "FULL_TERMS", 10**12)
+    monkeypatch.setattr(powder, "FORWARD", replace(FORWARD, full_terms=10**12))
     whole = powder.simulate(*arguments)
     assert np.isnan(short.pattern).any() and len(short.q2) < len(whole.q2)
     np.testing.assert_array_equal(short.q2[:60], whole.q2[:60])

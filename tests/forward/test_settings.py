@@ -11,6 +11,7 @@ from crystals import made, settings_of
 from ddi.base.paths import Study
 from ddi.data import dataset
 from ddi.forward import lattice, settings
+from ddi.forward.constants import FORWARD
 
 HKL = np.array(
     [(h, k, l) for h in range(-5, 6) for k in range(-5, 6) for l in range(6)], dtype=np.int32
@@ -99,7 +100,8 @@ def test_rhombohedral_obverse_and_reverse_are_one_lattice():
         for ops in (obverse.operations(), reverse)
     )
     np.testing.assert_allclose(first.cell, second.cell)
-    np.testing.assert_allclose(first.cell, lattice.hexagonal_to_rhombohedral(cell))
+    obverse_rows = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3
+    np.testing.assert_allclose(first.cell, lattice.change_basis(cell, obverse_rows))
     assert first.bravais == second.bravais == "hR" and first.centring == second.centring == "P"
 
 
@@ -147,7 +149,7 @@ def test_rows_are_checked_and_a_wrong_one_is_found():
     ]
     rows = pd.DataFrame([dataset.row(entry)[0] for entry in entries])
     found = settings.check_rows(rows)
-    assert found.exact.all() and found.symbol.all() and (found.error < settings.SAME_Q2).all()
+    assert found.exact.all() and found.symbol.all() and (found.error < FORWARD.same_q2).all()
     assert found.lines.tolist() == [len(a) + len(b) for a, b in zip(rows.q2_1, rows.q2_2)]
     wrong = rows.assign(cell=[cell * [1, 1, 1.001, 1, 1, 1] for cell in rows.cell])
     assert not settings.check_rows(wrong).exact.any()

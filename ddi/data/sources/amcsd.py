@@ -16,7 +16,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
-from ddi.data import composition as chemistry
+from ddi.data.composition import b_from_u, cell_contents, hill, left_out, site_element
 from ddi.data.entry import Entry, evenly, guarded
 from ddi.forward import symmetry
 
@@ -86,7 +86,7 @@ def _entry(row):
         volume = symmetry.cell_volume(cell)
         flags = (*flags, "no volume")
     composition = (
-        chemistry.contents(cell, operations, xyz, occupancy, contents)
+        cell_contents(cell, operations, xyz, occupancy, contents)
         if operations and np.isfinite(cell).all()
         else {}
     )
@@ -94,7 +94,7 @@ def _entry(row):
         identifier=f"amcsd:{row['id']:07d}",
         source="amcsd",
         name="" if row["name"] in (None, "<missing>") else row["name"],
-        formula=chemistry.hill(composition),
+        formula=hill(composition),
         composition=composition,
         sg_number=number,
         sg_symbol=symbol,
@@ -121,7 +121,7 @@ def _atoms(row):
     """
     sites = json.loads(row["atoms_sites"]) if row["atoms_sites"] not in (None, "<missing>") else []
     listed = frozenset(re.findall("[A-Z][a-z]?", row["formula"] or ""))
-    named = [chemistry.site_element(site, listed) for site in sites]
+    named = [site_element(site, listed) for site in sites]
     xyz = np.column_stack([_decode(row[f"atoms_{axis}"], len(sites), np.nan) for axis in "xyz"])
     occupancy, u_iso = (
         _decode(row[column], len(sites), default)
@@ -130,14 +130,14 @@ def _atoms(row):
     placed = np.isfinite(xyz).all(axis=1) & np.array(
         [element != "" for element, _ in named], dtype=bool
     )
-    flags = chemistry.left_out([element for element, _ in named], placed)
+    flags = left_out([element for element, _ in named], placed)
     kept = [name for name, keep in zip(named, placed) if keep]
     return (
         tuple(e for e, _ in kept),
         [c for _, c in kept],
         xyz[placed],
         occupancy[placed],
-        chemistry.b_from_u(u_iso)[placed],
+        b_from_u(u_iso)[placed],
         flags,
     )
 

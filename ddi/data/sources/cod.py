@@ -15,7 +15,14 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
-from ddi.data import composition as chemistry
+from ddi.data.composition import (
+    b_from_u,
+    cell_contents,
+    hill,
+    left_out,
+    parse_formula,
+    site_element,
+)
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
 from ddi.forward import symmetry
@@ -159,7 +166,7 @@ def _entry(identifier, source, block):
     cell = np.array([_number(_first(block, (tag,))) for tag in CELL])
     operations, origin = _operations(block, cell)
     number, symbol = symmetry.space_group(operations) if operations else (0, "")
-    listed = frozenset(chemistry.parse_formula(_first(block, FORMULA)))
+    listed = frozenset(parse_formula(_first(block, FORMULA)))
     elements, contents, xyz, occupancy, b_iso, flags = _atoms(block, listed)
     volume = _number(_first(block, ("_cell_volume",)))
     r_factor = _r_factor(block)
@@ -169,7 +176,7 @@ def _entry(identifier, source, block):
         identifier=identifier,
         source=source,
         name=_first(block, NAME).replace("\n", " ").strip(),
-        formula=chemistry.hill(composition),
+        formula=hill(composition),
         composition=composition,
         sg_number=int(_number(_first(block, NUMBER), number)),
         sg_symbol=symbol,
@@ -248,8 +255,8 @@ def _atoms(block, listed):
     )
     kept = [(site, *name) for site, name, keep in zip(sites, named, placed) if keep]
     occupancy = np.array([site.occ if np.isfinite(site.occ) else 1.0 for site, _, _ in kept])
-    b_iso = chemistry.b_from_u([site.u_iso for site, _, _ in kept])
-    flags = chemistry.left_out([element for element, _ in named], placed)
+    b_iso = b_from_u([site.u_iso for site, _, _ in kept])
+    flags = left_out([element for element, _ in named], placed)
     return (
         tuple(element for _, element, _ in kept),
         [contents for _, _, contents in kept],
@@ -263,19 +270,19 @@ def _atoms(block, listed):
 def _element(site, listed):
     """Return element and contents of a site: from its type, else from its label."""
     typed = site.element.name if site.element.atomic_number else ""
-    return chemistry.site_element(typed or site.label, listed)
+    return site_element(typed or site.label, listed)
 
 
 def _composition(block, cell, operations, xyz, occupancy, contents):
     """Return what the cell holds: the listed formula times Z where both are given, else what the
     atoms add up to.
     """
-    listed = chemistry.parse_formula(_first(block, FORMULA))
+    listed = parse_formula(_first(block, FORMULA))
     z = _number(_first(block, ("_cell_formula_units_Z",)), 0)
     if listed and z > 0:
         return {element: z * count for element, count in sorted(listed.items())}
     return (
-        chemistry.contents(cell, operations, xyz, occupancy, contents)
+        cell_contents(cell, operations, xyz, occupancy, contents)
         if operations and np.isfinite(cell).all()
         else {}
     )

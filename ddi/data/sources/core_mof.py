@@ -19,11 +19,12 @@ import numpy as np
 import spglib
 
 from ddi.base.parallel import map_parallel, progress
-from ddi.data import composition as chemistry
+from ddi.data.composition import B_ISO, cell_contents, hill
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
 from ddi.data.sources.archives import read_tar
-from ddi.forward import symmetry as crystal
+from ddi.forward.constants import FORWARD
+from ddi.forward.symmetry import canonical_operations, space_group
 
 ARCHIVES = ("2019-FSR.tar.xz", "2019-ASR.tar.xz", "2014.tar.xz")
 """In order of preference."""
@@ -148,16 +149,16 @@ def _standardised(identifier, name, found, volume_per_atom):
     xyz = found.std_positions[first]
     elements = tuple(gemmi.Element(int(number)).name for number in found.std_types[first])
     elements = tuple("H" if element == "D" else element for element in elements)
-    composition = chemistry.contents(
+    composition = cell_contents(
         cell, operations, xyz, np.ones(len(first)), [{element: 1} for element in elements]
     )
-    number, symbol = crystal.space_group(operations)
+    number, symbol = space_group(operations)
     lost = round(sum(composition.values())) != len(found.std_types)
     return Entry(
         identifier=identifier,
         source="core_mof",
         name=name,
-        formula=chemistry.hill(composition),
+        formula=hill(composition),
         composition=composition,
         sg_number=number,
         sg_symbol=symbol,
@@ -167,8 +168,8 @@ def _standardised(identifier, name, found, volume_per_atom):
         elements=elements,
         xyz=xyz,
         occupancy=np.ones(len(first)),
-        b_iso=np.full(len(first), chemistry.B_ISO),
-        flags=(f"{REFUSED}two atoms less than {crystal.SAME_SITE} A apart",) if lost else (),
+        b_iso=np.full(len(first), B_ISO),
+        flags=(f"{REFUSED}two atoms less than {FORWARD.same_site} A apart",) if lost else (),
     )
 
 
@@ -189,4 +190,4 @@ def _database_operations(hall_number):
         operation.rot = (rotation * gemmi.Op.DEN).tolist()
         operation.tran = np.round(translation * gemmi.Op.DEN).astype(int).tolist()
         triplets.append(operation.triplet())
-    return crystal.canonical_operations(tuple(triplets))
+    return canonical_operations(tuple(triplets))

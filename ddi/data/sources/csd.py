@@ -16,7 +16,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
-from ddi.data import composition as chemistry
+from ddi.data.composition import B_ISO, hill, is_element, parse_formula
 from ddi.data.entry import REFUSED, Entry, evenly, guarded
 from ddi.data.sources import chunks
 from ddi.forward import symmetry
@@ -91,15 +91,14 @@ def _entry(csd_entry):
     number, symbol = symmetry.space_group(operations) if operations else (0, "")
     atoms = [atom for atom in given.asymmetric_unit_molecule.atoms if _placed(atom)]
     composition = {
-        e: given.z_value * n
-        for e, n in sorted(chemistry.parse_formula(_expanded(csd_entry.formula)).items())
+        e: given.z_value * n for e, n in sorted(parse_formula(_expanded(csd_entry.formula)).items())
     }
     r_factor = csd_entry.r_factor
     return Entry(
         identifier=identifier,
         source="csd",
         name=csd_entry.chemical_name or "",
-        formula=chemistry.hill(composition),
+        formula=hill(composition),
         composition=composition,
         sg_number=_number(given) or number,
         sg_symbol=symbol,
@@ -113,7 +112,7 @@ def _entry(csd_entry):
         occupancy=np.array(
             [1.0 if atom.occupancy is None else atom.occupancy for atom in atoms], dtype=float
         ),
-        b_iso=np.full(len(atoms), chemistry.B_ISO),
+        b_iso=np.full(len(atoms), B_ISO),
         r_factor=np.nan if r_factor is None else r_factor / 100,
         year=int(getattr(csd_entry.publication, "year", 0) or 0),
         crystal_system=given.crystal_system or "",
@@ -128,7 +127,7 @@ def _placed(atom):
     return (
         atom.fractional_coordinates is not None
         and not atom.label.endswith("?")
-        and chemistry.is_element(atom.atomic_symbol)
+        and is_element(atom.atomic_symbol)
     )
 
 
@@ -150,6 +149,6 @@ def _expanded(formula):
     parts = []
     for part in (formula or "").split(","):
         times, inside = _MOLECULE.fullmatch(part).groups()
-        counts = chemistry.parse_formula(inside)
+        counts = parse_formula(inside)
         parts += [f"{element}{count * float(times or 1):g}" for element, count in counts.items()]
     return " ".join(parts)
