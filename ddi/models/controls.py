@@ -18,7 +18,8 @@ class Random(Generator):
     def _fit(self, train, _seeds):
         real = train[~train["augmented"].astype(bool)] if "augmented" in train else train
         self.groups = [Group("all", len(real))]
-        self.cells, self.q2 = usable_cells(real, self.system), pattern_matrix(real, self.system)
+        self.cells = usable_cells(real, self.system)
+        self.q2 = pattern_matrix(real, self.system)
 
     def arrays(self):
         """Return what was learned, by name."""

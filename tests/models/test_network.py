@@ -205,7 +205,7 @@ def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     def make():
         return Network(design=SMALL, cycles=1, epochs=2, min_steps=10).fit(
             rows, system=system, seed=4
-        )  # noqa: E731
+        )
 
     model = make()
     q2 = pattern_matrix(rows, system)[:5]

@@ -71,7 +71,10 @@ class TestSpoil:
 @pytest.mark.parametrize("system", ["cubic", "hexagonal", "monoclinic", "triclinic"])
 def test_same_after_saving_and_for_the_same_seed(tmp_path, system):
     rows = frame(system)
-    make = lambda: Shape(n_trees=10, n_proposals=50).fit(rows, system=system, seed=2)  # noqa: E731
+
+    def make():
+        return Shape(n_trees=10, n_proposals=50).fit(rows, system=system, seed=2)
+
     model = make()
     q2 = pattern_matrix(rows, system)[:4]
     cells = model.sample(q2, 5, seed=1)
