@@ -19,12 +19,12 @@ from ddi.study import eval_generators as evaluate
 from ddi.study import eval_groups
 
 ORDER = ("forest", "forest_literal", "network", "network_literal", "tuned", "both", "shape",
-         "shape, draws only", *generator.CONTROLS)  # fmt: skip
+         "shape, draws only", "scale_free", *generator.CONTROLS)  # fmt: skip
 MACROS = {
     "forest": "Forest", "forest_literal": "ForestLiteral", "network": "Network",
     "network_literal": "NetworkLiteral", "tuned": "Tuned", "both": "Both", "shape": "Shape",
     "shape, draws only": "ShapeDraws", "random": "RandomCells", "rescaled": "Rescaled",
-    "nearest": "Nearest",
+    "nearest": "Nearest", "scale_free": "ScaleFree",
 }  # fmt: skip
 
 

@@ -170,3 +170,32 @@ def numbers(training, values, small):
         "SmallGroupGain": f"{np.mean(gain):+.1f}" if len(gain) else "--",
         "SmallGroupWorst": f"{np.min(gain):+.1f}" if len(gain) else "--",
     }
+
+
+def train_scale_free(study, systems, steps, seed):
+    """Train and save the scale-free network of each system; return its losses, a row a step."""
+    parts = []
+    for system in systems if steps else ():
+        from ddi.models import synthetic
+        from ddi.models.scale_free import ScaleFree
+
+        rows = synthetic.training(study, system)
+        if len(rows):
+            network = ScaleFree(steps=steps).fit(rows, system=system, seed=seed)
+            network.save(generator.path_of(study, network.name, system))
+            loss = np.asarray(network.losses, dtype=float)
+            columns = {"system": system, "step": np.arange(1, len(loss) + 1), "loss": loss}
+            parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
+def losses(table, n=25):
+    """Draw the scale-free networks' losses, the mean of n steps each."""
+    fig, axes = figure(0.6 * DOUBLE, 0.36 * DOUBLE)
+    mean = table.assign(step=n * ((table["step"] - 1) // n) + n)
+    mean = mean.groupby(["system", "step"], sort=False)["loss"].mean().reset_index()
+    for system, rows in mean.groupby("system", sort=False):
+        axes.plot(rows["step"], rows["loss"], color=SYSTEM_COLOURS[system], label=system)
+    axes.set(xlabel="gradient steps", ylabel="loss on patterns never seen before")
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    return fig, mean

@@ -1,0 +1,222 @@
+"""The indexer and the generators on measured patterns: what is run and the tables of it
+(10_rruff_eval).
+"""
+
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from ddi.base.parallel import map_parallel
+from ddi.base.stats import calibration_error, rate
+from ddi.forward import lattice
+from ddi.study import cases as known
+from ddi.study import eval_indexing as evaluate
+from ddi.study import peers
+
+NAMES = ("forest", "network", "both", "shape", "random", "rescaled", "nearest")
+EDGES = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0001])  # of the probability
+KIN = ("mineral", "isotype", "neither")
+HEADINGS = {
+    "bravais": "Bravais lattice", "first": "first / %", "first_low": "from", "first_high": "to",
+    "ten": "first ten / %", "ten_low": "from ", "ten_high": "to ", "family": "first family / %",
+    "had_it": "had it / %", "ours_first": "this work, first / %", "training": "training holds",
+    "ours_ten": "this work, first ten / %", "ours_seconds": "this work, time / s",
+    "full_first": "all peaks, first / %", "full_ten": "all peaks, first ten / %",
+    "seconds": "time / s", "rank": "rank of the right one", "value": "by",
+}  # fmt: skip
+
+
+def for_people(table):
+    """Return a table of rates with headings for people, shares in per cent, and its formats."""
+    shares = [name for name in table if name.startswith(("first", "ten", "ours_first", "ours_ten",
+              "full_", "family", "had_it"))]  # fmt: skip
+    table = table.assign(**{name: 100 * table[name].astype(float) for name in shares})
+    form = {HEADINGS.get(name, name): "{:.0f}" for name in shares}
+    return table.rename(columns=HEADINGS), form
+
+
+def picking_table(picked, cases):
+    """Return how good the picked peaks are."""
+    shift = picked.zero_shift
+    row = {
+        "patterns": len(picked),
+        "peaks / pattern": np.mean([len(case.peaks) for case in cases]),
+        "first 20 explained": rate(picked.n_matched.sum(), picked.n_first.sum()),
+        "zero shift, median / °": shift.median(),
+        "5 % / °": shift.quantile(0.05),
+        "95 % / °": shift.quantile(0.95),
+        "rms / °": picked.rms.mean(),
+    }
+    return pd.DataFrame([row])
+
+
+def generators(cases, profile, *, n_jobs, **options):
+    """Optimise each generator's candidates for every case, lattice system known."""
+    trial = partial(evaluate.optimise, profile=profile, names=NAMES, **options)
+    parts = map_parallel(trial, cases, n_jobs=n_jobs, desc="optimising candidates")
+    return pd.DataFrame([row for rows in parts for row in rows])
+
+
+def index_all(cases, fair, *, seed, n_jobs):
+    """Index all cases over all lattices, and the fair ones with the Bravais lattice known."""
+    parts = []
+    for name, lattices, tried in (("unknown", "all", cases), ("known", "known", fair)):
+        trial = partial(evaluate.index, lattices=lattices, seed=seed)
+        rows = map_parallel(trial, tried, n_jobs=n_jobs, desc=f"indexing, lattice {name}")
+        parts.append(pd.DataFrame(rows).assign(lattice=name))
+    facts = pd.DataFrame(
+        [
+            (c.id, c.grade, c.fair, len(c.peaks), primitive_volume(c.cell, c.centring))
+            for c in cases
+        ],
+        columns=["id", "grade", "fair", "n_peaks", "true_volume"],
+    )
+    return pd.concat(parts, ignore_index=True).merge(facts, on="id", sort=False)
+
+
+def primitive_volume(cell, centring):
+    """Return the volume of the primitive cell in A^3."""
+    return float(lattice.volume(lattice.reduced_cell(np.asarray(cell, float), centring)))
+
+
+def sets_table(outcomes, fair):
+    """Return the rates of all patterns, of one a mineral, and of those that are not fair."""
+    good = outcomes[outcomes.fair]
+    ids = {case.id for case in known.one_a_mineral(fair)}
+    single = good[good.id.isin(ids)]
+    poor = outcomes[~outcomes.fair & (outcomes.lattice == "unknown")]
+    poor_name = np.where(poor.grade == "B", "grade B", "grade A, more than two unexplained")
+    sets = pd.concat([
+        good.assign(set="fair, lattice " + good.lattice),
+        single.assign(set="fair, one a mineral, lattice " + single.lattice),
+        poor.assign(set=[f"{name}, lattice unknown" for name in poor_name]),
+    ])  # fmt: skip
+    family = sets.groupby("set").family.mean().reset_index()
+    return evaluate.rates(sets, ["set"]).merge(family, on="set")
+
+
+def minerals_table(good):
+    """Return the minerals of which a pattern failed, and the mean share of a mineral's patterns
+    that come out first.
+    """
+    rows = good.assign(right=good["rank"] == 1, near=good["rank"] > 0)
+    sums = {"patterns": ("right", "size"), "right first": ("right", "sum")}
+    by = rows.groupby(["mineral", "bravais"]).agg(**sums, ten=("near", "sum")).reset_index()
+    share = (by["right first"] / by.patterns).mean() if len(by) else np.nan
+    failed = by[by["right first"] < by.patterns]
+    names = {"bravais": "Bravais lattice", "ten": "in the first ten"}
+    return failed.rename(columns=names), share
+
+
+def robust(subset, base, *, seed, n_jobs):
+    """Index a subset again with fewer peaks, a zero shift added, spurious peaks put in."""
+    changes = {("peaks", n): partial(known.first_peaks, n=n) for n in (8, 10, 15, 30)}
+    for shift in (-0.1, 0.05, 0.1):
+        changes["zero shift", shift] = partial(known.with_zero_shift, shift=shift)
+    for n in (1, 2, 4):
+        changes["spurious", n] = partial(known.with_spurious, n=n, seed=seed)
+    plain = base[base.id.isin([case.id for case in subset])].to_dict("records")
+    rows = [row | {"change": change, "value": value} for row in plain
+            for change, value in (("peaks", 20), ("zero shift", 0), ("spurious", 0))]  # fmt: skip
+    for (change, value), apply in changes.items():
+        n_peaks = min(value, 20) if change == "peaks" else 20
+        trial = partial(evaluate.changed, apply=apply, n_peaks=n_peaks, seed=seed)
+        found = map_parallel(trial, subset, n_jobs=n_jobs, desc=f"{change} {value}")
+        rows += [row | {"change": change, "value": value} for row in found]
+    kinds = ["peaks", "zero shift", "spurious"]
+    return evaluate.rates(pd.DataFrame(rows), ["change", "value"], kinds)
+
+
+def timing(cases, *, seed, n_jobs):
+    """Index cases one after the other with all threads, as a user waits for them."""
+    trial = partial(evaluate.index, seed=seed, n_jobs=n_jobs)
+    trial(cases[0])  # whatever is loaded or compiled once is now
+    return pd.DataFrame(map_parallel(trial, cases, desc="timing"))
+
+
+def trust(unknown):
+    """Return the share of right first cells in bins of the probability, and the mean distance of
+    the two.
+    """
+    bins = np.digitize(unknown.probability, EDGES)
+    rows = unknown.assign(bin=bins, right=unknown["rank"] == 1)
+    sums = {"p": ("probability", "mean"), "right": ("right", "mean"), "n": ("right", "size")}
+    error = calibration_error(unknown.probability, unknown["rank"] == 1)
+    return rows.groupby("bin").agg(**sums).reset_index(), error
+
+
+def finders_table(cases, profile, *, seed, n_jobs):
+    """Return which source has the right lattice among its refined candidates, and whose candidate
+    stands behind the right row.
+    """
+    names = ("forest", "network", "shape")
+    trial = partial(evaluate.finders, profile=profile, names=names, seed=seed)
+    parts = map_parallel(trial, cases, n_jobs=n_jobs, desc="sources of candidates")
+    rows = pd.DataFrame([row for part in parts for row in part])
+    means = {"n": ("id", "size"), "cells": ("proposed", "mean"), "had_it": ("had_it", "mean")}
+    table = rows.groupby("source").agg(**means, first=("first", "mean")).reset_index()
+    had = rows[rows.had_it].groupby("id").filter(lambda part: len(part) == 1)
+    alone = had.source.value_counts()
+    return table.assign(**{"only one that had it": table.source.map(alone).fillna(0).astype(int)})
+
+
+def peers_table(study, programs, cases, unknown):
+    """Give other programs the same twenty positions; where none is installed, the table of an
+    earlier run.
+    """
+    for name in programs:
+        peer = peers.PEERS[name]
+        there = "runs" if peers.python_of(name) else f"not installed; {peer.install}"
+        print(f"{name}: {there}. {peer.settings}.")
+    theirs = [peers.run(name, cases) for name in programs if peers.python_of(name)]
+    if theirs:
+        table = peers.beside(pd.concat(theirs), peers.ours(cases), unknown)
+        table.to_csv(study.results / "10_peers.csv", index=False, float_format="%.4g")
+        return table
+    print("shown is the table of an earlier run")
+    return pd.read_csv(study.root / "data" / "results" / "full" / "10_peers.csv")
+
+
+def numbers(what, cases, fair, picked, pooled, sets, timed, found):
+    """Return the numbers that 10_rruff_eval quotes; `found` holds those computed elsewhere."""
+    reference = picked.n_first.sum() - picked.n_missed.sum()
+    total = max(picked.n_first.sum(), 1)
+    numbers = {
+        "RruffData": what,
+        "RruffPatterns": len(cases),
+        "RruffFair": len(fair),
+        "RruffMinerals": len({case.mineral for case in fair}),
+        "PickExplainedPercent": f"{100 * picked.n_matched.sum() / total:.1f}",
+        "PickReferencePercent": f"{100 * reference / total:.1f}",
+        "IndexSeconds": f"{timed.seconds.median():.1f}",
+        "IndexSecondsSlow": f"{timed.seconds.quantile(0.95):.1f}",
+        "IndexTimed": len(timed),
+    }
+    for name in NAMES:
+        rows = pooled[pooled.generator == name]
+        for column in ("first", "ten"):
+            numbers[f"Rruff{name.title()}{column.title()}Percent"] = _share(rows, column)
+    names = {
+        "Index": "fair, lattice unknown",
+        "IndexMineral": "fair, one a mineral, lattice unknown",
+        "IndexKnown": "fair, lattice known",
+        "IndexGradeB": "grade B, lattice unknown",
+        "IndexManyUnexplained": "grade A, more than two unexplained, lattice unknown",
+    }
+    for name, key in names.items():
+        rows = sets[sets.set == key]
+        for column in ("first", "ten"):
+            numbers[f"{name}{column.title()}Percent"] = _share(rows, column)
+        numbers[f"{name}FirstRange"] = _range(rows)
+        numbers[f"{name}Patterns"] = int(rows.n.iloc[0]) if len(rows) else "--"
+    numbers["IndexFamilyPercent"] = _share(sets[sets.set == names["Index"]], "family")
+    return numbers | found
+
+
+def _share(rows, column):
+    return f"{100 * float(rows[column].iloc[0]):.0f}" if len(rows) else "--"
+
+
+def _range(rows):
+    return f"{_share(rows, 'first_low')}-{_share(rows, 'first_high')}" if len(rows) else "--"

@@ -1,0 +1,157 @@
+"""Figures of indexer and generators on measured patterns (10_rruff_eval)."""
+
+import numpy as np
+import pandas as pd
+
+from ddi.base.figure import DOUBLE, SINGLE, figure
+from ddi.forward import lattice
+from ddi.study import failures
+from ddi.study.compare_indexing import primitive_volume
+from ddi.study.figures import GENERATOR_COLOURS, GENERATOR_MARKERS, SYSTEM_COLOURS
+
+_BLUE, _RED, _GREY = "#004488", "#BB5566", "#999999"  # lattice unknown, known, in the first ten
+
+
+def _bars(rows, column):
+    low, high = rows[f"{column}_low"], rows[f"{column}_high"]
+    return 100 * np.array([rows[column] - low, high - rows[column]])
+
+
+def generators(by_lattice, pooled, order, what):
+    """Draw the share in the first ten by Bravais lattice, and over all beside the controls."""
+    fig, (left, right) = figure(DOUBLE, 0.36 * DOUBLE, ncols=2, width_ratios=[3, 1.4])
+    shown = [symbol for symbol in order if symbol in set(by_lattice.bravais)]
+    for k, (name, rows) in enumerate(by_lattice.groupby("generator")):
+        x = rows.bravais.map(shown.index) + 0.18 * (k - 1.5)
+        style = {"marker": GENERATOR_MARKERS[name], "color": GENERATOR_COLOURS[name], "lw": 0.7}
+        left.errorbar(x, 100 * rows.ten, _bars(rows, "ten"), ls="", label=name, **style)
+    _lattice_axis(left, by_lattice, shown, what)
+    left.set_ylabel("right cell in the first ten (%)")
+    left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
+    for column, fill, shift in (("first", "none", -0.15), ("ten", "full", 0.15)):
+        for k, row in pooled.iterrows():
+            name = row.generator
+            style = {"marker": GENERATOR_MARKERS[name], "color": GENERATOR_COLOURS[name]}
+            bars = _bars(
+                row.to_frame().T.astype({c: float for c in pooled if c[:3] in ("fir", "ten")}),
+                column,
+            )
+            right.errorbar(100 * row[column], k + shift, xerr=bars, fillstyle=fill, lw=0.7, **style)
+    right.set(yticks=range(len(pooled)), yticklabels=pooled.generator, xlim=(0, 102))
+    right.set(xlabel="first (open), in the first ten (full) (%)")
+    right.invert_yaxis()
+    return fig, by_lattice
+
+
+def _lattice_axis(axis, rows, shown, what):
+    counts = rows.drop_duplicates("bravais").set_index("bravais").n
+    labels = [f"{symbol}\n{counts.get(symbol, 0)}" for symbol in shown]
+    axis.set(xticks=range(len(shown)), xticklabels=labels, ylim=(-5, 105))
+    axis.set_xlabel(f"Bravais lattice and number of patterns ({what})")
+
+
+def indexer(indexed, order, what):
+    """Draw the indexer's success by Bravais lattice, lattice unknown and known."""
+    fig, axes = figure(DOUBLE, 0.33 * DOUBLE)
+    for name, rows in indexed.groupby("lattice", sort=False):
+        shift, colour = (-0.1, _RED) if name == "known" else (0.1, _BLUE)
+        x = rows.bravais.map(order.index) + shift
+        label = f"lattice {name}"
+        style = {"ls": "", "color": colour, "lw": 0.7}
+        bars = _bars(rows, "first")
+        axes.errorbar(x, 100 * rows["first"], bars, marker="o", label=f"{label}, first", **style)
+        axes.plot(x, 100 * rows.ten, marker="_", ms=9, label=f"{label}, first ten", **style)
+    _lattice_axis(axes, indexed, order, f"fair {what}")
+    axes.set_ylabel("share of patterns (%)")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
+    return fig, indexed
+
+
+def confusion(outcomes, what):
+    """Draw the Bravais lattice of the first cell against the true one, in numbers of patterns."""
+    symbols = [s for s in lattice.BRAVAIS if s in {*outcomes.bravais, *outcomes.found}]
+    counts = pd.crosstab(outcomes.bravais, outcomes.found)
+    counts = counts.reindex(index=symbols, columns=symbols, fill_value=0)
+    fig, axes = figure(SINGLE, SINGLE)
+    share = counts / counts.sum(axis=1).clip(lower=1).to_numpy()[:, None]
+    axes.imshow(share, cmap="Blues", vmin=0, vmax=1.4)
+    for (i, j), n in np.ndenumerate(counts.to_numpy()):
+        if n:
+            axes.text(j, i, n, ha="center", va="center", fontsize=7)
+    axes.set(xticks=range(len(symbols)), yticks=range(len(symbols)))
+    axes.set(xticklabels=symbols, yticklabels=symbols)
+    axes.set(xlabel="Bravais lattice of the first cell", ylabel=f"true one ({what})")
+    return fig, counts.reset_index()
+
+
+def residuals(outcomes, picked):
+    """Draw how far right first cells are from the known ones: volume, and zero shift."""
+    right = outcomes[outcomes["rank"] == 1].merge(picked[["id", "zero_shift"]], on="id",
+                                                  suffixes=("", "_true"))  # fmt: skip
+    cells = right[["a", "b", "c", "alpha", "beta", "gamma"]].to_numpy(float)
+    centrings = [lattice.BRAVAIS[symbol][1] for symbol in right.found]
+    volume = [primitive_volume(cell, centring) for cell, centring in zip(cells, centrings)]
+    right = right.assign(error=100 * (np.array(volume) / right.true_volume - 1))
+    right["shift_error"] = right.zero_shift - right.zero_shift_true
+    fig, (left, middle) = figure(DOUBLE, 0.32 * DOUBLE, ncols=2)
+    left.hist(right.error.clip(-2, 2), np.linspace(-2, 2, 41), color=_BLUE, alpha=0.7)
+    left.set(xlabel="volume of the right first cell, error / % (clipped)", ylabel="patterns")
+    edges = np.linspace(-0.1, 0.1, 41)
+    middle.hist(right.shift_error.clip(-0.1, 0.1), edges, color=_BLUE, alpha=0.7)
+    middle.set(xlabel="fitted less true zero shift / ° (clipped)", ylabel="patterns")
+    return fig, right[["id", "bravais", "error", "shift_error"]]
+
+
+def robust(by_change, n):
+    """Draw success against number of peaks, zero shift added, and spurious peaks put in."""
+    fig, axes = figure(DOUBLE, 0.3 * DOUBLE, ncols=3, sharey=True)
+    labels = {"peaks": "number of peaks", "zero shift": "zero shift added / °"}
+    labels["spurious"] = "spurious peaks put in"
+    for axis, (change, label) in zip(axes, labels.items()):
+        rows = by_change[by_change.change == change]
+        for column, colour, style in (("first", _BLUE, "o-"), ("ten", _GREY, "s--")):
+            name = {"first": "first", "ten": "in the first ten"}[column]
+            look = {"fmt": style, "color": colour, "lw": 0.8, "label": name}
+            axis.errorbar(rows.value.astype(float), 100 * rows[column], _bars(rows, column), **look)
+        axis.set(xlabel=label, ylim=(-3, 105))
+    axes[0].set_ylabel(f"share of {n} patterns (%)")
+    axes[0].legend(loc="lower right")
+    return fig, by_change
+
+
+def trust(bins, timed, what, n_jobs):
+    """Draw right first cells against their probability, and seconds a pattern."""
+    fig, (left, right) = figure(DOUBLE, 0.38 * DOUBLE, ncols=2)
+    left.plot([0, 1], [0, 1], color=_GREY, lw=0.7)
+    left.plot(bins.p, bins.right, "o-", color=_BLUE)
+    for row in bins.itertuples():
+        place = {"xytext": (4, -9), "textcoords": "offset points", "fontsize": 7}
+        left.annotate(row.n, (row.p, row.right), **place)
+    left.set(xlabel="probability of the first cell", ylabel=f"share right ({what})")
+    left.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
+    systems = timed.bravais.map(lambda symbol: lattice.BRAVAIS[symbol][0])
+    for system, rows in timed.groupby(systems):
+        steps = [0, *np.sort(rows.seconds)], np.linspace(0, 1, len(rows) + 1)
+        right.step(*steps, where="post", color=SYSTEM_COLOURS[system], label=system)
+    right.set(xlabel=f"time a pattern, all lattices, {n_jobs} threads / s")
+    right.set(ylabel="share of patterns", xlim=(0, None), ylim=(0, 1.02))
+    right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    times = timed[["id", "bravais", "seconds"]].assign(bin="time")
+    return fig, pd.concat([bins, times], ignore_index=True)
+
+
+def failed(fair, rows, n=10):
+    """Draw up to n failures, at least one of each kind."""
+    turn = rows.groupby("cause").cumcount()
+    shown = rows.assign(turn=turn).sort_values(["turn", "cause", "id"]).head(n)
+    return failures.draw(fair, shown.to_dict("records")) if len(shown) else None
+
+
+def example(cases, outcomes):
+    """Return a case that shows a measured pattern indexed well: an orthorhombic or monoclinic one
+    that comes out first with the most certain answer.
+    """
+    right = outcomes[(outcomes["rank"] == 1) & outcomes.fair & (outcomes.lattice == "unknown")]
+    low = right[right.bravais.str[0].isin(["o", "m"])]
+    chosen = (low if len(low) else right).sort_values(["probability", "id"]).iloc[-1]
+    return next(case for case in cases if case.id == chosen.id)
