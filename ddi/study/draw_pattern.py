@@ -72,7 +72,8 @@ def rival(cells):
     if not len(others):
         return "no cell of another family"
     best = others.iloc[0]
-    return f"best of another family: {best.bravais}, V = {best.volume:.1f} Å³, p = {best.probability:.3f}"
+    facts = f"{best.bravais}, V = {best.volume:.1f} Å³, p = {best.probability:.3f}"
+    return f"best of another family: {facts}"
 
 
 def numbers(result, is_example):

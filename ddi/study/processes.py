@@ -16,9 +16,27 @@ import time
 from pathlib import Path
 
 from ddi.base.errors import DDIError
+from ddi.base.paths import STARTED
 
 MARK = "DDI_RUN"
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}(\.\w+)*")  # as `ddi.base.files.atomic` names them
+
+
+@contextlib.contextmanager
+def started(name):
+    """Tell the kernels started here which study they belong to, and TensorFlow to be quiet."""
+    given = {STARTED: name, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    given |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    before = {key: os.environ.get(key) for key in given}
+    os.environ.update({key: before[key] or value for key, value in given.items()})
+    os.environ[STARTED] = name
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            os.environ.pop(key, None)
+            if value is not None:
+                os.environ[key] = value
 
 
 @contextlib.contextmanager

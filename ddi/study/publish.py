@@ -11,7 +11,7 @@ import re
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.base.paths import DEFAULT, Study
-from ddi.study import runner, stamps
+from ddi.study import processes, runner, stamps
 
 LIMIT_MIB = 8.0  # of all published notebooks together
 _KEPT = ("image/png", "text/html", "text/markdown", "text/plain")
@@ -25,7 +25,7 @@ def publish(root=None):
     DDIError
         If a step of the default run is not current, or the notebooks are too large together.
     """
-    with runner.started(DEFAULT):
+    with processes.started(DEFAULT):
         chosen = runner.steps(Study(DEFAULT, root))
         stale = {step.name: why for step in chosen if (why := stamps.why_stale(step))}
     if stale:

@@ -7,7 +7,6 @@ globs relative to the repository, ``{profile}`` for the study's name, and ``$DDI
 """
 
 import ast
-import contextlib
 import json
 import os
 import sys
@@ -17,9 +16,9 @@ from pathlib import Path
 import yaml
 
 from ddi.base.errors import DDIError
-from ddi.base.paths import DEFAULT, EXPLORE, ROOT, STARTED, Study
+from ddi.base.paths import DEFAULT, EXPLORE, ROOT, Study
 from ddi.study import stamps
-from ddi.study.processes import PeakMemory, one_study
+from ddi.study.processes import PeakMemory, one_study, started
 
 
 class Step:
@@ -231,23 +230,6 @@ def run(profile=DEFAULT, only=None, force=False, cluster=None, root=None, change
             if name == EXPLORE:
                 study.borrow(profile)
             return _run(study, chosen, force, whole=not only)
-
-
-@contextlib.contextmanager
-def started(name):
-    """Tell the kernels started here which study they belong to, and TensorFlow to be quiet."""
-    given = {STARTED: name, "TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
-    given |= {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    before = {key: os.environ.get(key) for key in given}
-    os.environ.update({key: before[key] or value for key, value in given.items()})
-    os.environ[STARTED] = name
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            os.environ.pop(key, None)
-            if value is not None:
-                os.environ[key] = value
 
 
 def _listed(step):

@@ -325,14 +325,7 @@ def killed_study(tmp_path_factory):
     """The smoke study in a copy of the repository, killed three times on its way and started again
     each time.
     """
-    copy = tmp_path_factory.mktemp("killed") / "repository"
-    kept = [name for name in ("notebooks", "data", "paper", "figures")]
-    for name in kept:
-        ignored = shutil.ignore_patterns("executed", "interim", "models", "results", "raw")
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    (copy / "data" / "raw").symlink_to(ROOT / "data" / "raw")
-    if (ROOT / "data/results/full").exists():
-        shutil.copytree(ROOT / "data/results/full", copy / "data/results/full")
+    copy = repository_copy(tmp_path_factory.mktemp("killed") / "repository")
     command = [sys.executable, "-m", "ddi", "study", "--profile", "smoke"]
     environment = os.environ | {"DDI_ROOT": str(copy)}
     for seconds in (12, 35, 60):
@@ -382,3 +375,41 @@ class TestSmoke:
         )
         assert finished["seconds"] > 0
         assert all(path.stat().st_size >= 0 and path.name.startswith(".") for path in leftovers)
+
+
+def repository_copy(path):
+    """A copy of what a study reads, with the downloads linked."""
+    for name in ("notebooks", "data", "paper", "figures"):
+        ignored = shutil.ignore_patterns("executed", "interim", "models", "results", "raw")
+        shutil.copytree(ROOT / name, path / name, ignore=ignored)
+    (path / "data" / "raw").symlink_to(ROOT / "data" / "raw")
+    if (ROOT / "data/results/full").exists():
+        shutil.copytree(ROOT / "data/results/full", path / "data/results/full")
+    return path
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("system", ["tetragonal", "monoclinic"])
+def test_a_single_lattice_system_runs_all_notebooks(tmp_path, system):
+    root = repository_copy(tmp_path / "repository")
+    run("smoke", root=root, changes=[f"systems={system}"])
+    numbers = {path.stem for path in (root / "data/results/explore/numbers").glob("*.json")}
+    assert numbers >= {f"{k:02d}" for k in range(1, 12)}
+
+
+@pytest.mark.study
+@pytest.mark.parametrize("folder", ["notebooks", "."])
+def test_a_notebook_run_by_hand_leaves_the_repository_as_it_is(tmp_path, folder):
+    def status():
+        command = ["git", "status", "--porcelain"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+
+    before = status()
+    notebook = ROOT / "notebooks" / "11_index_your_pattern.ipynb"
+    command = [sys.executable, "-m", "papermill", "--no-progress-bar", str(notebook)]
+    environment = {key: value for key, value in os.environ.items() if key != STARTED}
+    options = {"cwd": ROOT / folder, "env": environment, "capture_output": True, "text": True}
+    done = subprocess.run([*command, str(tmp_path / "out.ipynb")], **options)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert status() == before
+    assert "writes data/results/explore" in (tmp_path / "out.ipynb").read_text()
