@@ -70,6 +70,7 @@ class Finds:
         self.rounds += 1
         if not (found := candidates(self.peaks, result, self.zero)):
             return
+        found = [ranking.judged(self.peaks, candidate) for candidate in found]
         ordered = ranking.order(self.peaks, self.rows + found)
         if not self.rows or not _same(ordered[0], self.rows[0]):
             ordered = ranking.climb(self.peaks, ordered, self.zero, self.symbols)

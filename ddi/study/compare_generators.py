@@ -134,13 +134,14 @@ def mean_errors(models, tests):
     return pd.DataFrame(rows, columns=columns)
 
 
-def calibration(models, tests, name="network"):
-    """Return where the truth lies in each predicted distribution, all systems."""
-    parts = [
-        evaluate.calibration(models[s][name], frame, s)
-        for s, frame in tests.items()
-        if name in models[s]
-    ]
+def calibration(models, tests, names=("network", "scale_free")):
+    """Return where the truth lies in each predicted distribution, all systems and generators."""
+    parts = []
+    for system, frame in tests.items():
+        for name in (n for n in names if n in models[system]):
+            mixture = name == "scale_free"
+            score = evaluate.mixture_calibration if mixture else evaluate.calibration
+            parts.append(score(models[system][name], frame, system).assign(generator=name))
     return pd.concat(parts, ignore_index=True)
 
 

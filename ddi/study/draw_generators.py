@@ -66,7 +66,8 @@ def calibration(scores):
     """
     fig, (left, right) = figure(DOUBLE, 0.38 * DOUBLE, ncols=2)
     lines = []
-    for system, part in scores.groupby("system", sort=False):
+    first = scores[scores["generator"] == scores["generator"].iloc[0]]
+    for system, part in first.groupby("system", sort=False):
         line = reliability(part["below"]).assign(system=system)
         left.plot(line["nominal"], line["observed"], color=SYSTEM_COLOURS[system], label=system)
         lines.append(line)
@@ -75,7 +76,10 @@ def calibration(scores):
     left.set(xlim=(0, 1), ylim=(0, 1.01))
     left.legend()
     edges = np.linspace(0, 1, 21)
-    right.hist(scores["below"], edges, density=True, color=GENERATOR_COLOURS["network"], alpha=0.7)
+    for name, part in scores.groupby("generator", sort=False):
+        style = {"density": True, "histtype": "stepfilled", "alpha": 0.5, "label": label(name)}
+        right.hist(part["below"], edges, color=GENERATOR_COLOURS[name], **style)
+    right.legend()
     right.axhline(1, color="0.4", lw=0.8)
     right.set(xlabel="predicted probability below the truth (PIT)", ylabel="density", xlim=(0, 1))
     return fig, pd.concat(lines)
