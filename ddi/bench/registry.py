@@ -30,7 +30,7 @@ class Benchmark:
 
 
 def benchmark(name, *, floor, better="higher", about=""):
-    """Register a function that returns ``dict(value=, unit=, n=, **more)`` as the benchmark `name`."""
+    """Register a function as a benchmark; it returns ``dict(value=, unit=, n=, **more)``."""
 
     def register(function):
         _REGISTRY[name] = Benchmark(name, function, floor, better, about)

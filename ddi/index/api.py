@@ -99,7 +99,7 @@ def as_peaks(peaks, unit=None, wavelength=None):
     if isinstance(peaks, peaklist.Peaks):
         return peaks
     if isinstance(peaks, (str, os.PathLike)):
-        return readers.read(peaks, unit, wavelength)
+        return readers.read_peaks(peaks, unit, wavelength)
     if unit is None:
         values = np.asarray(peaks, dtype=float)
         if values.size and (np.nanmax(values) > 3 or np.all(np.diff(values) < 0)):

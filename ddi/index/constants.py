@@ -83,5 +83,34 @@ class RankingConstants:
     n_related: int = 10  # heads among which a family is looked for; chosen, not measured
 
 
+@dataclass(frozen=True)
+class ProfileConstants:
+    """How a whole pattern is fitted: see `ddi.index.profile`."""
+
+    reach: float = 12.0  # FWHM beyond which a profile is taken for zero; chosen, not measured
+    merged: float = 0.25  # FWHM within which lines share an intensity; chosen, not measured
+    knot_spacing: float = 4.0  # degrees 2theta between background knots; chosen, not measured
+    # standard deviation of a background level, relative to the usual noise; chosen, not measured
+    level_spread: float = 3.0
+    # of the intensity above background, counted as error beside the noise, because profiles are
+    # no exact pseudo-Voigt curves; chosen, not measured
+    model_error: float = 0.04
+    eta: float = 0.5  # Lorentz share at the start; chosen, not measured
+    # prior standard deviations; chosen, not measured: relative to the largest component of the
+    # metric; degrees 2theta twice; relative to the usual FWHM; of eta
+    metric_spread: float = 0.01
+    zero_spread: float = 0.06
+    displacement_spread: float = 0.06
+    width_spread: float = 0.3
+    eta_spread: float = 0.25
+    most_lines: int = 400  # the pattern is cut where a cell has more; chosen for speed
+    last_angle: float = 90.0  # degrees 2theta; weak and crowded lines follow; chosen for speed
+    fewest_points: int = 50  # of the fitted part of a pattern; chosen, not measured
+    ridge: float = 1e-9  # relative to the diagonal of the normal matrix; chosen, not measured
+    rounds: int = 14  # Gauss-Newton steps at most, shortened ones included; chosen, not measured
+    converged: float = 0.1  # fall of the cost, a reduced chi-square of 1, that ends the fit; chosen
+
+
 SEARCH = SearchConstants()
 RANKING = RankingConstants()
+PROFILE = ProfileConstants()

@@ -54,7 +54,8 @@ def space_group(row):
     """Return the `gemmi.SpaceGroup` that stands for a row's likeliest extinction symbol."""
     wanted = row.extinction_symbols[0] if row.extinction_symbols else None
     known = extinction.classes(row.bravais)
-    names = next((groups for symbol, groups, _ in known if symbol == wanted), known[0][1])
+    entry = next((entry for entry in known if entry.symbol == wanted), known[0])
+    names = entry.space_groups
     return gemmi.SpaceGroup(f"{names[0]}:H" if row.bravais == "hR" else names[0])
 
 

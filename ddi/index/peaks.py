@@ -10,7 +10,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import alpha1_wavelength, q2_of, q2_slope
-from ddi.index.instrument import as_wavelength
+from ddi.index.instrument import RADIATIONS, as_wavelength
 
 UNITS = ("d", "q", "q2", "q2pi", "2theta")
 FEWEST = 6
@@ -177,10 +177,11 @@ class Pattern:
         )
 
 
-def check_options(unit, wavelength):
-    """Refuse a unit that is not one of `UNITS` and a wavelength that is no positive number."""
-    if unit is not None and unit not in UNITS:
-        raise DDIError(f"unit '{unit}' is not known; choose one of {', '.join(UNITS)}")
+def check_options(unit, wavelength, radiation=None):
+    """Refuse a unit, a wavelength or a radiation that is not known."""
+    for value, choices, what in ((unit, UNITS, "unit"), (radiation, RADIATIONS, "radiation")):
+        if value is not None and value not in choices:
+            raise DDIError(f"{what} '{value}' is not known; choose one of {', '.join(choices)}")
     as_wavelength(wavelength)
 
 

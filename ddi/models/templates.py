@@ -94,7 +94,6 @@ class Templates:
                 "ddi.models.templates.build(Study()) writes one"
             ) from error
 
-    @lru_cache(maxsize=64)
     def systems(self, bravais, n_peaks):
         """Return what the screening kernel needs of the templates that look no further than
         n_peaks.
@@ -105,15 +104,30 @@ class Templates:
             ``x = spread @ q2[peaks]``.
         peaks : ndarray of int16, shape (n, p)
         """
+        spread, peaks = self._spread(bravais)
+        usable = (peaks < n_peaks).all(axis=1)
+        return (spread, peaks) if usable.all() else (spread[usable], peaks[usable])
+
+    @lru_cache(maxsize=len(lattice.BRAVAIS))
+    def _spread(self, bravais):
+        """What `systems` returns of all templates, made once a lattice and not once a length of
+        list.
+        """
         axes = KINDS[bravais].system
         ties = lattice.ties(axes).astype(float)
-        peaks, hkl = self.tables.get(
-            bravais,
-            (np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)),
-        )
-        usable = (peaks < n_peaks).all(axis=1)
-        spread = ties @ np.linalg.inv(lattice.design(hkl[usable], axes))
-        return np.ascontiguousarray(spread), peaks[usable].astype(np.int16)
+        none = np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)
+        peaks, hkl = self.tables.get(bravais, none)
+        spread = ties @ np.linalg.inv(_design(hkl, axes))
+        return np.ascontiguousarray(spread), peaks.astype(np.int16)
+
+
+def _design(hkl, axes):
+    """`ddi.forward.lattice.design`, looked up: a million index triples are few different ones."""
+    most = int(np.abs(hkl).max(initial=0))
+    span = 2 * most + 1
+    h, k, l = np.moveaxis(hkl.astype(int) + most, -1, 0)
+    triples = np.stack(np.unravel_index(np.arange(span**3), (span,) * 3), axis=-1) - most
+    return lattice.design(triples, axes)[(h * span + k) * span + l]
 
 
 def build(study, path=SHIPPED, seed=0, without=()):

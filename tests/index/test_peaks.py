@@ -41,7 +41,7 @@ def column(values):
 
 @pytest.mark.parametrize("unit", peaks.UNITS)
 def test_every_unit_means_the_same_peaks(tmp_path, unit):
-    read = readers.read(
+    read = readers.read_peaks(
         write(tmp_path, column(VALUES[unit])), unit, CU if unit == "2theta" else None
     )
     np.testing.assert_allclose(read.q2, Q2, rtol=1e-6)
@@ -72,27 +72,27 @@ def test_columns_are_found_by_name(tmp_path, heading):
     separator = ";" if ";" in heading else "," if "," in heading else "\t"
     columns = ([VALUES["2theta"]] if has_angle else []) + [VALUES["d"], np.arange(1.0, 9)]
     rows = [separator.join(f"{value:.9f}" for value in row) for row in zip(*columns)]
-    read = readers.read(write(tmp_path, "\n".join([heading, *rows])))
+    read = readers.read_peaks(write(tmp_path, "\n".join([heading, *rows])))
     np.testing.assert_allclose(read.q2, Q2, rtol=1e-6)
     np.testing.assert_allclose(read.intensity, np.arange(1.0, 9))
 
 
 def test_npy_and_gsas_and_a_stated_wavelength(tmp_path):
     np.save(tmp_path / "a.npy", np.stack([Q2, np.ones(8)], axis=1))
-    np.testing.assert_allclose(readers.read(tmp_path / "a.npy", "q2").q2, Q2)
+    np.testing.assert_allclose(readers.read_peaks(tmp_path / "a.npy", "q2").q2, Q2)
     rows = [
         f"[{angle:.6f}, True, {100 + k}, True, 12.5, False, 0.1, False]"
         for k, angle in enumerate(VALUES["2theta"])
     ]
     gsas = write(tmp_path, "\n".join(["#GSAS-II peaks", *rows]), "a.pkslst")
-    np.testing.assert_allclose(readers.read(gsas, wavelength=CU).q2, Q2, rtol=1e-6)
-    assert readers.read(gsas, wavelength=CU).intensity[0] == 100
+    np.testing.assert_allclose(readers.read_peaks(gsas, wavelength=CU).q2, Q2, rtol=1e-6)
+    assert readers.read_peaks(gsas, wavelength=CU).intensity[0] == 100
     stated = write(tmp_path, f"# wavelength = {CU}\n2theta\n" + column(VALUES["2theta"]))
-    np.testing.assert_allclose(readers.read(stated).q2, Q2, rtol=1e-6)
+    np.testing.assert_allclose(readers.read_peaks(stated).q2, Q2, rtol=1e-6)
 
 
 def test_descending_order_is_accepted_and_said(tmp_path):
-    read = readers.read(write(tmp_path, column(VALUES["2theta"][::-1] + 25)), "2theta", CU)
+    read = readers.read_peaks(write(tmp_path, column(VALUES["2theta"][::-1] + 25)), "2theta", CU)
     assert (np.diff(read.q2) > 0).all() and "sorted" in read.warnings[0]
 
 
@@ -100,13 +100,13 @@ def test_a_pattern_is_picked(tmp_path):
     x = np.arange(10, 60, 0.02)
     y = 5 + sum(100 * np.exp(-0.5 * ((x - angle) / 0.04) ** 2) for angle in np.linspace(14, 55, 9))
     rows = "\n".join(f"{a:.3f} {b:.4f}" for a, b in zip(x, y))
-    read = readers.read(write(tmp_path, rows, "a.xy"), "2theta", 1.3)
+    read = readers.read_peaks(write(tmp_path, rows, "a.xy"), "2theta", 1.3)
     np.testing.assert_allclose(
         2 * np.degrees(np.arcsin(np.sqrt(read.q2) * 0.65)), np.linspace(14, 55, 9), atol=2e-3
     )
     assert read.pattern is not None
     with pytest.raises(DDIError, match="--unit 2theta --wavelength"):
-        readers.read(tmp_path / "a.xy")
+        readers.read_peaks(tmp_path / "a.xy")
 
 
 BAD = {
@@ -136,22 +136,22 @@ BAD = {
 def test_each_bad_file_gets_its_own_sentence(tmp_path, kind):
     content, unit, wavelength, said = BAD[kind]
     with pytest.raises(DDIError, match=said):
-        readers.read(write(tmp_path, content), unit, wavelength)
+        readers.read_peaks(write(tmp_path, content), unit, wavelength)
     assert [path.name for path in tmp_path.iterdir()] == ["peaks.txt"]
 
 
 def test_missing_folder_and_broken_npy(tmp_path):
     with pytest.raises(DDIError, match="no file"):
-        readers.read(tmp_path / "none.txt", "d")
+        readers.read_peaks(tmp_path / "none.txt", "d")
     with pytest.raises(DDIError, match="is a folder"):
-        readers.read(tmp_path, "d")
+        readers.read_peaks(tmp_path, "d")
     with pytest.raises(DDIError, match="no .npy file"):
-        readers.read(write(tmp_path, b"\x93NUMPY\x01\x00garbage", "b.npy"), "d")
+        readers.read_peaks(write(tmp_path, b"\x93NUMPY\x01\x00garbage", "b.npy"), "d")
 
 
 def check(path, unit, wavelength):
     try:
-        read = readers.read(path, unit, wavelength)
+        read = readers.read_peaks(path, unit, wavelength)
     except DDIError as error:
         assert str(error)
         return

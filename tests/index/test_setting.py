@@ -82,7 +82,9 @@ def test_uncertainties_are_the_scatter_of_repeats(bravais, cell):
         found = lattice.x_to_cell(lattice.full_x(solution[:-1], system))
         fitted.append([*found, lattice.volume(found), solution[-1]])
         stated.append(
-            setting.uncertainties(found, bravais, hkl, q2 - solution[-1] * slope, sigma, slope)
+            setting.uncertainties(
+                found, bravais, hkl, q2 - solution[-1] * slope, sigma, slope, inflation=1.0
+            )
         )
     scatter = np.std(fitted, axis=0)
     mean = np.sqrt(np.mean(np.square(stated), axis=0))

@@ -1,0 +1,293 @@
+"""Columns as people write them: headings with units, separators, decimal commas, remarks, numbers
+with their uncertainty in brackets.
+"""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+
+from ddi.base.errors import DDIError
+
+_ALIASES = {
+    "d": "d dobs dspacing dvalue dwert dhkl dexp dmeas da",
+    "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
+    "2thetaangle 2thdeg 2thetadegrees tthdeg",
+    "theta": "theta th thetadeg",
+    "q2": "q2 q2obs qsquared 1d2 q2calc",
+    "q?": "q qobs qvalue s scatteringvector",
+    "q": "1d",
+    "q2pi": "2pid 2pi/d",
+    "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
+    "relint cts cps yobs intcps inta heightcts net netintensity",
+    "sigma": "sigma sig esd error err uncertainty sigmapos posesd",
+}
+_COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
+POSITIONS = ("q2", "q?", "q", "q2pi", "d", "2theta", "theta")
+_GREEK = str.maketrans(
+    {"\u03b8": "theta", "\u03d1": "theta", "\u0398": "theta", "\u00b2": "2", "\u00f6": "o"}
+)
+_MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?(\((\d+)\))?")
+_REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
+REMARKS = "#!%'/*"
+
+
+class Heading(NamedTuple):
+    """What the names of columns mean."""
+
+    names: tuple  # a name of `_ALIASES` or None for each column
+    scale: float  # of the position, to Angstrom or 1/Angstrom
+    separated: bool  # by commas, semicolons or tabs, so that blanks belong to the names
+
+
+def heading(line):
+    """Return the `Heading` of a line that names a position, or None."""
+    separated = re.search(r"[,;\t]", line)
+    fields = [
+        field.strip(" \"'")
+        for field in (re.split(r"[,;\t]+", line) if separated else _words(line))
+        if field.strip(" \"'")
+    ]
+    names = tuple(column_name(field) for field in fields)
+    if not any(name in POSITIONS for name in names) or all(_number(field) for field in fields):
+        return None
+    where = next(k for k, name in enumerate(names) if name in POSITIONS)
+    return Heading(names, _scale(fields[where], names[where]), bool(separated))
+
+
+def _words(line):
+    """Split a heading at blanks, but keep `2 theta`, `d [nm]` and `q (1/A)` together."""
+    line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(_GREEK))
+    line = re.sub(r"\s+(?=[\[(])", "", line)
+    return re.sub(r"[\[(][^\])]*[\])]", lambda unit: unit[0].replace(" ", ""), line).split()
+
+
+def column_name(field):
+    """The meaning of one name of a column, or None."""
+    plain = field.lower().translate(_GREEK)
+    plain = re.sub(r"[\[(][^\])]*[\])]?|/(deg|a|å)\w*$|,?\s*(deg|degrees|°)\.?$", "", plain)
+    key = re.sub(r"[^a-z0-9]", "", plain)
+    if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", field.lower().translate(_GREEK)):
+        return "2theta" if key in ("pos", "position", "") else None
+    return _COLUMN.get(key)
+
+
+def _scale(field, name):
+    """The factor to Angstrom or 1/Angstrom that the unit of a name means."""
+    unit = field.lower()
+    if not re.search(r"nm|nanom", unit) or name in ("2theta", "theta"):
+        return 1.0
+    return {"d": 10.0, "q2": 0.01}.get(name, 0.1)
+
+
+def _number(field):
+    """A number and its standard deviation (None if not given), or None."""
+    match = _NUMBER.fullmatch(field.strip(" \"'"))
+    if not match:
+        return _unusual(field)
+    mantissa = match[1] + (match[2] or "").replace("d", "e").replace("D", "e")
+    value = float(("-" if match[0][0] == "-" else "") + mantissa)
+    if not match[4]:
+        return value, None
+    decimals = len(match[1].partition(".")[2])
+    return value, float(match[4]) * 10.0**-decimals
+
+
+def _unusual(field):
+    """nan, inf and what else Python reads as a number."""
+    try:
+        return float(field.replace("_", "x")), None
+    except ValueError:
+        return None
+
+
+def number(field):
+    """The number that a field is, or None."""
+    found = _number(field)
+    return found[0] if found else None
+
+
+class Style(NamedTuple):
+    """How the rows of a file separate their fields."""
+
+    separator: str  # a regular expression
+    decimal_comma: bool
+
+    def fields(self, line):
+        """The fields of a row."""
+        fields = [field.strip(" \"'") for field in re.split(self.separator, line)]
+        if self.decimal_comma:
+            fields = [field.replace(",", ".") for field in fields]
+        return [field for field in fields if field]
+
+
+PLAIN = Style(r"[,;\s]+", False)
+
+
+def style(name, lines):
+    """Find how the rows of numbers among `lines` are written, or raise what is ambiguous."""
+    rows = [strip_remark(line) for line in lines[:2000]]
+    rows = [row for row in rows if re.match(r"\s*[\"'+-]?\.?\d", row)]
+    rows = [row for row in rows if re.fullmatch(r"[\d\s.,;eEdD+()\"'-]+", row)] or rows
+    commas = [row for row in rows if "," in row]
+    if len(commas) < max(1, 0.5 * len(rows)):
+        return PLAIN
+    semicolons = sum(";" in row for row in rows) > 0.5 * len(rows)
+    joined = [re.findall(r"\d,\d", row) for row in commas]
+    if any(re.search(r"\d\.\d", row) for row in commas) or not any(joined):
+        return _with_points(name, commas, semicolons)
+    spaced = sum(bool(re.search(r"\d,\d+(?:,?\s+|;)\s*[\d\"]", row)) for row in commas)
+    if semicolons:
+        return Style(r";", True)
+    if spaced > 0.5 * len(commas):
+        return Style(r",?\s+", True)
+    return _only_commas(name, commas)
+
+
+def _with_points(name, rows, semicolons):
+    """Commas beside decimal points separate fields, unless they group thousands."""
+    for row in rows:
+        if re.search(r"(?:^|\s|;)\d{1,3}(,\d{3})+\.\d+(?:\s|;|$)", row) and re.search(r"\s|;", row):
+            raise DDIError(
+                f"{name}: '{row.strip()[:40]}' seems to group thousands with commas; take them out"
+            )
+    return Style(r"[;]" if semicolons else r"[,\s]+", False)
+
+
+def _only_commas(name, rows):
+    """Rows such as `15,917`: a decimal comma, or two whole numbers."""
+    pieces = [row.strip().split(",") for row in rows]
+    if all(len(piece) == 2 for piece in pieces):
+        tails = [piece[1].strip() for piece in pieces]
+        if any(len(tail) > 1 and tail[0] == "0" for tail in tails):
+            return Style(r"\s+", True)
+        if len({len(tail) for tail in tails}) == 1 and len(tails) > 2 or len(tails[0]) > 3:
+            raise DDIError(
+                f"{name}: '{rows[0].strip()[:40]}' may be one number with a decimal comma or two "
+                "numbers; write decimal points, or a blank after a separating comma"
+            )
+    return PLAIN
+
+
+def strip_remark(line):
+    """The row without a trailing remark after #, !, %, * or //."""
+    return _REMARK.sub("", line) if line[:1] not in REMARKS else line
+
+
+class Table(NamedTuple):
+    """Rows of numbers and what was said above them."""
+
+    values: np.ndarray  # (n, columns)
+    sigma: np.ndarray | None  # (n,), of the first column that has brackets
+    heading: Heading | None
+    remarks: tuple
+
+
+def table(name, text):
+    """Read the rows of numbers of a text; return a `Table`.
+
+    Raises
+    ------
+    DDIError
+        If a row is no row of numbers, or the file has none.
+    """
+    lines = text.split("\n")
+    fast = _plain(lines) if len(lines) > 2000 else None
+    if fast is not None:
+        return fast
+    if len(lines) > _MOST_ROWS:
+        raise DDIError(
+            f"{name} has {len(lines)} lines that are no plain table of numbers; export two columns "
+            "of text, 2theta and intensity"
+        )
+    how = style(name, lines)
+    rows = []
+    head = None
+    remarks = []
+    for count, line in enumerate(lines, 1):
+        line = line.strip()
+        if not line:
+            continue
+        kind, content = _row(line, how, bool(rows), head)
+        if kind == "row":
+            rows.append(content)
+        elif kind == "remark":
+            remarks.append(line)
+            head = content or head
+        else:
+            raise _no_row(name, count, line)
+    return _joined(name, rows, head, remarks)
+
+
+def _plain(lines):
+    """The table of a long file of plain numbers, or None."""
+    first = next((k for k, line in enumerate(lines[:300]) if _is_row(line)), None)
+    if first is None:
+        return None
+    comma = "," in lines[first]
+    try:
+        values = np.loadtxt(
+            lines[first:], comments=list("#!"), delimiter="," if comma else None, ndmin=2
+        )
+    except ValueError:
+        return None
+    heads = [heading(line.lstrip(REMARKS + "; \t")) for line in lines[:first]]
+    head = next((found for found in heads[::-1] if found), None)
+    return Table(values, None, head, tuple(line for line in lines[:first] if line.strip()))
+
+
+def _is_row(line):
+    fields = PLAIN.fields(line)
+    return len(fields) > 0 and all(number(field) is not None for field in fields)
+
+
+def _row(line, how, started, head):
+    """Say what a line is: a row with its numbers, a remark with the `Heading` in it, or nothing."""
+    if line[0] in REMARKS or (line[0] == ";" and how.separator != ";"):
+        return "remark", heading(line.lstrip(REMARKS + "; \t"))
+    body = strip_remark(line)
+    if ";" in body and how.separator == r"[,;\s]+" and not re.search(r";\s*[\d.+-]", body):
+        body = body.split(";")[0]
+    found = [_number(field) for field in how.fields(body)]
+    if found and all(found):
+        return "row", found
+    if not started or not found or found[0] is None:
+        named = heading(line)
+        if named or not started and (found[:1] or [None])[0] is None and _speaks(line):
+            return "remark", named
+    if head and found and found[0] and len(found) >= len(head.names):
+        return "row", [pair or (np.nan, None) for pair in found]
+    return "nothing", None
+
+
+def _speaks(line):
+    """Whether a line without a mark says something about the rows below it."""
+    return bool(re.search(r"wave ?length|lambda|peak search|\[.*\]|filter|^-+$|=", line, re.I))
+
+
+def _no_row(name, count, line):
+    return DDIError(
+        f"{name}, line {count}: '{line[:60]}' is not a row of numbers; start remarks with #, and "
+        "name columns d, q, q2 or 2theta"
+    )
+
+
+def _joined(name, rows, head, remarks):
+    if not rows:
+        raise DDIError(f"{name} holds no numbers; expected at least 6 peak positions, one a line")
+    if len(rows) < 6 and sum(map(len, rows)) >= 6 and not head:
+        flat = [pair for row in rows for pair in row]
+        if _monotone([value for value, _ in flat]):
+            rows = [[pair] for pair in flat]  # a list that was written in lines
+    width = min(map(len, rows))
+    values = np.array([[value for value, _ in row[:width]] for row in rows])
+    spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
+    complete = np.flatnonzero(np.isfinite(spread).all(axis=0))
+    sigma = spread[:, complete[0]] if len(complete) else None
+    return Table(values, sigma, head, tuple(remarks))
+
+
+def _monotone(values):
+    steps = np.diff(values)
+    return bool((steps > 0).all() or (steps < 0).all())

@@ -1,0 +1,173 @@
+"""What a reader found in a file, and how it becomes `Peaks` or a `Pattern`."""
+
+import shlex
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ddi.base.errors import DDIError
+from ddi.index.instrument import as_wavelength
+from ddi.index.peaks import UNITS, Pattern, from_values
+
+_FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
+_REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
+_REACH = 5  # points: rounded positions have unequal single steps
+
+
+@dataclass(frozen=True)
+class Found:
+    """Columns with their meaning, as far as the file says it.
+
+    Attributes
+    ----------
+    position : ndarray, shape (n,)
+    unit : str or None
+        One of `UNITS`, "theta" (degrees), or None where the file does not say; "q?" is a q of which
+        the file does not say whether it is 1/d or 2 pi/d.
+    intensity, sigma : ndarray, shape (n,), or None
+        sigma of the positions, in their unit.
+    wavelength : float or None
+        In Angstrom.
+    radiation : str or None
+    is_pattern : bool or None
+        None where only the numbers can tell.
+    format : str
+    scale : float
+        To Angstrom or 1/Angstrom.
+    note : str
+        What the reader wants to be said.
+    """
+
+    position: np.ndarray
+    unit: str | None
+    intensity: np.ndarray | None = None
+    sigma: np.ndarray | None = None
+    wavelength: float | None = None
+    radiation: str | None = None
+    is_pattern: bool | None = None
+    format: str = "text"
+    scale: float = 1.0
+    note: str = ""
+
+
+def as_result(name, found, unit, wavelength, radiation):
+    """Return `Peaks` or a `Pattern`; what the user says comes before what the file says."""
+    unit = _unit(name, found, unit)
+    wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
+    radiation = radiation or found.radiation or "xray"
+    position = np.asarray(found.position, dtype=float) * found.scale
+    sigma = None if found.sigma is None else np.asarray(found.sigma, dtype=float) * found.scale
+    if unit == "theta":
+        unit, position = "2theta", 2 * position
+        sigma = None if sigma is None else 2 * sigma
+    source = f"{name} ({found.format})"
+    if found.is_pattern or (found.is_pattern is None and looks_measured(position, found.intensity)):
+        return _pattern(name, source, position, found.intensity, unit, wavelength, radiation)
+    if unit == "2theta" and wavelength is None:
+        raise DDIError(
+            f"{name} holds 2theta, which means nothing without a wavelength; "
+            f"{command(name, unit, None)}"
+        )
+    sigma = sigma if sigma is not None and (sigma > 0).all() else None
+    said = f"{source}: {len(position)} peaks in {unit}{found.note}"
+    peaks = from_values(position, unit, wavelength, found.intensity, sigma, said)
+    return replace(peaks, radiation=radiation)
+
+
+def _unit(name, found, unit):
+    if found.unit == "q?" and unit in (None, "d", "q2", "2theta"):
+        first = np.nanmin(np.abs(found.position)) * found.scale
+        likely = "q2pi" if first > 0.35 else "q"
+        raise DDIError(
+            f"{name} calls its positions q, which is 2 pi/d to some and 1/d to others; the first "
+            f"would be d = {_per(2 * np.pi, first)} or {_per(1, first)} A. If it is 2 pi/d type "
+            f"--unit q2pi, if 1/d --unit q; likely: {command(name, likely, None)}"
+        )
+    stated = found.unit if found.unit != "q?" else unit
+    if unit and stated and unit != stated:
+        raise DDIError(
+            f"{name} says its positions are {stated}, but --unit is {unit}; "
+            f"{command(name, stated, found.wavelength)}"
+        )
+    unit = unit or stated
+    if unit is None:
+        raise DDIError(
+            f"{name} does not say what its positions are: {_looks_like(found)}; "
+            f"{command(name, likely_unit(found), found.wavelength)}"
+        )
+    return unit
+
+
+def _per(numerator, value):
+    return f"{numerator / value:.3f}" if value > 0 else "infinite"
+
+
+def looks_measured(position, intensity):
+    """Say whether positions rise in steps as equal as a diffractometer's."""
+    if intensity is None or len(position) < _FEWEST_POINTS or not np.isfinite(position).all():
+        return False
+    if not (np.diff(position) > 0).all():
+        return False
+    steps = position[_REACH:] - position[:-_REACH]
+    ratio = steps[_REACH:] / steps[:-_REACH]
+    return bool(np.mean((ratio > 0.8) & (ratio < 1.25)) > _REGULAR)
+
+
+def _pattern(name, source, position, intensity, unit, wavelength, radiation):
+    if wavelength is None:
+        raise DDIError(
+            f"{name} is a measured pattern in {unit}, whose wavelength is not stated; "
+            f"{command(name, unit, None)}"
+        )
+    intensity = np.asarray(intensity, dtype=float)
+    if unit != "2theta":
+        sine = 0.5 * wavelength * np.sqrt(to_q2(position, unit))
+        with np.errstate(invalid="ignore"):
+            position = np.degrees(2 * np.arcsin(np.where(sine < 1, sine, np.nan)))
+        inside = np.isfinite(position)
+        order = np.argsort(position[inside])
+        position, intensity = position[inside][order], intensity[inside][order]
+    if not (len(position) and position[-1] < 180):
+        raise DDIError(
+            f"{name}: as {unit} this pattern ends beyond 180 degrees; check --unit and --wavelength"
+        )
+    keep = position > 0
+    return Pattern(position[keep], intensity[keep], wavelength, radiation, source)
+
+
+def to_q2(position, unit):
+    """Return 1/d^2 in A^-2 of positions that are no angles."""
+    with np.errstate(divide="ignore", over="ignore"):
+        return {
+            "d": lambda: position**-2.0,
+            "q": lambda: position**2,
+            "q2": lambda: position,
+            "q2pi": lambda: (position / (2 * np.pi)) ** 2,
+        }[unit]()
+
+
+def likely_unit(found):
+    """The unit that numbers look like; for a question, never for an answer."""
+    finite = found.position[np.isfinite(found.position)]
+    if not len(finite):
+        return "d"
+    if looks_measured(found.position, found.intensity) or finite.max() > 40:
+        return "2theta"
+    if len(finite) > 1 and finite[0] > finite[-1]:
+        return "d"
+    return "q2" if finite.max() < 1.5 else "2theta" if finite.max() > 15 else "d"
+
+
+def _looks_like(found):
+    finite = found.position[np.isfinite(found.position)]
+    between = f"{finite.min():g} to {finite.max():g}" if len(finite) else "no finite number"
+    count = len(found.position)
+    return f"{count} rows, {between}, which looks like {likely_unit(found)} but is not guessed"
+
+
+def command(name, unit, wavelength):
+    """The command to type, in a sentence."""
+    more = f" --wavelength {wavelength or 1.540593:g}" if unit in ("2theta", "theta") else ""
+    file = "-" if name == "standard input" else shlex.quote(name)
+    unit = f" --unit {unit}" if unit in UNITS else ""  # a file alone can say theta
+    return f"type: python -m ddi index {file}{unit}{more}"

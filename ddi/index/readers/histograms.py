@@ -1,0 +1,206 @@
+"""Counts in equal steps: GSAS, FullProf, FOX, ILL and PSI files, CHI and JCAMP-DX."""
+
+import re
+
+import numpy as np
+
+from ddi.base.errors import DDIError
+from ddi.index.readers.found import Found
+from ddi.index.readers.text import stated_radiation, stated_wavelength
+
+_CENTI = 100.0  # GSAS gives angles in hundredths of a degree
+
+
+def gsas(source):
+    """GSAS and GSAS-II histograms: the first bank."""
+    lines = source.text.split("\n")
+    at = next(k for k, line in enumerate(lines) if re.match(r"BANK\s+\d+\s+\d+", line))
+    fields = lines[at].split()
+    rest = lines[at + 1 :]
+    later = next((k for k, line in enumerate(rest) if line.startswith("BANK")), len(rest))
+    binning = fields[4].upper() if len(fields) > 4 else ""
+    kind = fields[-1].upper() if not _is_float(fields[-1]) else "STD"
+    if not binning.startswith("CON") or kind == "ALT":
+        raise DDIError(
+            f"{source.name} is a GSAS file in bins of time of flight ({binning or 'none'}), not "
+            "read here: convert it to d and intensity and use --unit d"
+        )
+    count = int(fields[2])
+    body = [line for line in rest[:later] if line.strip() and not line.startswith("#")]
+    x, y = _gsas_values(source.name, kind, body, fields, count)
+    header = "\n".join(lines[:at])
+    return Found(
+        x,
+        "2theta",
+        y,
+        None,
+        stated_wavelength(header),
+        stated_radiation(header),
+        True,
+        f"GSAS {kind}",
+    )
+
+
+def _gsas_values(name, kind, body, fields, count):
+    if kind in ("FXYE", "FXY"):
+        rows = _numbers_of(name, " ".join(body))
+        width = 3 if kind == "FXYE" else 2
+        rows = rows[: len(rows) // width * width].reshape(-1, width)
+        x, y = rows[:, 0] / _CENTI, rows[:, 1]
+    elif kind in ("STD", "ESD"):
+        y = _fixed(name, kind, body)[:count]
+        start, step = (_float(name, field) for field in fields[5:7])
+        x = (start + step * np.arange(len(y))) / _CENTI
+    else:
+        raise DDIError(
+            f"{name} is a GSAS file of the type {kind}, which is not read here: export FXYE or xye"
+        )
+    if len(y) < count:
+        raise DDIError(f"{name} is cut off: its BANK line says {count} points, it holds {len(y)}")
+    return x[:count], y[:count]
+
+
+def _fixed(name, kind, body):
+    """Intensities of columns eight characters wide; STD has a number of detectors before each."""
+    cells = [line[k : k + 8] for line in body for k in range(0, len(line.rstrip()), 8)]
+    try:
+        if kind == "ESD":
+            return np.array([float(cell) for cell in cells[::2]])
+        shares = [max(int(cell[:2].strip() or 1), 1) for cell in cells]
+        return np.array([float(cell[2:].strip() or 0) for cell in cells]) / shares
+    except ValueError:
+        values = _numbers_of(name, " ".join(body))  # blanks in place of columns
+        return values[::2] if kind == "ESD" else values
+
+
+def counts(source):
+    """Counts after a line of start, step, end: FullProf, FOX, ILL, PSI; else None."""
+    for k, line in enumerate(source.first_lines(8)):
+        head = re.match(r"\s*([\d.]+(?:[ ,]+[\d.]+){2,})", line)
+        grid = head and _grid([float(x) for x in re.split(r"[ ,]+", head[1]) if _is_float(x)])
+        if not grid:
+            continue
+        start, step, size = grid
+        lines = source.text.split("\n")
+        values = _loose(lines[k + 1 :])
+        if values is None or not (size <= len(values) <= size + 20 or len(values) >= 2 * size):
+            continue
+        header = "\n".join(lines[: k + 1])
+        return Found(
+            start + step * np.arange(size),
+            "2theta",
+            values[:size],
+            None,
+            stated_wavelength(header),
+            stated_radiation(header),
+            True,
+            "start, step, end and counts",
+        )
+    return None
+
+
+def _grid(numbers):
+    """start, step and number of points, from start, step, end."""
+    start, step, end = numbers[:3]
+    if not (0 < step < 2 and start < end <= 180 and step < end - start):
+        return None
+    size = round((end - start) / step) + 1
+    return (start, step, size) if 60 <= size <= 2_000_000 else None
+
+
+def _loose(lines):
+    """All numbers of lines until one holds something else, or None."""
+    values = []
+    for line in lines:
+        fields = line.replace(",", " ").split()
+        try:
+            values += [float(field) for field in fields]
+        except ValueError:
+            break
+    return np.array(values) if values else None
+
+
+def chi(source):
+    """Fit2D and GSAS-II: three lines of text, the number of points, then two columns; or None."""
+    lines = source.first_lines(5)
+    if len(lines) < 5 or not re.fullmatch(r"\s*\d+\s*(\d+)?\s*", lines[3]):
+        return None
+    if _is_float(lines[1].split()[0] if lines[1].split() else "0"):
+        return None
+    values = _numbers_of(source.name, source.text.split("\n", 4)[4])
+    count = int(lines[3].split()[0])
+    if len(values) < 2 * count or not count:
+        raise DDIError(f"{source.name} is cut off: it says {count} points and has fewer")
+    x, y = values[: 2 * count].reshape(count, 2).T
+    axis = lines[1].lower()
+    unit = "2theta" if re.search(r"2-?th", axis) else "q2pi" if axis.strip()[:1] == "q" else None
+    scale = 0.1 if unit == "q2pi" and "nm" in axis else 1.0
+    if "rad" in axis and unit == "2theta":
+        scale = 180 / np.pi
+    if unit is None and re.search(r"pixel|mm|radi", axis):
+        raise DDIError(f"{source.name} is a CHI file over {axis.strip()[:40]}; integrate in 2theta")
+    return Found(x, unit, y, None, stated_wavelength(lines[0]), None, None, "CHI", scale)
+
+
+def jcamp(source):
+    """JCAMP-DX with plain numbers."""
+    text = re.sub(r"\$\$.*", "", source.text)
+    parts = re.split(r"(?m)^\s*##\s*([^=\n]*)=", text)
+    fields = {}
+    for key, value in zip(parts[1::2], parts[2::2]):
+        fields.setdefault(re.sub(r"[\s/_-]", "", key.upper()), value.strip())
+    key = next((key for key in ("XYDATA", "XYPOINTS", "PEAKTABLE") if key in fields), None)
+    if key is None:
+        raise DDIError(f"{source.name} is a JCAMP-DX file without a table of numbers; export XY")
+    form, _, body = fields[key].partition("\n")
+    if "++" in form:
+        x, y = _jcamp_steps(source.name, fields, body)
+    else:
+        values = _numbers_of(source.name, re.sub(r"[;,]", " ", body))
+        x, y = values[: len(values) // 2 * 2].reshape(-1, 2).T
+        x = x * _factor(fields, "XFACTOR") if key != "PEAKTABLE" else x
+    units = fields.get("XUNITS", "").lower()
+    unit = "2theta" if re.search(r"2.?th|deg", units) else None
+    wavelength = stated_wavelength(text)
+    return Found(x, unit, y, None, wavelength, stated_radiation(text), None, "JCAMP-DX")
+
+
+def _jcamp_steps(name, fields, body):
+    """Rows of one position and many intensities, in equal steps."""
+    if re.search(r"[@%A-DF-Za-df-z]|\d[+-]\d", body):
+        raise DDIError(
+            f"{name} is a JCAMP-DX file with compressed numbers (ASDF), which is not read here: "
+            "export it with plain numbers (AFFN) or as XY"
+        )
+    rows = [line.replace(",", " ").split() for line in body.split("\n") if line.strip()]
+    y = [_float(name, field) for row in rows for field in row[1:]]
+    count = int(_float(name, fields.get("NPOINTS", "0"))) or len(y)
+    if len(y) != count or not count:
+        raise DDIError(f"{name} is cut off: it says {count} points and holds {len(y)}")
+    ends = [_float(name, fields.get(key, "x")) for key in ("FIRSTX", "LASTX")]
+    return np.linspace(*ends, count), np.array(y) * _factor(fields, "YFACTOR")
+
+
+def _factor(fields, key):
+    return float(fields[key]) if _is_float(fields.get(key, "")) else 1.0
+
+
+def _numbers_of(name, text):
+    try:
+        return np.array([float(field) for field in text.replace(",", " ").split()])
+    except ValueError as error:
+        raise DDIError(
+            f"{name}: {str(error).split(':')[-1].strip()[:40]} is not a number; the file is damaged"
+        ) from error
+
+
+def _float(name, field):
+    return float(_numbers_of(name, str(field))[0]) if str(field).strip() else float("nan")
+
+
+def _is_float(field):
+    try:
+        float(field)
+        return True
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,158 @@
+"""Lists of peaks as other programs want or write them: TREOR, DICVOL, McMaille, TOPAS, GSAS-II,
+AMCSD and RRUFF DIF, JCPDS.
+"""
+
+import re
+
+import numpy as np
+
+from ddi.base.errors import DDIError
+from ddi.index.readers.columns import number
+from ddi.index.readers.found import Found
+from ddi.index.readers.text import stated_wavelength
+
+_TREOR = {"1": "theta", "2": None, "3": "2theta", "4": "d"}  # CHOICE; 0 and 2 are sin^2 theta forms
+_DICVOL = {1: "theta", 2: "2theta", 3: "d", 4: None}  # ITYPE; 4 is 10^4/d^2
+_CU = 1.54056  # A: what TREOR and DICVOL take where none is given
+
+
+def gsas_peaks(source):
+    """GSAS-II: one Python list a line, every value followed by its refinement flag."""
+    rows = []
+    for count, line in enumerate(source.text.split("\n"), 1):
+        if not line.strip() or line.lstrip().startswith(("#", "{")):
+            continue
+        fields = [field for field in re.split(r"[\s,\[\]()]+", line) if field]
+        values = [number({"True": "1", "False": "0"}.get(field, field)) for field in fields]
+        if not values or values[0] is None:
+            raise DDIError(f"{source.name}, line {count}: '{line[:60]}' is not a row of numbers")
+        flagged = len(values) >= 4
+        rows.append((values[0], values[2] if flagged else (values[1:2] or [None])[0]))
+    if not rows:
+        raise DDIError(
+            f"{source.name} holds no peak; expected GSAS-II lines such as "
+            "[10.52, 1, 700.0, 1, 25.0, 0, 0.1, 0]"
+        )
+    heights = [row[1] for row in rows]
+    intensity = None if None in heights else np.array(heights)
+    position = np.array([row[0] for row in rows])
+    wavelength = stated_wavelength(source.text[:2000])
+    return Found(position, "2theta", intensity, None, wavelength, None, False, "GSAS-II peaks")
+
+
+def dif(source):
+    """RRUFF and AMCSD: lines calculated from a refined cell."""
+    from ddi.data.rruff import read_dif
+
+    header = read_dif(source.text)
+    lines = header["lines"].drop_duplicates("d").head(60)
+    said = "DIF: lines that were calculated from a refined cell, not measured"
+    intensity = np.asarray(lines["intensity"], dtype=float)
+    position = np.asarray(lines["d"], dtype=float)
+    return Found(position, "d", intensity, None, header["wavelength"], None, False, said)
+
+
+def jcpds(source):
+    """JCPDS cards of high-pressure programs: d, intensity and indices after DIHKL."""
+    text = source.text
+    rows = re.findall(r"(?m)^\s*DIHKL\d*:\s*([\d.eE+-]+)[ ,\t]+([\d.eE+-]+)", text)
+    if not rows:
+        raise DDIError(f"{source.name} is a JCPDS card whose DIHKL lines hold no d and intensity")
+    values = np.array([[number(field) or np.nan for field in row] for row in rows])
+    order = np.argsort(-values[:, 0])
+    d, intensity = values[order].T
+    return Found(d, "d", intensity, None, None, None, False, "JCPDS card")
+
+
+def treor(source):
+    """TREOR: a title, positions until a blank line, then keywords."""
+    text = source.text
+    keys = dict(re.findall(r"(?i)\b(CHOICE|WAVE)\s*=\s*([\d.]+)", text))
+    keys = {key.upper(): value for key, value in keys.items()}
+    choice = keys.get("CHOICE", "3").strip(".")
+    unit = _TREOR.get(choice)
+    if unit is None:
+        raise DDIError(
+            f"{source.name} is a TREOR input with CHOICE={choice}, which is not read here: write "
+            "2theta (CHOICE=3) or d (CHOICE=4)"
+        )
+    rows = []
+    for line in source.first_lines(400)[1:]:
+        fields = [number(field) for field in line.replace(",", " ").split()]
+        if not fields or None in fields:
+            if rows:
+                break
+            continue
+        rows.append(fields)
+    position, intensity = _columns(source.name, rows, "TREOR")
+    wavelength = number(keys.get("WAVE", "")) or _CU
+    return Found(position, unit, intensity, None, wavelength, None, False, "TREOR input")
+
+
+def _columns(name, rows, program):
+    if len(rows) < 6:
+        raise DDIError(f"{name} is an input of {program} with {len(rows)} peaks; at least 6 wanted")
+    width = min(map(len, rows))
+    table = np.array([row[:width] for row in rows], dtype=float)
+    return table[:, 0], table[:, 1] if width > 1 else None
+
+
+def dicvol(source):
+    """DICVOL91, 04 and 06: a title, numbers of lines and kinds, limits, wavelength; or None."""
+    lines = source.first_lines(400)
+    if len(lines) < 11 or number((lines[0].split() or ["x"])[0]) is not None:
+        return None
+    head = [[number(field) for field in line.split()] for line in lines[1:5]]
+    if any(not row or None in row for row in head) or len(head[0]) < 7 or len(head[1]) < 5:
+        return None
+    count, kind = head[0][:2]
+    if kind not in _DICVOL or not 5 <= count <= 200 or head[2][0] >= 10:
+        return None
+    rows = [[number(field) for field in line.split()] for line in lines[5:]]
+    rows = [row for row in rows if row and None not in row][: int(count)]
+    position, _ = _columns(source.name, rows, "DICVOL")
+    unit = _DICVOL[int(kind)]
+    if unit is None:
+        position, unit = position / 1e4, "q2"
+    wavelength = head[2][0] or 1.5405981
+    return Found(position, unit, None, None, wavelength, None, False, "DICVOL input")
+
+
+def mcmaille(source):
+    """McMaille: a title, wavelength, zero point and mode, then 2theta and intensities; or None."""
+    lines = [line for line in source.first_lines(400) if not line.lstrip().startswith("!")]
+    rows = [[number(field) for field in line.split()] for line in lines]
+    if len(rows) < 8 or not rows[0] or rows[0][0] is not None or len(rows[1]) != 3:
+        return None
+    if None in rows[1] or not (0.1 < rows[1][0] < 5 and abs(rows[1][1]) < 5):
+        return None
+    if rows[1][2] not in (-4, -3, -2, -1, 0, 1, 2, 3, 4):
+        return None
+    pairs = [row for row in rows[2:] if len(row) == 2 and None not in row]
+    while pairs and len(pairs) > 1 and pairs[0][0] >= pairs[1][0]:
+        pairs = pairs[1:]  # limits of the search in its manual modes
+    position, intensity = _columns(source.name, pairs, "McMaille")
+    wavelength = rows[1][0]
+    position = position - rows[1][1]
+    return Found(position, "2theta", intensity, None, wavelength, None, False, "McMaille input")
+
+
+def topas(source):
+    """TOPAS: lists after index_th2 or index_d."""
+    text = re.sub(r"'[^\n]*|/\*.*?\*/", "", source.text, flags=re.S)
+    unit = "d" if re.search(r"(?i)\bindex_d\b", text) else "2theta"
+    word = "index_d" if unit == "d" else "index_th2"
+    blocks = re.findall(rf"(?is)load\s+{word}\b[^{{}}]*\{{([^{{}}]*)\}}", text)
+    if blocks:
+        position = [number(field) for field in blocks[0].split()]
+        per_line = [number((line.split() or [""])[0]) for line in blocks[0].split("\n")]
+        position = [value for value in per_line if value is not None] or position
+    else:
+        position = [number(value) for value in re.findall(rf"(?i)\b{word}\s+([\d.]+)", text)]
+    position = [value for value in position if value is not None]
+    if len(position) < 6:
+        raise DDIError(f"{source.name} is a TOPAS input with {len(position)} {word}; 6 are wanted")
+    found = re.search(r"(?i)\bindex_lam\s+([\d.]+)", text)
+    wavelength = number(found[1]) if found else stated_wavelength(text)
+    values = np.array(position, dtype=float)
+    return Found(values, unit, None, None, wavelength, None, False, "TOPAS input")

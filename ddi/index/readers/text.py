@@ -1,0 +1,156 @@
+"""Columns of text or of an array: which column is what, lists and patterns alike."""
+
+import io
+import re
+
+import numpy as np
+
+from ddi.base.errors import DDIError
+from ddi.forward.bragg import anode
+from ddi.index.readers.columns import POSITIONS, Heading, Table, column_name, table
+from ddi.index.readers.found import Found
+
+
+def read_table(source):
+    """Columns of text or CSV, with or without a heading."""
+    text = source.text
+    read = table(source.name, text)
+    remarks = "\n".join(read.remarks)
+    return chosen(
+        source,
+        read,
+        wavelength=stated_wavelength(remarks),
+        radiation=stated_radiation(remarks),
+        unit="2theta" if "##RRUFFID" in text else None,
+    )
+
+
+def chosen(source, read, wavelength=None, radiation=None, unit=None, format="text"):
+    """Choose position, intensity and standard deviation among the columns of a `Table`."""
+    values = read.values
+    names = _aligned(source.name, read.heading, values)
+    where = {}
+    for k, column in enumerate(names):
+        if column and k < values.shape[1]:
+            where.setdefault(column, k)
+    named = next((column for column in (source.unit, *POSITIONS) if column in where), None)
+    if source.unit in ("q", "q2pi") and "q?" in where:
+        named = "q?"
+    if names and named is None:
+        raise DDIError(
+            f"{source.name} names a position, but its rows have fewer columns than its heading"
+        )
+    if "d" in where and "2theta" in where:
+        stated = _bragg_wavelength(source.name, values[:, where["d"]], values[:, where["2theta"]])
+        wavelength = wavelength or stated
+    first = where[named] if named else _numbered(values)
+    second = where.get("intensity")
+    if second is None and not names and values.shape[1] > first + 1:
+        second = first + 1
+    sigma = values[:, where["sigma"]] if "sigma" in where else read.sigma
+    sound = np.isfinite(values[:, first])
+    if not names or sound.sum() < 6 or sound.mean() < 0.5:
+        sound = np.ones(len(values), dtype=bool)  # what is no number is refused later, by its row
+    intensity = None if second is None else values[sound, second]
+    if names and intensity is not None and not np.isfinite(intensity).all():
+        intensity = None
+    return Found(
+        values[sound, first],
+        named or unit,
+        intensity,
+        None if sigma is None else sigma[sound],
+        wavelength,
+        radiation,
+        format=format,
+        scale=read.heading.scale if names else 1.0,
+    )
+
+
+def _aligned(name, heading, values):
+    """The names of the columns of `values`; refused where they cannot be told."""
+    if heading is None:
+        return ()
+    names = heading.names
+    if len(names) == values.shape[1] or heading.separated:
+        return names
+    if len(names) + 1 == values.shape[1] and _numbered(values):
+        return (None, *names)  # the column of numbers is headed `#`
+    if names[0] not in POSITIONS:
+        raise DDIError(
+            f"{name} has {len(names)} names over {values.shape[1]} columns; separate names and "
+            "numbers with commas or tabs, or keep the column of positions alone"
+        )
+    return tuple(column for column in names[:2] if column in (*POSITIONS, "intensity"))
+
+
+def _bragg_wavelength(name, d, two_theta):
+    """The wavelength in Angstrom that a column of d and one of 2theta mean together."""
+    with np.errstate(invalid="ignore"):
+        each = 2 * d * np.sin(np.radians(two_theta / 2))
+    each = each[np.isfinite(each)]
+    if not len(each) or np.quantile(np.abs(each / np.median(each) - 1), 0.8) > 0.01:
+        raise DDIError(
+            f"{name} names columns of d and 2theta that no wavelength brings together; check that "
+            "the heading has as many names as there are columns"
+        )
+    middle = float(np.median(each))
+    tube = anode(middle)
+    return tube.alpha1 if tube else middle
+
+
+def _numbered(values):
+    """1 where the first of several columns only counts the rows, else 0."""
+    if values.shape[1] < 2 or len(values) < 6:
+        return 0
+    counts = (np.diff(values[:, 0]) == 1).all() and values[0, 0] in (0, 1)
+    steps = np.diff(values[:, 1])
+    return int(counts and bool((steps > 0).all() or (steps < 0).all()))
+
+
+def stated_wavelength(text):
+    """The wavelength in Angstrom that a remark states, or None."""
+    pattern = r"(?:wave ?length|lambda|\bwl\b|\u03bb)[^\d\n]{0,12}?(\d*\.\d+)"
+    found = re.search(pattern, text, re.I)
+    return float(found[1]) if found and 0.01 < float(found[1]) < 100 else None
+
+
+def stated_radiation(text):
+    """The radiation that a remark names, or None."""
+    for word, radiation in (
+        (r"neutron", "neutron"),
+        (r"synchrotron|beam ?line", "synchrotron"),
+        (r"monochromati[cs]|k-?a(?:lpha)?1 only", "monochromatic"),
+    ):
+        if re.search(word, text, re.I):
+            return radiation
+    return None
+
+
+def read_npy(source):
+    """An array that numpy.save wrote: positions, or columns, or a structured array."""
+    name = source.name
+    try:
+        array = np.load(io.BytesIO(source.content), allow_pickle=False)
+        names = array.dtype.names
+        if names:
+            columns = [np.asarray(array[column], dtype=float).ravel() for column in names]
+        else:
+            columns = list(np.atleast_2d(np.asarray(array, dtype=float).squeeze().T))
+    except Exception as error:  # numpy raises many kinds on a broken header
+        raise DDIError(
+            f"{name} is no .npy file of numbers; save one with numpy.save(path, positions)"
+        ) from error
+    if (
+        not columns
+        or any(column.ndim != 1 for column in columns)
+        or len(set(map(len, columns))) > 1
+    ):
+        raise DDIError(
+            f"{name} holds an array of shape {array.shape}; expected (n,) positions or (n, columns)"
+        )
+    head = (
+        Heading(tuple(column_name(str(column)) for column in names), 1.0, True) if names else None
+    )
+    if head and not any(column in POSITIONS for column in head.names):
+        head = None
+    return chosen(source, Table(np.stack(columns, axis=1), None, head, ()), format=".npy")
