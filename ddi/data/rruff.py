@@ -6,6 +6,7 @@ folders that hold their files. A DIF file gives the cell and the space group; it
 headings, because RRUFF adds lines of locality, density and atoms between them.
 """
 
+import hashlib
 import os
 import re
 from dataclasses import dataclass
@@ -80,6 +81,20 @@ def folder():
         ):
             return Path(place)
     return None
+
+
+def half(mineral):
+    """Return "choosing" or "reporting": constants of the whole-pattern fit are chosen on the first
+    half of the minerals, rates are reported on the other; the last bit of the SHA-256 of the
+    lower-case name decides.
+
+    Examples
+    --------
+    >>> half("Quartz"), half("Barite")
+    ('reporting', 'reporting')
+    """
+    digest = hashlib.sha256(mineral.lower().encode()).digest()
+    return ("choosing", "reporting")[digest[-1] % 2]
 
 
 def load(place=None, ids=None):

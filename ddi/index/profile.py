@@ -65,6 +65,10 @@ class Fit:
         The pattern without its clipped background; calculated includes the spline `background`;
         sigma counts the model error.
     lines : Lines
+    share : ndarray, shape (n_lines,)
+        Of its column's intensity that each line has.
+    width_law : ndarray, shape (3,)
+        FWHM in degrees as a polynomial of tan(theta).
     noise : ndarray, shape (n_points,)
         Standard deviation of the observed by counting alone.
     amplitude : ndarray, shape (n_columns,)
@@ -88,11 +92,17 @@ class Fit:
     background: np.ndarray
     sigma: np.ndarray
     lines: Lines
+    share: np.ndarray
+    width_law: np.ndarray
     amplitude: np.ndarray
     covariance: np.ndarray
     n_foreign: int
     misfit: float
     noise: np.ndarray
+
+    def width(self, two_theta):
+        """Return the FWHM in degrees at an angle."""
+        return np.polyval(self.width_law[::-1], np.tan(np.radians(two_theta) / 2))
 
     @property
     def amplitude_su(self):
@@ -370,6 +380,8 @@ def _as_fit(problem, bravais, state, equations):
         background=spline,
         sigma=problem.sigma,
         lines=lines,
+        share=problem.share,
+        width_law=state.shape[n_free + 2 : n_free + 5],
         amplitude=amplitude,
         covariance=covariance[:n_amplitudes, :n_amplitudes],
         n_foreign=len(problem.foreign),

@@ -1,0 +1,159 @@
+"""Extinction symbols with probabilities, from the intensities of one whole-pattern fit.
+
+The cell is fitted without absences (`ddi.index.profile`), so every symbol of the lattice is judged
+by the same intensities I_j. Where a symbol extinguishes a line, I_j comes from a measured null: a
+normal law as wide as its standard uncertainty and a share of the strongest neighbour make it, or,
+rarely, a foreign line. Where it does not, I_j comes from a mixture of exponential laws, scales
+of the mean intensity nearby, blurred by the uncertainty. The logarithm of the ratio, summed over
+the extinguished lines, joins the logarithm of how often the symbol's space groups occur.
+"""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import gemmi
+import numpy as np
+from scipy import stats
+from scipy.special import log_ndtr, logsumexp
+
+from ddi.index import extinction
+from ddi.index.constants import SYMBOLS
+
+COUNTS = Path(__file__).with_name("space_groups.json")
+
+
+class Probable(NamedTuple):
+    """An extinction symbol and what the pattern says about it.
+
+    Attributes
+    ----------
+    symbol : str
+    space_groups : tuple of str
+        Those that occur most first.
+    probability : float
+        Those of a lattice add up to one.
+    evidence : float
+        Log units by which the intensities favour it over no absences, without the prior.
+    n_extinct : int
+        Fitted intensities that it extinguishes.
+    """
+
+    symbol: str
+    space_groups: tuple
+    probability: float
+    evidence: float
+    n_extinct: int
+
+
+class Observed(NamedTuple):
+    """Fitted intensities: value and standard uncertainty, the mean intensity nearby, and how much
+    the strongest neighbour may leak; every array of shape (n_columns,).
+    """
+
+    value: np.ndarray
+    sigma: np.ndarray
+    mean: np.ndarray
+    neighbour: np.ndarray
+
+
+@lru_cache(maxsize=1)
+def counts():
+    """Return how many minerals have each space group, by number (AMCSD, each mineral once; measured
+    RRUFF minerals left out).
+    """
+    read = json.loads(COUNTS.read_text(encoding="utf-8"))
+    return {int(number): n for number, n in read["minerals"].items()}
+
+
+@lru_cache(maxsize=None)
+def log_prior(bravais):
+    """Return the log prior of each of `extinction.classes`, shape (n_classes,): the counts of its
+    space groups, shared among the settings of a group, and a little for what was never seen.
+    """
+    numbers = [
+        [gemmi.SpaceGroup(name).number for name in entry.space_groups]
+        for entry in extinction.classes(bravais)
+    ]
+    settings = np.bincount(sum(numbers, []), minlength=231)
+    seen = counts()
+    total = [
+        sum((seen.get(k, 0) + SYMBOLS.unseen) / settings[k] for k in of_class)
+        for of_class in numbers
+    ]
+    return np.log(total) - np.log(np.sum(total))
+
+
+def observed(fit):
+    """Return the `Observed` intensities of the cell's lines in a fit."""
+    n = len(fit.amplitude) - fit.n_foreign
+    value = fit.amplitude[:n]
+    place = np.bincount(fit.lines.column, fit.lines.two_theta * fit.share, minlength=n)
+    fwhm = fit.width(place)
+    apart = np.abs(place[:, None] - place)
+    weight = np.exp(-0.5 * (apart / SYMBOLS.window) ** 2)
+    mean = weight @ value.clip(0) / weight.sum(axis=1)
+    reach = 1 / (1 + (apart / fwhm[:, None]) ** 2)
+    np.fill_diagonal(reach, 0)
+    neighbour = (reach * value.clip(0)).max(axis=1) if n > 1 else np.zeros(n)
+    return Observed(value, fit.amplitude_su[:n], np.maximum(mean, 1e-3 * value.max()), neighbour)
+
+
+def log_present(seen, weights=None):
+    """Return the log density of each intensity if its line is not extinct."""
+    scale = np.outer(seen.mean, SYMBOLS.scales)
+    sigma = seen.sigma[:, None]
+    log_density = (
+        0.5 * (sigma / scale) ** 2
+        - seen.value[:, None] / scale
+        + log_ndtr(seen.value[:, None] / sigma - sigma / scale)
+        - np.log(scale)
+    )
+    return logsumexp(log_density, axis=1, b=SYMBOLS.weights if weights is None else weights)
+
+
+def log_null(seen, present, constants=SYMBOLS):
+    """Return the log density of each intensity if its line is extinct."""
+    width = np.hypot(constants.spread * seen.sigma, constants.leak * seen.neighbour)
+    nothing = stats.norm.logpdf(seen.value / width) - np.log(width)
+    return np.logaddexp(np.log1p(-constants.foreign) + nothing, np.log(constants.foreign) + present)
+
+
+def rank(fit):
+    """Return the extinction symbols of a fitted cell, most probable first.
+
+    Parameters
+    ----------
+    fit : ddi.index.profile.Fit
+        Of the lattice without absences.
+
+    Returns
+    -------
+    list of Probable
+    """
+    seen = observed(fit)
+    present = log_present(seen)
+    gain = log_null(seen, present) - present
+    masks = extinction.allowed(fit.bravais, fit.lines.hkl)
+    n = len(seen.value)
+    extinct = np.array([np.bincount(fit.lines.column, mask, minlength=n) == 0 for mask in masks])
+    evidence = extinct @ gain
+    level = SYMBOLS.trust * evidence + log_prior(fit.bravais)
+    chances = np.exp(level - logsumexp(level))
+    entries = extinction.classes(fit.bravais)
+    return [
+        Probable(
+            entries[k].symbol,
+            _by_count(entries[k].space_groups),
+            float(chances[k]),
+            float(evidence[k]),
+            int(extinct[k].sum()),
+        )
+        for k in np.argsort(-chances, kind="stable")
+    ]
+
+
+def _by_count(names):
+    seen = counts()
+    return tuple(sorted(names, key=lambda name: -seen.get(gemmi.SpaceGroup(name).number, 0)))

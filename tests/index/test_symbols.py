@@ -1,0 +1,80 @@
+"""Extinction symbols from fitted intensities: densities, prior, and a group that was put in."""
+
+from dataclasses import replace
+
+import gemmi
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from ddi.data import rruff
+from ddi.forward import bragg, lattice, lines
+from ddi.index import extinction, picking, profile, symbols
+from ddi.index.constants import SYMBOLS
+
+LAMBDA = bragg.CU_KALPHA1
+
+
+def simulated(cell, bravais, group, seed=0):
+    """A pattern with random intensities where the group allows a line."""
+    rng = np.random.default_rng(seed)
+    hkl, q2 = lines.distinct_lines(lattice.cell_to_x(cell), bravais, bragg.q2_of(62, LAMBDA))
+    there = ~gemmi.SpaceGroup(group).operations().systematic_absences(hkl.astype(np.int32))
+    x = np.arange(8, 60, 0.02)
+    y = np.zeros_like(x)
+    for at, area in zip(bragg.two_theta(q2[there], LAMBDA), rng.exponential(1.0, there.sum())):
+        u = (x - at) / 0.1
+        y += area * (0.5 / (1 + 4 * u**2) + 0.5 * np.exp(-4 * np.log(2) * u**2))
+    return picking.prepare(x, rng.poisson(3000 * y / y.max() + 100).astype(float), LAMBDA, False)
+
+
+@pytest.mark.parametrize(
+    ("group", "bravais"),
+    [("P 21 21 21", "oP"), ("P n m a", "oP"), ("P 1 21/c 1", "mP"), ("P m m m", "oP")],
+)
+def test_symbol_of_a_group_is_found(group, bravais):
+    angle = 104.0 if bravais == "mP" else 90.0
+    cell = np.array([7.1, 8.3, 6.2, 90, angle, 90])
+    fit = profile.fit(simulated(cell, bravais, group), LAMBDA, bravais, lattice.cell_to_x(cell))
+    best, *others = symbols.rank(fit)
+    assert gemmi.SpaceGroup(group).hm in best.space_groups and best.probability > 0.5
+    assert best.probability + sum(other.probability for other in others) == pytest.approx(1)
+
+
+def test_densities_integrate_to_one():
+    seen = symbols.Observed(np.array([0.0]), np.array([1.5]), np.array([20.0]), np.array([30.0]))
+
+    def density(value):
+        now = seen._replace(value=np.array([value]))
+        present = symbols.log_present(now)
+        return np.exp([present[0], symbols.log_null(now, present)[0]])
+
+    for k in (0, 1):
+        pieces = [(-4000, -50), (-50, 0), (0, 5), (5, 50), (50, 500), (500, 4000)]
+        total = sum(quad(lambda v: density(v)[k], *ends, limit=200)[0] for ends in pieces)
+        assert total == pytest.approx(sum(SYMBOLS.weights), abs=5e-3)
+
+
+@pytest.mark.parametrize("bravais", ["oP", "mC", "hR", "cF", "aP"])
+def test_prior_adds_up_and_prefers_what_occurs(bravais):
+    prior = np.exp(symbols.log_prior(bravais))
+    assert len(prior) == len(extinction.classes(bravais)) and prior.sum() == pytest.approx(1)
+    if bravais == "mC":  # C 2/c occurs in more minerals than C 2/m
+        names = [entry.symbol for entry in extinction.classes(bravais)]
+        assert prior[names.index("C 1 c 1")] > 0.3
+
+
+def test_measured_minerals_have_halves_that_case_does_not_change():
+    names = ["Quartz", "Barite", "Zircon", "Talc", "Galena", "Pyrite", "Calcite", "Albite"]
+    assert {rruff.half(name) for name in names} == {"choosing", "reporting"}
+    assert all(rruff.half(name) == rruff.half(name.upper()) for name in names)
+
+
+def test_a_column_is_extinct_only_if_all_its_lines_are():
+    cell = np.array([7.1, 7.1003, 6.2, 90, 90, 90])  # h0l and 0kl share intensities
+    fit = profile.fit(simulated(cell, "oP", "P m m m"), LAMBDA, "oP", lattice.cell_to_x(cell))
+    entry = next(row for row in symbols.rank(fit) if row.symbol == "P n - -")
+    alone = replace(fit, lines=fit.lines._replace(column=np.arange(len(fit.lines.q2))))
+    forbidden = [c.symbol for c in extinction.classes("oP")].index("P n - -")
+    single = (~extinction.allowed("oP", alone.lines.hkl)[forbidden]).sum()
+    assert entry.n_extinct < single
