@@ -8,6 +8,7 @@ from ddi.data import dedup, leaders, qc
 from ddi.forward import bragg, lattice
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
 from ddi.forward.constants import FORWARD
+from ddi.study import qc_tables
 from ddi.study.figures import SOURCE_COLOURS, SOURCE_LABELS, SYSTEM_COLOURS
 
 EDGES = np.arange(4, 46.5, 0.5)  # A^3 an atom
@@ -43,7 +44,7 @@ def volumes(verdicts):
 
 def systems_kept(accepted):
     """Draw how many accepted entries each source has in each crystal system."""
-    counts = qc.by_system(accepted)
+    counts = qc_tables.by_system(accepted)
     kept = [source for source in SOURCE_LABELS if source in counts]
     fig, axes = figure(SINGLE)
     bars(axes, counts.set_index("system")[kept])

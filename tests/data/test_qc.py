@@ -14,6 +14,7 @@ from ddi.data import qc
 from ddi.data.entry import REFUSED, Crash, Entry
 from ddi.data.sources import catalogue
 from ddi.forward import symmetry
+from ddi.study import qc_tables
 
 needs_cod = pytest.mark.skipif(not os.environ.get("DDI_COD"), reason="DDI_COD is not set")
 
@@ -133,7 +134,7 @@ def test_a_bug_is_no_rejection(tmp_path, monkeypatch):
         and "ZeroDivisionError: a bug" in text
         and "Traceback: reading" in text
     )
-    assert qc.examples(verdicts).identifier.tolist() == ["amcsd:2"]
+    assert qc_tables.examples(verdicts).identifier.tolist() == ["amcsd:2"]
 
 
 def test_tables_count_every_entry_once(tmp_path):
@@ -144,15 +145,18 @@ def test_tables_count_every_entry_once(tmp_path):
         Crash("cod:1", "cod", "x"),
     ]
     verdicts = qc.run(entries)
-    table = qc.rejections(verdicts).set_index("step")
+    table = qc_tables.rejections(verdicts).set_index("step")
     assert table.loc["read"].to_dict() == {"amcsd": 2, "cod": 2} and table.loc[
         "accepted"
     ].to_dict() == {"amcsd": 1, "cod": 0}
     assert (
         table.loc["6 volume", "cod"] == table.loc[qc.LAST, "cod"] == table.loc["crash", "cod"] == 1
     )
-    assert qc.overview(entries).set_index("source").entries.to_dict() == {"amcsd": 2, "cod": 1}
-    assert qc.by_system([quartz()]).set_index("system").amcsd["trigonal"] == 1
+    assert qc_tables.overview(entries).set_index("source").entries.to_dict() == {
+        "amcsd": 2,
+        "cod": 1,
+    }
+    assert qc_tables.by_system([quartz()]).set_index("system").amcsd["trigonal"] == 1
     qc.write_verdicts(tmp_path / "v.parquet", verdicts)
     pd.testing.assert_frame_equal(
         pd.read_parquet(tmp_path / "v.parquet"), verdicts, check_dtype=False
