@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ks_2samp
 
 from ddi.base.figure import DOUBLE, figure
 from ddi.data import augment, dataset, perturb, resample
@@ -100,13 +101,45 @@ def acceptance_table(fits):
     """Return the share of lines seen: the write-up's curve and the one with a plateau."""
     rows = []
     for system, fit in fits.items():
-        r0, r1, plateau, misfit = fit.with_plateau()
-        degenerate = "yes" if fit.degenerate else "no"
-        first = (system, int(fit.visits.sum()), fit.first[0], fit.r0, fit.r1, fit.misfit)
-        rows.append((*first, degenerate, r0, r1, plateau, misfit))
+        written = fit.curves["as written"]
+        degenerate = "yes" if written.degenerate else "no"
+        first = (system, int(fit.visits.sum()), fit.first[0], written.r0, written.r1)
+        rows.append((*first, written.misfit, degenerate, *fit.curves["plateau fitted"]))
     names = ["lattice system", "lines", "first line seen", "r0 / Å²", "r1", "misfit", "degenerate"]
     plateau = ["plateau: r0 / Å²", "plateau: r1", "plateau", "plateau: misfit"]
     return pd.DataFrame(rows, columns=[*names, *plateau])
+
+
+def forms_table(fits, train, q2_max, seed=0):
+    """Return how well each form of the acceptance describes real patterns: its misfit of the binned
+    fraction, and the Kolmogorov-Smirnov distance of the separations in training patterns resampled
+    by it.
+
+    Parameters
+    ----------
+    fits : dict of ddi.data.resample.Resampler
+        By lattice system.
+    train : dict of pandas.DataFrame
+        The training entries they were fitted to, with columns q2_1, q2_2.
+    q2_max : float
+        End of the patterns, A^-2.
+    seed : int
+    """
+    rows = []
+    for system, fit in fits.items():
+        n = lattice.N_PEAKS[system]
+        lines = resample.pad(train[system]["q2_1"].tolist())
+        lines[lines > q2_max] = np.inf
+        real = np.concatenate([np.diff(q2[:n]) for q2 in train[system]["q2_2"]])
+        for name in (*fit.curves, "binned fraction"):
+            chosen = fit.draw(lines, np.random.default_rng(seed), by=name)
+            drawn = [np.diff(q2[mask][:n]) for q2, mask in zip(lines, chosen) if mask.sum() >= n]
+            curve = fit.curves.get(name, resample.Curve(*(np.nan,) * 4))
+            apart = ks_2samp(real, np.concatenate(drawn)).statistic if drawn else np.nan
+            used = "yes" if name == fit.used else "no"
+            rows.append((system, name, curve.plateau, curve.misfit, apart, used))
+    names = ["lattice system", "acceptance", "plateau", "misfit", "KS of separations", "used"]
+    return pd.DataFrame(rows, columns=names)
 
 
 def acceptance(fits):
@@ -116,11 +149,9 @@ def acceptance(fits):
         filled = fit.visits > 0
         size = 2 + 10 * fit.visits[filled] / fit.visits[:-1].max(initial=1)
         ax.scatter(CENTRES[filled], fit.fraction[filled], s=size, color=SYSTEM_COLOURS[system])
-        r0, r1, plateau, _ = fit.with_plateau()
-        written = resample.curve(CENTRES, fit.r0, fit.r1)
-        ax.plot(CENTRES, written, "k--", lw=0.8, label="as written")
-        with_plateau = plateau * resample.curve(CENTRES, r0, r1)
-        ax.plot(CENTRES, with_plateau, "k-", lw=0.8, label="with a plateau")
+        ax.plot(CENTRES, fit.curves["as written"](CENTRES), "k--", lw=0.8, label="as written")
+        plateau = fit.curves["plateau fitted"](CENTRES)
+        ax.plot(CENTRES, plateau, "k-", lw=0.8, label="with a plateau")
         ax.set(xscale="log", ylim=(-0.03, 1.03))
         ax.text(0.04, 0.92, system, transform=ax.transAxes, color=SYSTEM_COLOURS[system])
     axes.flat[0].legend(loc="lower right")
@@ -152,13 +183,13 @@ def three_sets(rows, train, fit, system, seed):
         "resampled": (kept, parents["cell"][long]),
         "augmented": (children["q2"], children["cell"]),
     }
-    return {name: augment.features(q2, cells, n) for name, (q2, cells) in pairs.items()}
+    return {name: features(q2, cells, n) for name, (q2, cells) in pairs.items()}
 
 
 def distances_of(sets):
     """Return the Kolmogorov-Smirnov distance of each feature from its real distribution."""
     parts = [
-        augment.compare(s["real"], s[name]).assign(lattice_system=system, compared=name)
+        compare(s["real"], s[name]).assign(lattice_system=system, compared=name)
         for system, s in sets.items()
         for name in ("resampled", "augmented")
     ]
@@ -225,3 +256,45 @@ def numbers(counts, acceptance, distances, children):
         "AugmentedKsSeparation": f"{ks.get(('augmented', 'separation'), np.nan):.3f}",
         "AugmentedKsVolume": f"{ks.get(('augmented', 'volume'), np.nan):.3f}",
     }
+
+
+def features(q2, cells, n_peaks):
+    """Return what augmented and real entries are compared by.
+
+    Parameters
+    ----------
+    q2 : sequence of array_like
+        Peak lists of at least `n_peaks`, A^-2.
+    cells : sequence of array_like
+    n_peaks : int
+        How many of the peaks the models read.
+
+    Returns
+    -------
+    dict of ndarray
+        first peak and last peak read (A^-2), separation of neighbours (A^-2), volume (A^3).
+    """
+    first = np.array([peaks[:n_peaks] for peaks in q2], dtype=float).reshape(-1, n_peaks)
+    volume = lattice.volume(np.array(list(cells), dtype=float).reshape(-1, 6))
+    return {
+        "first peak": first[:, 0],
+        "last peak": first[:, -1],
+        "separation": np.diff(first).ravel(),
+        "volume": volume,
+    }
+
+
+def compare(real, other):
+    """Return the distance between two sets of `features`, one row a feature.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns feature and ks (Kolmogorov-Smirnov).
+    """
+    rows = [
+        (name, ks_2samp(real[name], other[name]).statistic)
+        for name in real
+        if len(real[name]) > 1 and len(other[name])
+    ]
+    return pd.DataFrame(rows, columns=["feature", "ks"])

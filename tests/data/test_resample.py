@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ddi.data.resample import EDGES, Resampler, curve, observed, pad
+from ddi.data.resample import EDGES, Curve, Resampler, observed, pad
 
 
 def simulate(accept, n=3000, n_lines=60, seed=0):
@@ -22,27 +22,27 @@ def simulate(accept, n=3000, n_lines=60, seed=0):
 
 @pytest.fixture(scope="module")
 def written():
-    return simulate(lambda dq2: curve(dq2, 800.0, 1.7))
+    return simulate(Curve(800.0, 1.7))
 
 
 def test_the_writeups_curve_is_found_again(written):
     fitted = Resampler.fit(*written)
-    assert not fitted.degenerate
-    assert (fitted.r0, fitted.r1) == pytest.approx((800, 1.7), rel=0.08)
+    assert fitted.used == "as written"
+    assert fitted.curves["as written"][:2] == pytest.approx((800, 1.7), rel=0.08)
     assert fitted.first == pytest.approx([0.7, 0.2, 0.1], abs=0.03)
 
 
-def test_a_plateau_below_one_is_degenerate_and_the_fraction_is_used():
-    fitted = Resampler.fit(*simulate(lambda dq2: 0.75 * curve(dq2, 3000.0, 10.0)))
-    assert fitted.degenerate
+def test_where_the_written_curve_degenerates_the_plateau_is_fitted():
+    fitted = Resampler.fit(*simulate(Curve(3000.0, 10.0, 0.75)))
+    assert fitted.used == "plateau fitted"
+    assert fitted.curves["as written"].degenerate and fitted.curves["plateau 0.95"].degenerate
+    assert fitted.curves["plateau fitted"].misfit < fitted.curves["plateau 0.95"].misfit / 2
     assert fitted.acceptance(np.array([0.01]))[0] == pytest.approx(0.75, abs=0.06)
     assert fitted.acceptance(np.array([3e-4]))[0] < 0.1
-    assert fitted.with_plateau()[2] == pytest.approx(0.75, abs=0.02)
+    assert fitted.curves["plateau fitted"].plateau == pytest.approx(0.75, abs=0.02)
 
 
-@pytest.mark.parametrize(
-    "accept", [lambda d: curve(d, 800.0, 1.7), lambda d: 0.75 * curve(d, 3000.0, 10.0)]
-)
+@pytest.mark.parametrize("accept", [Curve(800.0, 1.7), Curve(3000.0, 10.0, 0.75)])
 def test_resampled_lists_have_the_separations_of_the_real_ones(accept):
     lines, peaks = simulate(accept)
     fitted = Resampler.fit(lines, peaks)
@@ -81,5 +81,7 @@ def test_draw_starts_at_the_first_peak_and_never_takes_padding(written):
 
 def test_too_few_lines_to_fit_fall_back_to_what_there_is():
     fitted = Resampler.fit([np.array([0.1, 0.2])], [np.array([0.1, 0.2])])
-    assert fitted.degenerate and fitted.acceptance(np.array([1e-3, 0.5])).tolist() == [1, 1]
+    assert fitted.used == "binned fraction" and fitted.acceptance(
+        np.array([1e-3, 0.5])
+    ).tolist() == [1, 1]
     assert len(EDGES) == 101 and EDGES[-1] == pytest.approx(10**-1.75)
