@@ -20,21 +20,13 @@ import ddi
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
-from ddi.forward import lattice, powder, scattering, settings
+from ddi.forward import constants, lattice, powder, scattering, settings, systems
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
 from ddi.forward.constants import FORWARD
 
 CHUNK = 100  # entries a chunk
-_STRINGS = (
-    "identifier",
-    "source",
-    "name",
-    "formula",
-    "sg_symbol",
-    "sg_symbol_reindexed",
-    "bravais",
-    "lattice_system",
-)
+_STRINGS = ("identifier", "source", "name", "formula", "sg_symbol", "sg_symbol_reindexed", "bravais",
+            "lattice_system")  # fmt: skip
 _CELLS = {
     "cell_conventional": "volume_conventional",
     "cell": "volume",
@@ -125,16 +117,19 @@ def row(entry, two_theta_max=FORWARD.two_theta_max, wavelength=WRITEUP_WAVELENGT
         **cells,
         **{_CELLS[name]: float(lattice.volume(cell)) for name, cell in cells.items()},
     }
-    for k, chosen in (
-        (1, np.arange(min(FORWARD.n_lines, len(simulated.q2)))),
-        (2, simulated.observed),
-    ):
-        hkl = simulated.hkl[chosen]
-        values[f"q2_{k}"] = simulated.q2[chosen]
-        values[f"intensity_{k}"] = simulated.intensity[chosen]
-        values[f"hkl_{k}"] = hkl.ravel()
-        values[f"hkl_conventional_{k}"] = setting.to_conventional(hkl).ravel()
+    values |= _peak_list(1, simulated, np.arange(min(FORWARD.n_lines, len(simulated.q2))), setting)
+    values |= _peak_list(2, simulated, simulated.observed, setting)
     return values, simulated.pattern.astype(np.float16)
+
+
+def _peak_list(k, simulated, chosen, setting):
+    hkl = simulated.hkl[chosen]
+    return {
+        f"q2_{k}": simulated.q2[chosen],
+        f"intensity_{k}": simulated.intensity[chosen],
+        f"hkl_{k}": hkl.ravel(),
+        f"hkl_conventional_{k}": setting.to_conventional(hkl).ravel(),
+    }
 
 
 def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
@@ -175,13 +170,9 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
         "sources": sources,
         "options": json.dumps(options),
     }
+    patterns = [patterns for _, patterns in parts] or [np.empty((0, 0), np.float16)]
     with atomic(path.with_name("patterns.npy")) as temporary:
-        np.save(
-            temporary,
-            np.concatenate([patterns for _, patterns in parts])
-            if parts
-            else np.empty((0, 0), np.float16),
-        )
+        np.save(temporary, np.concatenate(patterns))
     with atomic(path) as temporary:
         pq.write_table(table.replace_schema_metadata(about), temporary, compression="zstd")
     shutil.rmtree(folder)
@@ -190,12 +181,9 @@ def build(entries, path, *, sources="", n_jobs=1, cluster=None, **options):
 
 def _key(chunk, options):
     """Hash of the entries, the options and the code that decide what a chunk holds."""
-    code = (
-        b"".join(
-            Path(module.__file__).read_bytes() for module in (lattice, powder, scattering, settings)
-        )
-        + Path(__file__).read_bytes()
-    )
+    modules = (constants, lattice, powder, scattering, settings, systems)
+    files = [module.__file__ for module in modules] + [__file__]
+    code = b"".join(Path(file).read_bytes() for file in files)
     facts = [
         [
             value.tobytes() if isinstance(value, np.ndarray) else value
@@ -220,7 +208,8 @@ def _build_chunk(task):
 def _read(path, notebook, columns=None):
     if not path.exists():
         raise DDIError(
-            f"{path} does not exist; run notebook {notebook} first: python -m ddi study --only {notebook}"
+            f"{path} does not exist; run notebook {notebook} first: "
+            f"python -m ddi study --only {notebook}"
         )
     return pq.read_table(path, columns=columns).to_pandas()
 
@@ -258,7 +247,8 @@ def stack(series, n, width=None):
     short = sum(len(values) < size for values in series)
     if short:
         raise DDIError(
-            f"{short} rows of '{series.name}' have fewer than {n} peaks; keep the longer ones before stacking"
+            f"{short} rows of '{series.name}' have fewer than {n} peaks; "
+            "keep the longer ones before stacking"
         )
     return np.array([values[:size] for values in series], dtype=float).reshape(len(series), *shape)
 

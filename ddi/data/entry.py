@@ -91,7 +91,7 @@ def guarded(function, identifier, source, *arguments):
     """Return ``function(*arguments)``, or a `Crash` with the traceback if it raises."""
     try:
         return function(*arguments)
-    except Exception:  # noqa: BLE001 - whatever it is, it must be counted apart and must not stop the other entries
+    except Exception:  # noqa: BLE001 - counted apart; it must not stop the other entries
         return Crash(identifier, source, traceback.format_exc())
 
 

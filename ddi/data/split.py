@@ -293,7 +293,8 @@ def leakage(frame, splits=("split", "split_entry"), kin="sg_number", tolerance=T
         test = frame[frame[split] == "test"]
         relatives = np.where(index >= 0, names[index], "")
         parts.append(
-            pd.DataFrame({"split": split, "identifier": test["identifier"].to_numpy(), "lattice_system": test["lattice_system"].to_numpy(),
-                          "relative": relatives, "distance": apart, "analogue": apart <= tolerance})
-        )  # fmt: skip
+            test[["identifier", "lattice_system"]].assign(
+                split=split, relative=relatives, distance=apart, analogue=apart <= tolerance
+            )
+        )
     return pd.concat(parts, ignore_index=True)
