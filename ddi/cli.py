@@ -53,6 +53,8 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"ddi {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_index(commands)
+    formats = commands.add_parser("formats", help="list the files that can be read")
+    formats.set_defaults(run=_formats)
     _add_study(commands)
     bench = commands.add_parser("bench", help="list the benchmarks, or run one")
     bench.add_argument("name", nargs="?", metavar="NAME")
@@ -86,7 +88,7 @@ def _add_study(commands):
         nargs="+",
         default=[],
         metavar="NAME=VALUE",
-        help="other parameters, e.g. systems=orthorhombic n_test=50; results go to data/results/explore",
+        help="other parameters, e.g. systems=orthorhombic n_test=50; into data/results/explore",
     )
     study.add_argument("--force", action="store_true", help="run also what is unchanged")
     study.add_argument("--list", action="store_true", help="say what would run, and why")
@@ -107,6 +109,14 @@ def _index(args):
     from ddi.index.command import main as run
 
     return run(args)
+
+
+def _formats(_args):
+    from ddi.index import readers
+
+    for name, suffixes, what, *_ in readers.formats():
+        print(f"{name:<24s} {suffixes:<22s} {what}")
+    return 0
 
 
 def _study(args):

@@ -36,7 +36,6 @@ NOT_IMPORTED = {
     "ruff",
     "import-linter",
     "setuptools",
-    "geddes",
     "distributed",
 }
 # asked for where they are used, with a message that says how to get them

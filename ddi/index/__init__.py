@@ -2,13 +2,16 @@
 
 Sections 2.1.1 and 2.4 of the write-up, for a pattern whose lattice nobody knows; notebook
 11_index_your_pattern goes through it step by step, notebook 10_rruff_eval says how often it is
-right. Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
+right.
+
+Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). Searching: `observed` (peaks with their
 errors), `screening` (compiled loops), `search` (all fourteen Bravais lattices), `score`, `ranking`
 and `confidence` (one order, with probabilities), `extinction` (which space groups), `known` (the
-lattice system is given). Answering: `api` (`index_peaks`), `result` (what comes out), `setting`
-(conventional axes, standard uncertainties), `show` and `draw` (table, figure), `outputs` and
-`export` (files), `command` (``ddi index``).
+lattice system is given). Fitting: `profile` and `pawley` (a cell against the whole pattern).
+Answering: `api` (`index_peaks`), `result` (what comes out), `setting` (conventional axes, standard
+uncertainties), `show` and `draw` (table, figure), `outputs` and `export` (files), `command`
+(``ddi index``).
 """
 
 __all__ = [
@@ -25,8 +28,10 @@ __all__ = [
     "linefit",
     "observed",
     "outputs",
+    "pawley",
     "peaks",
     "picking",
+    "profile",
     "ranking",
     "readers",
     "result",

@@ -2,6 +2,7 @@
 
 import os
 import time as clock
+from dataclasses import replace
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from ddi.base.errors import DDIError
 from ddi.index import peaks as peaklist
 from ddi.index import readers, result, search
 from ddi.index.constants import SEARCH
+from ddi.index.instrument import as_wavelength
 
 
 def index_peaks(
@@ -16,6 +18,8 @@ def index_peaks(
     *,
     unit=None,
     wavelength=None,
+    radiation=None,
+    max_bytes=None,
     lattice="all",
     n_peaks=20,
     max_volume=None,
@@ -31,11 +35,15 @@ def index_peaks(
     ----------
     peaks : str, Path, ddi.index.peaks.Peaks or array_like of shape (n,)
         A file, peaks already read, or positions.
-    unit : {"d", "q", "q2", "2theta"}, optional
+    unit : {"d", "q", "q2", "q2pi", "2theta"}, optional
         Of a file that does not say it, or of an array; an array without a unit must be q2 = 1/d^2
-        in A^-2.
-    wavelength : float, optional
-        In Angstrom; needed for 2theta, and for a zero shift.
+        in A^-2; q is 1/d and q2pi is 2 pi/d.
+    wavelength : float or str, optional
+        In Angstrom, or in words (CuKa1, MoKa, "12.4 keV"); needed for 2theta and for a zero shift.
+    radiation : {"xray", "monochromatic", "synchrotron", "neutron"}, optional
+        Only a tube ("xray") has a K-alpha2 line.
+    max_bytes : int, optional
+        Larger files are refused.
     lattice : "all", str or sequence of str
         Lattice systems and Bravais lattices, also as text with commas.
     n_peaks : int
@@ -67,7 +75,7 @@ def index_peaks(
     symbols = chosen_lattices(lattice)
     shift = known_shift(zero_shift)
     _check_limits(n_peaks=n_peaks, max_volume=max_volume, time=time, jobs=n_jobs)
-    peaks = as_peaks(peaks, unit, wavelength)
+    peaks = as_peaks(peaks, unit, wavelength, radiation, max_bytes)
     started = clock.perf_counter()
     n_used = max(n_peaks, SEARCH.max_verify)
     table = search.run(
@@ -94,20 +102,22 @@ def _first(array, n):
     return None if array is None else array[:n]
 
 
-def as_peaks(peaks, unit=None, wavelength=None):
+def as_peaks(peaks, unit=None, wavelength=None, radiation=None, max_bytes=None):
     """Return `ddi.index.peaks.Peaks` of a file, an array or peaks already read."""
     if isinstance(peaks, peaklist.Peaks):
         return peaks
     if isinstance(peaks, (str, os.PathLike)):
-        return readers.read_peaks(peaks, unit, wavelength)
+        limit = readers.MAX_BYTES if max_bytes is None else max_bytes
+        return readers.read_peaks(peaks, unit, wavelength, radiation, limit)
     if unit is None:
         values = np.asarray(peaks, dtype=float)
         if values.size and (np.nanmax(values) > 3 or np.all(np.diff(values) < 0)):
             raise DDIError(
                 f"an array without a unit must be q2 = 1/d^2 in A^-2, and {values.flat[0]:g} ... "
-                "is not; add unit='d', 'q', 'q2' or '2theta'"
+                "is not; add unit='d', 'q', 'q2', 'q2pi' or '2theta'"
             )
-    return peaklist.from_values(peaks, unit or "q2", wavelength, source="array")
+    values = peaklist.from_values(peaks, unit or "q2", as_wavelength(wavelength), source="array")
+    return replace(values, radiation=radiation or "xray")
 
 
 def chosen_lattices(lattice):

@@ -43,15 +43,20 @@ def add_arguments(parser):
     )
     reading.add_argument(
         "--unit",
-        choices=["d", "q", "q2", "2theta"],
-        help="of the positions, if the file does not say it; q is 1/d",
+        choices=["d", "q", "q2", "q2pi", "2theta"],
+        help="of the positions, if the file does not say it; q is 1/d, q2pi is 2 pi/d",
     )
     reading.add_argument(
         "--wavelength",
-        type=float,
         metavar="A",
-        help="in Angstrom; needed for 2theta and for a zero shift",
+        help="in Angstrom, or CuKa1, MoKa, '12.4 keV'; needed for 2theta and for a zero shift",
     )
+    reading.add_argument(
+        "--radiation",
+        choices=["xray", "monochromatic", "synchrotron", "neutron"],
+        help="only a tube (xray, the default) has a K-alpha2 line",
+    )
+    reading.add_argument("--max-bytes", type=int, metavar="N", help="larger files are refused")
     _add_search(parser.add_argument_group("how it is searched"))
     _add_outputs(parser.add_argument_group("what is written"))
 
@@ -197,6 +202,8 @@ def _indexed(file, lattice, args):
         file,
         unit=args.unit,
         wavelength=args.wavelength,
+        radiation=args.radiation,
+        max_bytes=args.max_bytes,
         lattice=lattice,
         n_peaks=args.n_peaks,
         max_volume=args.max_volume,

@@ -13,7 +13,7 @@ from ddi.base.files import atomic
 from ddi.forward import lattice
 from ddi.forward.bragg import q2_of, two_theta
 from ddi.forward.lines import nearest_line
-from ddi.index import extinction, setting
+from ddi.index import extinction, setting, show
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import prepare
 from ddi.index.peaks import Peaks
@@ -162,13 +162,9 @@ class Result:
 
     def print(self, n_families=5, n_relatives=4, console=None):
         """Show the first families of cells and the answer on the terminal."""
-        from ddi.index import show
-
         show.write(self, n_families, n_relatives, console)
 
     def _repr_html_(self):
-        from ddi.index import show
-
         return show.html(self)
 
     def plot(self, path=None, rank=1, scale="linear"):
@@ -197,9 +193,9 @@ class Result:
 
     def export(self, path, rank=1):
         """Write a cell for a refinement program; the suffix says which: see `ddi.index.export`."""
-        from ddi.index import export
+        from ddi.index.export import write
 
-        export.write(self, path, rank)
+        write(self, path, rank)
 
 
 def make(table, peaks, seconds, limits):

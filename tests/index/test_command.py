@@ -149,6 +149,23 @@ def test_standard_output_holds_nothing_but_json(engine, good, capsys):
     assert json.loads(said.out)["cells"] and "The cell is" in said.err
 
 
+def test_standard_input_is_a_file(good, tmp_path):
+    code = (
+        "import sys; sys.path.insert(0, 'tests'); import small_search, pytest; from ddi import cli;"
+        "small_search.install(pytest.MonkeyPatch());"
+        "sys.exit(cli.main(['index', '-', '--unit', 'q2', '--json', '-']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, input=good.read_bytes(), capture_output=True
+    )
+    assert done.returncode == 0 and json.loads(done.stdout)["convinces"], done.stderr
+
+
+def test_formats_are_listed(capsys):
+    assert cli.main(["formats"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 3
+
+
 def test_folders_and_patterns_are_expanded(good, bad, tmp_path):
     (tmp_path / ".hidden").write_text("")
     assert command._expanded([str(tmp_path)]) == [str(bad), str(good)]
