@@ -58,9 +58,8 @@ def missed_table(rows):
     """Return what the first cell is to the true one where a pattern is not solved, and why."""
     keys = ["system", "missed", "cause"]
     missed = rows[~rows["solved"]].groupby(keys).size().rename("patterns").reset_index()
-    missed["share / %"] = (
-        100 * missed["patterns"] / missed["system"].map(rows["system"].value_counts())
-    )
+    total = missed["system"].map(rows["system"].value_counts()).astype(float)
+    missed["share / %"] = 100 * missed["patterns"].astype(float) / total
     names = {"system": "lattice system", "missed": "first cell is", "cause": "because"}
     return missed.rename(columns=names)
 
