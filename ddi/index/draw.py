@@ -1,9 +1,14 @@
 """The figure of a result: pattern, lines of the cell and of its rivals, residuals."""
 
+import contextlib
+
 import numpy as np
 
+from ddi.base.errors import DDIError
 from ddi.base.figure import DOUBLE, figure
+from ddi.forward import lattice
 from ddi.forward.bragg import two_theta
+from ddi.index import picking, profile
 from ddi.index.result import calculated_lines, cell_of
 from ddi.index.show import cell_in_words, fold
 
@@ -13,8 +18,8 @@ GREY = "#555555"
 
 
 def draw(result, rank=1, n_others=2, scale="linear"):
-    """Return the figure: the pattern, lines of the cell and of its nearest alternatives, residuals,
-    peaks without a line in red.
+    """Return the figure: the pattern with a whole-pattern fit of the cell and its difference, lines
+    of the cell and of its nearest alternatives, residuals, peaks without a line in red.
 
     Parameters
     ----------
@@ -43,6 +48,9 @@ def draw(result, rank=1, n_others=2, scale="linear"):
         height_ratios=[4, 0.5 + 0.5 * len(rows), 1.6],
     )
     _draw_pattern(top, peaks, _positions(peaks, peaks.q2), lost, scale)
+    if peaks.pattern is not None and lines is not None:
+        with contextlib.suppress(DDIError):  # too little pattern for a fit: the data alone
+            _draw_fit(top, peaks, fit(result, rank), scale)
     top.set_title(_heading(result, rank), loc="left", fontsize=7, parse_math=False)
     _draw_ticks(ticks, result, rows, lost)
     if lines is not None:
@@ -54,12 +62,47 @@ def draw(result, rank=1, n_others=2, scale="linear"):
     return fig
 
 
+def fit(result, rank=1):
+    """Fit a cell to the whole pattern of a result.
+
+    Returns
+    -------
+    ddi.index.profile.Fit
+
+    Raises
+    ------
+    DDIError
+        Without a pattern, or where too little of it is left.
+    """
+    peaks = result.peaks
+    if peaks.pattern is None:
+        raise DDIError("only a measured pattern can be fitted; index the pattern, not its peaks")
+    row = result.cells.iloc[rank - 1]
+    prepared = picking.prepare(*peaks.pattern, peaks.wavelength, peaks.radiation == "xray")
+    x = lattice.cell_to_x(cell_of(row))
+    return profile.fit(prepared, peaks.wavelength, row.bravais, x, row.zero_shift)
+
+
+def _draw_fit(axes, peaks, fitted, scale):
+    """The calculated pattern on the background that was taken off, the difference below."""
+    shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
+    at = fitted.two_theta
+    measured = np.interp(at, *peaks.pattern)
+    calculated = measured - fitted.difference
+    axes.plot(at, shown(calculated), color=FOUND, lw=0.6, label=f"fit, Rwp = {fitted.rwp:.3f}")
+    difference = shown(measured) - shown(calculated)
+    below = shown(np.array(peaks.pattern[1])).min() - 1.1 * difference.max()
+    axes.plot(at, difference + below, color=GREY, lw=0.5, label="difference")
+    axes.autoscale(axis="y")
+    axes.legend(loc="upper right")
+
+
 def _heading(result, rank):
     """What was read and which cell is drawn: a figure leaves the folder it was made in."""
     said = [result.peaks.source]
     if len(result.cells):
         row = result.cells.iloc[rank - 1]
-        said.append(cell_in_words(row))
+        said.append(cell_in_words(row).replace(", alpha", ",\nalpha"))
     if result.peaks.wavelength:
         said.append(f"wavelength {result.peaks.wavelength:g} Å")
     return "\n".join(said)

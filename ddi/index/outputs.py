@@ -1,6 +1,7 @@
 """Where results go: JSON, CSV, figures and files for refinement programs, whole or not there."""
 
 import json
+import math
 import os
 import sys
 from pathlib import Path
@@ -126,3 +127,14 @@ def check_writable(path):
         or (path.exists() and not os.access(path, os.W_OK))
     ):
         raise DDIError(f"cannot write {path}; name a file in a folder that is writable")
+
+
+def plain(value):
+    """Return numbers, text and lists of them as JSON has them; None for what is not finite."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, float):
+        return round(value, 6) if math.isfinite(value) else None
+    return value if isinstance(value, int) else str(value)

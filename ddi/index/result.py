@@ -16,6 +16,7 @@ from ddi.forward.lines import nearest_line
 from ddi.index import extinction, setting, show
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import prepare
+from ddi.index.outputs import plain
 from ddi.index.peaks import Peaks
 from ddi.index.show import CELL_COLUMNS, cell_in_words
 
@@ -136,13 +137,13 @@ class Result:
         figures = [name for name in TABLE if name not in CELL_COLUMNS + SU_COLUMNS]
         cells = []
         for _, row in self.cells.head(n_cells).iterrows():
-            entry = {name: _plain(row[name]) for name in figures}
+            entry = {name: plain(row[name]) for name in figures}
             entry["cell"] = [round(float(value), 5) for value in cell_of(row)]
-            entry["cell_su"] = [_plain(row[name]) for name in SU_COLUMNS[:6]]
-            entry |= {name: _plain(row[name]) for name in SU_COLUMNS[6:]}
+            entry["cell_su"] = [plain(row[name]) for name in SU_COLUMNS[:6]]
+            entry |= {name: plain(row[name]) for name in SU_COLUMNS[6:]}
             if row["rank"] <= n_lists:
                 entry["hkl"] = [
-                    {name: _plain(value) for name, value in line.items()}
+                    {name: plain(value) for name, value in line.items()}
                     for line in self.hkl(row["rank"]).to_dict("records")
                 ]
             cells.append(entry)
@@ -190,6 +191,12 @@ class Result:
             with atomic(path) as temporary:
                 fig.savefig(temporary, dpi=200)
         return fig
+
+    def fit(self, rank=1):
+        """Fit a cell to the whole measured pattern; return a `ddi.index.profile.Fit`."""
+        from ddi.index.draw import fit
+
+        return fit(self, rank)
 
     def export(self, path, rank=1):
         """Write a cell for a refinement program; the suffix says which: see `ddi.index.export`."""
@@ -285,13 +292,3 @@ def _tolerance(peaks):
 def cell_of(row):
     """Return the six cell parameters of a row of `Result.cells`."""
     return np.array([row[name] for name in CELL_COLUMNS], dtype=float)
-
-
-def _plain(value):
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(item) for item in value]
-    if isinstance(value, (bool, np.bool_, int, np.integer)):
-        return value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, (float, np.floating)):
-        return round(float(value), 6) if np.isfinite(value) else None
-    return str(value)

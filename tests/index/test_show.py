@@ -3,12 +3,14 @@ counted.
 """
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
 
+from ddi.base.errors import DDIError
 from ddi.index import peaks as peaklist
 from ddi.index import result, show
 
@@ -106,6 +108,24 @@ def test_the_answer_says_what_its_family_holds(folded):
 def test_the_figure_has_lines_of_the_rivals(folded):
     labels = [text.get_text() for text in folded.plot().axes[1].get_yticklabels()]
     assert labels == ["observed", "1: oP, p = 0.60", "3: oC ×1, p = 0.10", "2: oP, p = 0.20"]
+
+
+def test_a_pattern_is_drawn_with_its_fit():
+    """Calculated on measured, the difference below, on lines that are put where the cell has them."""
+    found = made([("oP", CELL, 0.6, 1)])
+    x = np.arange(10, 60, 0.02)
+    rng = np.random.default_rng(0)
+    centres = 2 * np.degrees(np.arcsin(1.540593 * np.sqrt(found.peaks.q2) / 2))
+    y = 20 + sum(900 / (1 + ((x - centre) / 0.06) ** 2) for centre in centres)
+    peaks = peaklist.from_values(
+        found.peaks.q2, "q2", 1.540593, pattern=(x, rng.poisson(y).astype(float)), source="scan.xy"
+    )
+    drawn = result.Result(found.cells, replace(peaks, radiation="monochromatic"), 0.1)
+    assert drawn.fit().rwp < 0.2
+    labels = [line.get_label() for line in drawn.plot().axes[0].lines]
+    assert "difference" in labels and any("Rwp" in label for label in labels)
+    with pytest.raises(DDIError, match="only a measured pattern"):
+        found.fit()
 
 
 def test_nothing_folds_to_nothing():
