@@ -25,8 +25,8 @@ from ddi.forward.bragg import WRITEUP_WAVELENGTH
 from ddi.forward.constants import FORWARD
 
 CHUNK = 100  # entries a chunk
-_STRINGS = ("identifier", "source", "name", "formula", "sg_symbol", "sg_symbol_reindexed", "bravais",
-            "lattice_system")  # fmt: skip
+_STRINGS = ("identifier", "source", "name", "formula", "sg_symbol", "sg_symbol_reindexed",
+            "bravais", "lattice_system")  # fmt: skip
 _CELLS = {
     "cell_conventional": "volume_conventional",
     "cell": "volume",

@@ -96,7 +96,7 @@ def guarded(function, identifier, source, *arguments):
 
 
 def evenly(items, limit=None):
-    """Return `limit` of the items, evenly spread from first to last; all of them without a limit."""
+    """Return `limit` of the items, evenly spread from first to last; all without a limit."""
     items = list(items)
     if limit is None or limit >= len(items):
         return items

@@ -98,7 +98,8 @@ def read_spec(folder, system):
     missing = [column for column in SPEC_COLUMNS if column not in spec]
     if missing:
         raise DDIError(
-            f"{path} has no column {', '.join(missing)}; the first sheet needs {', '.join(SPEC_COLUMNS)}"
+            f"{path} has no column {', '.join(missing)}; "
+            f"the first sheet needs {', '.join(SPEC_COLUMNS)}"
         )
     spec["group"] = spec["group"].astype(str).str.strip()
     spec["block"] = spec["bravais"] + spec["unique_axis"]
@@ -119,5 +120,6 @@ def _check_spec(path, spec):
     blocks = spec.groupby("group")["block"].unique()
     for group, mixed in blocks[blocks.map(len) > 1].items():
         raise DDIError(
-            f"{path}: group {group} mixes {' and '.join(mixed)}; a group stays within one lattice and unique axis"
+            f"{path}: group {group} mixes {' and '.join(mixed)}; "
+            "a group stays within one lattice and unique axis"
         )

@@ -171,17 +171,8 @@ def _pattern(key, xy, dif):
     two_theta, intensity = read_xy(xy)
     header = read_dif(dif)
     bravais, centring = bravais_lattice(header["space_group"], header["cell"])
-    return Pattern(
-        key[1],
-        key[0],
-        two_theta,
-        intensity,
-        header["wavelength"],
-        header["cell"],
-        header["space_group"],
-        bravais,
-        centring,
-    )
+    known = (header["wavelength"], header["cell"], header["space_group"], bravais, centring)
+    return Pattern(key[1], key[0], two_theta, intensity, *known)
 
 
 def read_xy(text):

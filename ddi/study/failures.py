@@ -102,14 +102,18 @@ def sentence(fact):
         else ""
     )
     lost = (
-        f" (the strongest at {fact['found_strongest_at']:.2f} degrees, {fact['found_strongest']:.1f} % of the highest)"
+        f" (the strongest at {fact['found_strongest_at']:.2f} degrees, "
+        f"{fact['found_strongest']:.1f} % of the highest)"
         if fact["found_unexplained"]
         else ""
     )
     return (
-        f"{fact['mineral']} ({fact['id']}, {fact['bravais']}): the first cell, {fact['found']}, is {_ARTICLE[fact['cause']]} the true one{ratio}. "
-        f"Of {fact['n_peaks']} peaks it leaves {fact['found_unexplained']:.0f} unexplained{lost}, the true cell {fact['true_unexplained']:.0f}; "
-        f"of its {fact['found_lines']:.0f} lines {fact['found_unseen']:.0f} are unseen, of the true cell's {fact['true_lines']:.0f}, {fact['true_unseen']:.0f}. {_verdict(fact)}"
+        f"{fact['mineral']} ({fact['id']}, {fact['bravais']}): the first cell, {fact['found']}, "
+        f"is {_ARTICLE[fact['cause']]} the true one{ratio}. "
+        f"Of {fact['n_peaks']} peaks it leaves {fact['found_unexplained']:.0f} unexplained{lost}, "
+        f"the true cell {fact['true_unexplained']:.0f}; "
+        f"of its {fact['found_lines']:.0f} lines {fact['found_unseen']:.0f} are unseen, "
+        f"of the true cell's {fact['true_lines']:.0f}, {fact['true_unseen']:.0f}. {_verdict(fact)}"
     )
 
 
@@ -131,7 +135,10 @@ def _verdict(fact):
     if fact["cause"] in ("subcell", "higher symmetry") and gained <= 0:
         return "No peak asks for the true cell: positions cannot decide."
     if fact["cause"] in ("subcell", "higher symmetry"):
-        return f"{gained:.0f} of the peaks ask{'s' if gained == 1 else ''} for the true cell, too few to outweigh its lines that are not seen."
+        return (
+            f"{gained:.0f} of the peaks ask{'s' if gained == 1 else ''} for the true cell, "
+            "too few to outweigh its lines that are not seen."
+        )
     if fact["true_unexplained"] > 2:
         return "The true cell itself does not explain the pattern."
     if fact["cause"] == "supercell":
@@ -213,7 +220,8 @@ def _panel(axes, case, row, n_first=20):
     axes.text(
         0,
         1.02,
-        f"{case.mineral}: {row['found']} for {case.bravais}, {row['cause']}, p = {row['probability']:.2f}",
+        f"{case.mineral}: {row['found']} for {case.bravais}, {row['cause']}, "
+        f"p = {row['probability']:.2f}",
         transform=axes.transAxes,
         fontsize=7,
     )

@@ -48,8 +48,9 @@ def entries(symbol, system, bravais, cell, axis, n=30, seed=0):
     )
     lists = [by_gemmi(symbol, c, 3.0)[:60] for c in cells]
     return pd.DataFrame({
-        "identifier": [f"made:{i}" for i in range(n)], "sg_symbol_reindexed": [symbol] * n, "lattice_system": system, "bravais": bravais,
-        "group": f"{bravais}-01", "unique_axis": axis, "cell": list(cells), "operations_reindexed": [operations(symbol)] * n,
+        "identifier": [f"made:{i}" for i in range(n)], "sg_symbol_reindexed": [symbol] * n,
+        "lattice_system": system, "bravais": bravais, "group": f"{bravais}-01", "unique_axis": axis,
+        "cell": list(cells), "operations_reindexed": [operations(symbol)] * n,
         "q2_1": lists, "q2_2": [np.delete(q2, np.s_[3::6]) for q2 in lists], "split": "train",
     })  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The dataset file: its columns and metadata, that chunks resume, and what the models are handed."""
+"""The dataset file: columns and metadata, chunks that resume, and what the models are handed."""
 
 import json
 import os

@@ -22,11 +22,12 @@ needs_cod = pytest.mark.skipif(not os.environ.get("DDI_COD"), reason="DDI_COD is
 def quartz(**changes):
     group = gemmi.SpaceGroup("P 32 2 1").operations()
     entry = Entry(
-        identifier="amcsd:0000001", source="amcsd", formula="O6 Si3", composition={"O": 6.0, "Si": 3.0},
+        identifier="amcsd:0000001", source="amcsd", formula="O6 Si3",
+        composition={"O": 6.0, "Si": 3.0},
         sg_number=154, sg_symbol="P 32 2 1", operations=symmetry.triplets(group),
         cell=np.array([4.913, 4.913, 5.405, 90, 90, 120]), volume=112.98,
-        elements=("Si", "O"), xyz=np.array([[0.4697, 0, 0], [0.4133, 0.2672, 0.1188]]), occupancy=np.ones(2), b_iso=np.ones(2),
-        crystal_system="trigonal",
+        elements=("Si", "O"), xyz=np.array([[0.4697, 0, 0], [0.4133, 0.2672, 0.1188]]),
+        occupancy=np.ones(2), b_iso=np.ones(2), crystal_system="trigonal",
     )  # fmt: skip
     return dataclasses.replace(entry, **changes)
 

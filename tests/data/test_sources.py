@@ -733,8 +733,10 @@ def csd_record(**changes):
         Record(label="H2", atomic_symbol="H", fractional_coordinates=None, occupancy=1.0),
     ]
     crystal_record = Record(
-        cell_lengths=(7.0, 8.0, 9.0), cell_angles=(90.0, 100.0, 90.0), cell_volume=496.3, z_value=4, crystal_system="monoclinic",
-        spacegroup_number_and_setting=(14, 1), spacegroup_symbol="P21/c", symmetry_operators=operations("P 1 21/c 1"),
+        cell_lengths=(7.0, 8.0, 9.0), cell_angles=(90.0, 100.0, 90.0), cell_volume=496.3,
+        z_value=4, crystal_system="monoclinic",
+        spacegroup_number_and_setting=(14, 1), spacegroup_symbol="P21/c",
+        symmetry_operators=operations("P 1 21/c 1"),
         asymmetric_unit_molecule=Record(atoms=atoms),
     )  # fmt: skip
     whole = {

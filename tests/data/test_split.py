@@ -160,8 +160,8 @@ def test_nearest_relative_equals_brute_force():
 
 
 def test_relatives_can_be_looked_for_in_other_space_groups():
-    frame = pd.DataFrame({"identifier": list("ab"), "lattice_system": "orthorhombic", "bravais": "oP", "sg_number": [62, 61],
-                          "cell_niggli": list(CELLS[:2]), "split": ["train", "test"]})  # fmt: skip
+    frame = frame_of(CELLS[:2], [62, 61], identifiers=["a", "b"])
+    frame = frame.assign(lattice_system="orthorhombic", bravais="oP", split=["train", "test"])
     assert not split.leakage(frame, ["split"])["analogue"].any()
     like = split.leakage(frame, ["split"], kin="bravais")
     assert (

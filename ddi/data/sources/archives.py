@@ -1,5 +1,5 @@
-"""Archives are read in memory, never unpacked to disk, and refused where they are damaged, hostile or
-larger than what they should hold.
+"""Archives are read in memory, never unpacked to disk, and refused where they are damaged, hostile
+or larger than what they should hold.
 """
 
 import lzma
@@ -85,8 +85,8 @@ def _bounded(path, name, size, file, budget):
 
 def _too_large(path, name, allowed):
     return DDIError(
-        f"{path} is not used: {name!r} unpacks to more than the {allowed / 1e6:.0f} MB that are left "
-        "for it, which none of the archives expected here does"
+        f"{path} is not used: {name!r} unpacks to more than the {allowed / 1e6:.0f} MB that are "
+        "left for it, which none of the archives expected here does"
     )
 
 

@@ -89,6 +89,7 @@ def _mirror(mirror):
     place = mirror or os.environ.get("DDI_COD")
     if not place:
         raise DDIError(
-            "where is the mirror of COD? Set DDI_COD to the folder that holds cif; data/README.md says how to get one"
+            "where is the mirror of COD? Set DDI_COD to the folder that holds cif; "
+            "data/README.md says how to get one"
         )
     return place

@@ -28,13 +28,8 @@ from ddi.data.sources import chunks
 from ddi.forward import symmetry
 
 R_FACTORS = (
-    "_refine_ls_R_factor_gt",
-    "_refine_ls_R_factor_obs",
-    "_refine_ls_R_factor_all",
-    "_refine_ls_wR_factor_gt",
-    "_refine_ls_wR_factor_obs",
-    "_refine_ls_wR_factor_all",
-    "_refine_ls_wR_factor_ref",
+    *(f"_refine_ls_R_factor_{name}" for name in ("gt", "obs", "all")),
+    *(f"_refine_ls_wR_factor_{name}" for name in ("gt", "obs", "all", "ref")),
 )
 """The first of these that holds a number is the R-factor: unweighted before weighted, observed
 reflections before all.
@@ -95,7 +90,8 @@ def cod(mirror, *, limit=None, n_jobs=1, cluster=None, keep=None):
 def _files(mirror):
     if not mirror.is_dir():
         raise DDIError(
-            f"{mirror} is no folder; give the mirror of COD (DDI_COD), which holds cif/1/00/00/1000000.cif and so on"
+            f"{mirror} is no folder; give the mirror of COD (DDI_COD), "
+            "which holds cif/1/00/00/1000000.cif and so on"
         )
     top = mirror / "cif" if (mirror / "cif").is_dir() else mirror
     found = []
@@ -104,7 +100,8 @@ def _files(mirror):
         found += [os.path.join(folder, name) for name in names if re.fullmatch(r"\d{7}\.cif", name)]
     if not found:
         raise DDIError(
-            f"{mirror} holds no file like cif/1/00/00/1000000.cif; data/README.md says how to mirror COD with rsync"
+            f"{mirror} holds no file like cif/1/00/00/1000000.cif; "
+            "data/README.md says how to mirror COD with rsync"
         )
     return sorted(found, key=lambda path: os.path.basename(path))
 

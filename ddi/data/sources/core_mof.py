@@ -70,7 +70,7 @@ def structure_name(file):
 
 
 def unpack(folder):
-    """Return structure name -> CIF as bytes, from the preferred archive, in the order of the names."""
+    """Return structure name -> CIF as bytes, from the preferred archive, ordered by name."""
     with ThreadPoolExecutor() as threads:  # lzma lets go of the interpreter lock
         texts = {}
         for archive in threads.map(_unpack, [Path(folder) / archive for archive in ARCHIVES]):

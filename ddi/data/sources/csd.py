@@ -58,8 +58,8 @@ def _reader(database):
         from ccdc import io
     except ImportError as error:
         raise DDIError(
-            "the CSD needs the vendor's Python API (package csd-python-api, module ccdc) and a licence; "
-            "install it as the CCDC describes, or leave csd out of the sources"
+            "the CSD needs the vendor's Python API (package csd-python-api, module ccdc) and a "
+            "licence; install it as the CCDC describes, or leave csd out of the sources"
         ) from error
     try:
         return io.EntryReader(database)

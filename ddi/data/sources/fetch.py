@@ -99,7 +99,7 @@ def _note_of(path):
 
 
 def _state(path, file):
-    """Return what a file that was checked looks like: sha256, size in bytes, time of change in ns."""
+    """Return how a checked file is known again: sha256, size in bytes, time of change in ns."""
     found = path.stat()
     return f"{file['sha256']} {found.st_size} {found.st_mtime_ns}\n"
 
