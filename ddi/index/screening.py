@@ -1,5 +1,4 @@
-"""The compiled inner loops of the search; `reference_screen` is the plain numpy statement of what
-the first one computes.
+"""The compiled inner loops of the search: screening, refinement, nearest lines.
 
 A candidate is six numbers x (`ddi.forward.lattice`). Its lines are counted out row by row inside
 the ellipsoid ``q2 <= q2_max``, so a long axis needs no long list of reference indices, and each
@@ -7,70 +6,90 @@ line looks up its nearest observed peak in a table made once a pattern: the cost
 number of lines, not with lines times peaks.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
 from ddi.forward.lines import MAX_LINES, compiled, enumerate_lines, sum_of_squares
 
+_N_BINS = 8192  # of the table of nearest peaks; twenty peaks seldom share one
+
+
+class ZeroPrior(NamedTuple):
+    """Mean and standard deviation of the zero shift in degrees 2theta."""
+
+    mean: float
+    sigma: float
+
+
+class Pattern(NamedTuple):
+    """Peaks as the compiled loops read them, shape (n_peaks,) each: A^-2, A^-2 per degree, A^-2."""
+
+    q2: np.ndarray
+    slope: np.ndarray
+    sigma: np.ndarray
+
 
 @compiled
-def _table(q2_obs, q2_max, n_bins):
-    """Return the index of the peak nearest to each of n_bins equal steps of q2 up to q2_max."""
-    table = np.empty(n_bins + 1, dtype=np.int16)
+def _fill_table(q2_obs, q2_max, table):
+    """Fill in the index of the peak nearest to each of equal steps of q2 up to q2_max."""
     nearest = 0
-    for i in range(n_bins + 1):
-        q2 = (i + 0.5) * q2_max / n_bins
+    for i in range(len(table)):
+        q2 = (i + 0.5) * q2_max / (len(table) - 1)
         while nearest + 1 < len(q2_obs) and q2_obs[nearest + 1] - q2 < q2 - q2_obs[nearest]:
             nearest += 1
         table[i] = nearest
-    return table
+
+
+@compiled
+def _candidate(spread, pick, q2, x):
+    """Fill x, shape (6,), with ``spread @ q2[pick]``."""
+    for row in range(6):
+        total = 0.0
+        for column in range(len(pick)):
+            total += spread[row, column] * q2[pick[column]]
+        x[row] = total
+
+
+@compiled
+def _log_unlikely(lines, q2_max, table, q2_obs, sigma, miss):
+    """Return ``-sum log min(1, 2 rho max(r, sigma))`` over the peaks; see `screen`."""
+    miss[:] = 1e9
+    to_bin = (len(table) - 1) / q2_max
+    for line in lines:
+        k = table[int(line * to_bin)]
+        miss[k] = min(miss[k], abs(line - q2_obs[k]))
+    density = 3.0 * len(lines) / q2_max**1.5  # twice the line density is this times sqrt(q2)
+    product = 1.0
+    for k in range(len(q2_obs)):
+        product *= min(1.0, density * np.sqrt(q2_obs[k]) * max(miss[k], sigma[k]))
+    return -np.log(product)
 
 
 @compiled
 def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores):
     n_trials, n_peaks = q2_trial.shape
-    n_free = pick.shape[1]
-    n_bins = 8192
-    q2_max = np.empty(n_trials)
-    tables = np.empty((n_trials, n_bins + 1), dtype=np.int16)
+    q2_max = q2_trial[:, -1] + 3 * sigma[-1]
+    tables = np.empty((n_trials, _N_BINS + 1), dtype=np.int16)
     for t in range(n_trials):
-        q2_max[t] = q2_trial[t, -1] + 3 * sigma[-1]
-        tables[t] = _table(q2_trial[t], q2_max[t], n_bins)
+        _fill_table(q2_trial[t], q2_max[t], tables[t])
     x = np.empty(6)
-    best = np.empty(n_peaks)
+    miss = np.empty(n_peaks)
     q2 = np.empty(max_lines)
     hkl = np.empty((max_lines, 3), dtype=np.int16)
+    scores[:] = -1.0
     for i in range(len(spread)):
         for t in range(n_trials):
-            scores[i, t] = -1.0
-            for row in range(6):
-                total = 0.0
-                for column in range(n_free):
-                    total += spread[i, row, column] * q2_trial[t, pick[i, column]]
-                x[row] = total
+            _candidate(spread[i], pick[i], q2_trial[t], x)
             positive, form = sum_of_squares(x)
-            if not positive:
-                continue
-            volume = 1 / np.sqrt(form.d_l * form.d_k * form.d_h)
-            if volume < v_min or volume > v_max:
-                continue
-            n = enumerate_lines(form, rule, q2_max[t], q2, hkl)
-            if n <= 0:
-                continue
-            best[:] = 1e9
-            to_bin = n_bins / q2_max[t]
-            table = tables[t]
-            for j in range(n):
-                k = table[int(q2[j] * to_bin)]
-                miss = abs(q2[j] - q2_trial[t, k])
-                if miss < best[k]:
-                    best[k] = miss
-            density = 3.0 * n / q2_max[t] ** 1.5  # twice the line density is this times sqrt(q2)
-            product = 1.0
-            for k in range(n_peaks):
-                product *= min(1.0, density * np.sqrt(q2_trial[t, k]) * max(best[k], sigma[k]))
-            scores[i, t] = -np.log(product)
+            if positive and v_min <= 1 / np.sqrt(form.d_l * form.d_k * form.d_h) <= v_max:
+                n = enumerate_lines(form, rule, q2_max[t], q2, hkl)
+                if n > 0:
+                    scores[i, t] = _log_unlikely(
+                        q2[:n], q2_max[t], tables[t], q2_trial[t], sigma, miss
+                    )
 
 
 @compiled
@@ -97,7 +116,22 @@ def _nearest(x, rule, q2_max, q2_obs, q2, hkl, match, found):
 
 
 @compiled
-def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines):
+def _add_peak(h, k, l, ties, slope, miss, weight, row, normal, gradient):
+    """Add one peak to the normal equations of the free x and, last, the zero shift."""
+    n_free = ties.shape[1]
+    for a in range(n_free):
+        row[a] = h * h * ties[0, a] + k * k * ties[1, a] + l * l * ties[2, a]
+        row[a] += k * l * ties[3, a] + h * l * ties[4, a] + h * k * ties[5, a]
+    row[n_free] = slope
+    for a in range(n_free + 1):
+        gradient[a] += weight * row[a] * miss
+        for c in range(a + 1):
+            normal[a, c] += weight * row[a] * row[c]
+
+
+@compiled
+def _refine(x, zero, ties, rule, pattern, prior, widths, max_lines):
+    q2_obs, slope, sigma = pattern
     n_free = ties.shape[1]
     n_peaks = len(q2_obs)
     q2 = np.empty(max_lines)
@@ -106,49 +140,28 @@ def _refine(x, zero, ties, rule, q2_obs, slope, sigma, zero_mean, zero_sigma, wi
     found = np.empty(n_peaks)
     row = np.empty(n_free + 1)
     step = np.empty(n_free + 1)
-    product = np.empty(6)
+    normal = np.empty((n_free + 1, n_free + 1))
+    gradient = np.empty(n_free + 1)
     for i in range(len(x)):
         for width in widths:
             corrected = q2_obs - slope * zero[i]
-            n = _nearest(
-                x[i],
-                rule,
-                corrected[-1] + 4 * sigma[-1] * width,
-                corrected,
-                q2,
-                hkl,
-                match,
-                found,
-            )
-            if n == 0:
+            reach = corrected[-1] + 4 * sigma[-1] * width
+            if _nearest(x[i], rule, reach, corrected, q2, hkl, match, found) == 0:
                 x[i] = 0.0
                 break
-            normal = np.zeros((n_free + 1, n_free + 1))
-            right = np.zeros(n_free + 1)
+            normal[:] = 0.0
+            gradient[:] = 0.0
             for k in range(n_peaks):
+                miss = corrected[k] - found[k]
+                spread = sigma[k] * width
+                weight = 1 / (spread * (1 + (miss / (2 * spread)) ** 2)) ** 2
                 h = float(match[k, 0])
                 j = float(match[k, 1])
                 l = float(match[k, 2])
-                product[0] = h * h
-                product[1] = j * j
-                product[2] = l * l
-                product[3] = j * l
-                product[4] = h * l
-                product[5] = h * j
-                for a in range(n_free):
-                    row[a] = 0.0
-                    for c in range(6):
-                        row[a] += product[c] * ties[c, a]
-                row[n_free] = slope[k]
-                miss = corrected[k] - found[k]
-                weight = 1 / (sigma[k] * width * (1 + (miss / (2 * sigma[k] * width)) ** 2)) ** 2
-                for a in range(n_free + 1):
-                    right[a] += weight * row[a] * miss
-                    for c in range(n_free + 1):
-                        normal[a, c] += weight * row[a] * row[c]
-            normal[n_free, n_free] += 1 / zero_sigma**2
-            right[n_free] -= (zero[i] - zero_mean) / zero_sigma**2
-            solve_ridged(normal, right, step)
+                _add_peak(h, j, l, ties, slope[k], miss, weight, row, normal, gradient)
+            normal[n_free, n_free] += 1 / prior.sigma**2
+            gradient[n_free] -= (zero[i] - prior.mean) / prior.sigma**2
+            solve_ridged(normal, gradient, step)
             for c in range(6):
                 for a in range(n_free):
                     x[i, c] += ties[c, a] * step[a]
@@ -214,16 +227,15 @@ def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, m
         Degrees 2theta; overwritten.
     kind : Kind
     q2_obs, slope, sigma : ndarray, shape (n_peaks,)
-        As in `ddi.index.search.Peaks`.
+        As in `ddi.index.observed.Peaks`.
     zero_mean, zero_sigma : float
         Degrees 2theta.
     widths : ndarray
         One a round.
     """
-    ties = lattice.ties(kind.system).astype(float)
-    _refine(
-        x, zero, ties, kind.rule, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, max_lines
-    )
+    pattern = Pattern(q2_obs, slope, sigma)
+    prior = ZeroPrior(zero_mean, zero_sigma)
+    _refine(x, zero, lattice.ties(kind.system), kind.rule, pattern, prior, widths, max_lines)
 
 
 def describe(x, zero, kind, q2_obs, slope, max_lines=MAX_LINES):

@@ -41,7 +41,7 @@ def test_lines_are_those_of_gemmi(bravais):
 
 
 def plain_score(x, q2_obs, sigma, bravais):
-    """What `kernel.screen` computes, for one candidate."""
+    """What `screening.screen` computes, for one candidate."""
     q2_max = q2_obs[-1] + 3 * sigma[-1]
     _, q2 = lines.distinct_lines(x, bravais, q2_max)
     nearest_peak = np.abs(q2[:, None] - q2_obs).argmin(axis=1)
