@@ -36,6 +36,20 @@ def for_people(table):
     return table.rename(columns=HEADINGS), form
 
 
+def cases_of(study, systems, *, limit, n_simulated, seed, n_jobs):
+    """Return the cases of some lattice systems and what they are: measured ones, where those asked
+    for hold a fair one of these systems, else all measured, else simulated ones.
+    """
+    tries = [{"limit": limit}, {"limit": None}] if limit else [{"limit": None}]
+    for given in tries:
+        cases, what = known.load(study, n_simulated=n_simulated, seed=seed, n_jobs=n_jobs, **given)
+        mine = [case for case in cases if case.system in systems]
+        if any(case.fair for case in mine):
+            return mine, what
+    cases = known.simulated_cases(study, limit=7 * n_simulated, seed=seed, n_jobs=n_jobs)
+    return [case for case in cases if case.system in systems], known.SIMULATED
+
+
 def picking_table(picked, cases):
     """Return how good the picked peaks are."""
     shift = picked.zero_shift
