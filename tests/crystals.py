@@ -75,7 +75,7 @@ def some(n, folder, seed=0):
 
 
 def reindexed(entry):
-    """Return an entry's `Setting` and its atoms there, as `ddi.forward.powder.simulate` takes them."""
+    """An entry's `Setting` and its atoms, as `ddi.forward.powder.simulate` takes them."""
     setting = settings.reindex(entry.cell, entry.operations)
     return setting, (entry.elements, setting.move(entry.xyz), entry.occupancy, entry.b_iso)
 

@@ -159,8 +159,12 @@ def test_conda_has_the_versions_of_the_lock():
 def test_conda_resolves_to_one_tensorflow(system, machine):
     """With what the editable install adds: its base, which names none."""
     place = {"sys_platform": system, "platform_machine": machine, "python_version": "3.11"}
-    chosen = [entry.name for entry in conda_requirements() if entry.name.startswith("tensorflow")
-              and (entry.marker is None or entry.marker.evaluate(place))]  # fmt: skip
+    chosen = [
+        entry.name
+        for entry in conda_requirements()
+        if entry.name.startswith("tensorflow")
+        and (entry.marker is None or entry.marker.evaluate(place))
+    ]
     assert len(chosen) == 1
     assert not any(entry.name.startswith("tensorflow") for entry in BASE)
 
@@ -209,9 +213,11 @@ def opens_text_without_encoding(call):
     if name in ("read_text", "write_text"):
         return "encoding" not in given
     mode = call.args[1].value if len(call.args) > 1 and hasattr(call.args[1], "value") else "r"
-    return isinstance(call.func, ast.Name) and name == "open" and not (
-        "encoding" in given or "b" in str(mode)
-    )  # fmt: skip
+    return (
+        isinstance(call.func, ast.Name)
+        and name == "open"
+        and not ("encoding" in given or "b" in str(mode))
+    )
 
 
 def test_encodings_are_given_everywhere():
@@ -224,7 +230,7 @@ def test_encodings_are_given_everywhere():
 
 @pytest.mark.slow
 def test_the_wheel_indexes_in_an_environment_of_its_own(tmp_path):
-    """Only the base is installed, at the locked versions; the answer is that of this environment."""
+    """Only the base is installed, at the locked versions."""
     environment = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
     python = environment / ("Scripts" if os.name == "nt" else "bin") / "python"

@@ -47,7 +47,8 @@ def _rate(advance, n_candidates, n_iterations, repeats):
 @benchmark(
     "kernel",
     floor=300,
-    about="iterations a second of 1,000 monoclinic candidates, 500 lines, 20 peaks; ratio to plain numpy (floor 15)",
+    about="iterations a second of 1,000 monoclinic candidates, 500 lines, 20 peaks; ratio to "
+    "plain numpy (floor 15)",
 )
 def bench_kernel():
     """Time the compiled loop and, on fewer candidates, the plain one."""
@@ -101,7 +102,8 @@ def _microseconds(function, x, *rest):
 @benchmark(
     "solve",
     floor=0.8,
-    about="share of simulated patterns solved within 10 s from random cells, the worst of the seven lattice systems",
+    about="share of simulated patterns solved within 10 s from random cells, the worst of the "
+    "seven lattice systems",
 )
 def bench_solve():
     """Solve patterns of random cells of 150 to 1500 A^3, a fifth of the lines lost, 0.02 degrees of

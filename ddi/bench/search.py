@@ -47,7 +47,8 @@ def fair():
     table = rruff.reference(place)
     if table is None or not (place / "picked_peaks.json").is_file():
         raise DDIError(
-            "this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's archives, index.csv and picked_peaks.json"
+            "this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's "
+            "archives, index.csv and picked_peaks.json"
         )
     table = table[
         (table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)
@@ -235,7 +236,8 @@ def bench_index():
 @benchmark(
     "rruff",
     floor=0.90,
-    about="fair RRUFF patterns with the right lattice first, lattice unknown; first ten, known and by Bravais lattice beside it",
+    about="fair RRUFF patterns with the right lattice first, lattice unknown; first ten, known "
+    "and by Bravais lattice beside it",
 )
 def bench_rruff():
     unknown = measure(fair())
@@ -255,7 +257,8 @@ def bench_rruff():
 @benchmark(
     "patterns",
     floor=0.90,
-    about="the same patterns with the project's own peak picking, lattice unknown: right lattice first; first ten and one a mineral beside it",
+    about="the same patterns with the project's own peak picking, lattice unknown: right lattice "
+    "first; first ten and one a mineral beside it",
 )
 def bench_patterns():
     result = measure(picked())
@@ -270,7 +273,8 @@ def bench_patterns():
 @benchmark(
     "triclinic",
     floor=0.80,
-    about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up to 0.1, aP given",
+    about="held-out simulated triclinic patterns right first: 0.02 degrees noise, zero shift up "
+    "to 0.1, aP given",
 )
 def bench_triclinic():
     result = measure(disturbed(held_out(Study("default"), "aP", N_TRICLINIC)), known=True)
@@ -285,7 +289,8 @@ def bench_triclinic():
 @benchmark(
     "spurious",
     floor=0.80,
-    about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice first, lattice unknown",
+    about="fair RRUFF patterns, one a mineral, with two extra spurious peaks: right lattice "
+    "first, lattice unknown",
 )
 def bench_spurious():
     result = measure(with_spurious(one_a_mineral()))
@@ -296,7 +301,8 @@ def bench_spurious():
     "calibration",
     floor=0.08,
     better="lower",
-    about="expected calibration error of the first cell's probability on fair RRUFF patterns, one a mineral",
+    about="expected calibration error of the first cell's probability on fair RRUFF patterns, "
+    "one a mineral",
 )
 def bench_calibration():
     result = measure(one_a_mineral())
@@ -310,8 +316,8 @@ def bench_calibration():
 
 
 def recalibrate(study, n=60, seed=0):
-    """Fit `confidence.calibrate` to degraded held-out patterns of a study and, where there are any, to
-    every second mineral of RRUFF's fair ones.
+    """Fit `confidence.calibrate` to degraded held-out patterns of a study and, where there are any,
+    to every second mineral of RRUFF's fair ones.
 
     The measured patterns come in twice, with the reference's peaks and with the project's own.
 

@@ -41,7 +41,8 @@ def _attempt(study, pattern, seed):
 @benchmark(
     "unseen",
     floor=0.97,
-    about="share of default-profile test patterns, cubic to orthorhombic, beyond those looked at, solved in 10 s (needs `make study`; 5 min)",
+    about="share of default-profile test patterns, cubic to orthorhombic, beyond those looked "
+    "at, solved in 10 s (needs `make study`; 5 min)",
 )
 def bench_unseen():
     study = Study("default")

@@ -78,7 +78,8 @@ def _climb(study, ascent, pattern, *, budget, seed):
 @benchmark(
     "wishes",
     floor=0.5,
-    about="share of patterns that misfit weights solve in 3 s of CPU; beside it one assignment, resampled, the mixture, and through the network",
+    about="share of patterns that misfit weights solve in 3 s of CPU; beside it one assignment, "
+    "resampled, the mixture, and through the network",
 )
 def bench_wishes():
     rows = compare(Study("default"))

@@ -76,7 +76,7 @@ def test_cell_round_trips(system):
 
 
 def test_printed_equations_with_the_errata():
-    """General equation of section 1.1 as corrected: 1/V^2, factors of two, S_hl and S_kl in place."""
+    """General equation of section 1.1 corrected: 1/V^2, factors of two, S_hl and S_kl in place."""
     a, b, c, *angles = cell = random_cells("triclinic", 1)[0]
     ca, cb, cg = np.cos(np.radians(angles))
     sa, sb, sg = np.sin(np.radians(angles))

@@ -7,9 +7,14 @@ import pytest
 from ddi.forward import lattice, reflections
 
 HOLOHEDRY = {
-    "cubic": "P m -3 m", "tetragonal": "P 4/m m m", "hexagonal": "P 6/m m m", "rhombohedral": "R -3 m :R",
-    "orthorhombic": "P m m m", "monoclinic": "P 1 2/m 1", "triclinic": "P -1",
-}  # fmt: skip
+    "cubic": "P m -3 m",
+    "tetragonal": "P 4/m m m",
+    "hexagonal": "P 6/m m m",
+    "rhombohedral": "R -3 m :R",
+    "orthorhombic": "P m m m",
+    "monoclinic": "P 1 2/m 1",
+    "triclinic": "P -1",
+}
 PRINTED = {
     "cubic": lambda h, k, l: (h * h + k * k + l * l,),
     "tetragonal": lambda h, k, l: (h * h + k * k, l * l),
@@ -21,9 +26,14 @@ PRINTED = {
 }
 """The invariants as section 2.3.1 lists them."""
 SKEW = {
-    "cubic": [7.3], "tetragonal": [7.3, 5.1], "hexagonal": [7.3, 5.1], "rhombohedral": [7.3, 77.0],
-    "orthorhombic": [5.3, 7.1, 11.9], "monoclinic": [5.3, 7.1, 11.9, 103.0], "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
-}  # fmt: skip
+    "cubic": [7.3],
+    "tetragonal": [7.3, 5.1],
+    "hexagonal": [7.3, 5.1],
+    "rhombohedral": [7.3, 77.0],
+    "orthorhombic": [5.3, 7.1, 11.9],
+    "monoclinic": [5.3, 7.1, 11.9, 103.0],
+    "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
+}
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)

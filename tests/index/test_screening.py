@@ -8,9 +8,21 @@ from ddi.forward import lattice, lines
 from ddi.index import screening
 
 FULL = {
-    "cP": "P m -3 m", "cI": "I m -3 m", "cF": "F m -3 m", "tP": "P 4/m m m", "tI": "I 4/m m m", "hP": "P 6/m m m", "hR": "R -3 m:H",
-    "oP": "P m m m", "oC": "C m m m", "oI": "I m m m", "oF": "F m m m", "mP": "P 1 2/m 1", "mC": "C 1 2/m 1", "aP": "P -1",
-}  # fmt: skip
+    "cP": "P m -3 m",
+    "cI": "I m -3 m",
+    "cF": "F m -3 m",
+    "tP": "P 4/m m m",
+    "tI": "I 4/m m m",
+    "hP": "P 6/m m m",
+    "hR": "R -3 m:H",
+    "oP": "P m m m",
+    "oC": "C m m m",
+    "oI": "I m m m",
+    "oF": "F m m m",
+    "mP": "P 1 2/m 1",
+    "mC": "C 1 2/m 1",
+    "aP": "P -1",
+}
 RNG = np.random.default_rng(5)
 
 

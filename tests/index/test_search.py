@@ -1,4 +1,4 @@
-"""The search finds lattices that were put in, whatever the order of peaks or the number of workers."""
+"""The search finds what was put in, whatever the order of peaks or the number of workers."""
 
 from types import SimpleNamespace
 

@@ -38,10 +38,16 @@ def made(rows):
 @pytest.fixture
 def folded():
     scale = lambda *factors: CELL * [*factors, 1, 1, 1]  # noqa: E731
-    return made([
-        ("oP", CELL, 0.6, 1), ("oP", scale(2, 1, 1.1), 0.2, 2), ("oC", scale(2, 1, 1), 0.1, 1), ("oP", scale(1, 1, 0.5), 0.05, 1),
-        ("oF", scale(2, 2, 2), 0.02, 1), ("oP", scale(1.5, 1, 1), 0.01, 1),
-    ])  # fmt: skip
+    return made(
+        [
+            ("oP", CELL, 0.6, 1),
+            ("oP", scale(2, 1, 1.1), 0.2, 2),
+            ("oC", scale(2, 1, 1), 0.1, 1),
+            ("oP", scale(1, 1, 0.5), 0.05, 1),
+            ("oF", scale(2, 2, 2), 0.02, 1),
+            ("oP", scale(1.5, 1, 1), 0.01, 1),
+        ]
+    )
 
 
 def test_relatives_stand_below_their_head_with_their_ratio(folded):
@@ -111,7 +117,7 @@ def test_the_figure_has_lines_of_the_rivals(folded):
 
 
 def test_a_pattern_is_drawn_with_its_fit():
-    """Calculated on measured, the difference below, on lines that are put where the cell has them."""
+    """Calculated on measured, the difference below, lines where the cell has them."""
     found = made([("oP", CELL, 0.6, 1)])
     x = np.arange(10, 60, 0.02)
     rng = np.random.default_rng(0)

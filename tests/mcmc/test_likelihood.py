@@ -22,7 +22,7 @@ CELLS = {
 
 
 def case(system, seed=0, n=4):
-    """A pattern of twenty peaks, n disturbed candidates, their assigned rows and their variances."""
+    """A pattern of twenty peaks, n disturbed candidates, assigned rows and variances."""
     rng = np.random.default_rng(seed)
     x_true = lattice.free_x(lattice.cell_to_x(CELLS[system]), system)
     H_ref = lattice.design(reference_hkl(system)[:-1], system)

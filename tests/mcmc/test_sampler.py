@@ -31,7 +31,7 @@ def disturbed(n=60, error=0.03, seed=0, cell=TRUE):
 
 
 class Doubtful:
-    """An assigner that labels as the nearest line does and is sure of all peaks but the first five."""
+    """An assigner that labels as the nearest line does sure of all peaks but five."""
 
     def __init__(self, problem):
         self.problem = problem
