@@ -232,7 +232,7 @@ def _check_angles(values, wavelength, source):
             f"{source}: 2theta of {values.max():g} degrees is beyond 180, which no "
             "wavelength allows; check --unit"
         )
-    d = q2_of(values, wavelength) ** -0.5
+    d = np.maximum(q2_of(values, wavelength), 1e-12) ** -0.5
     falls = (np.diff(values) < 0).all()
     if (falls and values.max() < 30 and values.min() < 5) or (d.min() > 5 and d.max() > 25):
         raise DDIError(

@@ -143,3 +143,15 @@ def test_unequal_steps_do_not_fill_the_memory():
     x = np.concatenate([np.linspace(10, 10.0001, 150), np.linspace(11, 80, 3000)])
     y = np.interp(x, X, measured(LINES, HEIGHTS))
     assert len(picking.pick(x, y).two_theta) >= len(LINES) - 2
+
+
+def test_noise_that_was_smoothed_is_no_peak():
+    rng = np.random.default_rng(4)
+    lines = np.array([20.0, 35.0, 52.0, 71.0])
+    counts = rng.poisson(1500 + measured(lines, [9000, 6000, 4000, 3000], noise=0.0)).astype(float)
+    smooth = np.convolve(counts, np.ones(3) / 3, mode="same")
+    smooth[[0, -1]] = smooth[[1, -2]]
+    prepared = picking.prepare(X, smooth, CU.alpha1)
+    listed = picking.strong(prepared)
+    np.testing.assert_allclose(listed.two_theta, lines, atol=0.01)
+    assert len(picking.faint(prepared, listed.two_theta).two_theta) <= 6

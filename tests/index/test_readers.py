@@ -5,103 +5,22 @@ where there are none. All files are made here.
 import io
 import json
 import os
-import struct
 import sys
-import zipfile
 
 import numpy as np
 import pytest
 
 from ddi.base.errors import DDIError
+from ddi.bench.seeds import ANGLE, CU, HEIGHT, LISTS, PATTERNS, D, N, X, Y, bruker, rows, zipped
 from ddi.index import instrument, readers
 from ddi.index.peaks import Pattern, Peaks
 from ddi.index.readers import columns, opening
-
-CU = 1.540593
-D = np.array([5.5635, 4.4342, 4.3322, 3.8954, 3.5743, 3.4411, 3.1018, 2.8331, 2.7848, 2.1210])
-ANGLE = np.degrees(2 * np.arcsin(CU / 2 / D)).round(4)
-HEIGHT = np.array([52.0, 9, 10, 18, 12, 11, 5, 13, 9, 80])
-X = np.round(np.arange(15, 45, 0.05), 2)
-Y = (50 + sum(900 * np.exp(-0.5 * ((X - angle) / 0.06) ** 2) for angle in ANGLE)).round()
 
 
 def write(folder, text, name="a.txt"):
     path = folder / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return path
-
-
-def rows(*columns, join="\t", form="{:.4f}"):
-    return "\n".join(join.join(form.format(value) for value in row) for row in zip(*columns)) + "\n"
-
-
-PAIRS = rows(ANGLE, HEIGHT)
-LISTS = {
-    "decimal comma": (PAIRS.replace(".", ","), "2theta"),
-    "semicolons and decimal comma": (rows(ANGLE, HEIGHT, join=";").replace(".", ","), "2theta"),
-    "comma and blank": (rows(ANGLE, HEIGHT, join=", "), "2theta"),
-    "brackets": (rows([f"{a:.4f}(12)" for a in ANGLE], HEIGHT, form="{}"), "2theta"),
-    "remarks": ("".join(f"{a} {h} # weak?\n" for a, h in zip(ANGLE, HEIGHT)), "2theta"),
-    "semicolon remarks": ("; barite\n" + PAIRS, "2theta"),
-    "remark after ;": ("".join(f"{a} {h} ; broad\n" for a, h in zip(ANGLE, HEIGHT)), "2theta"),
-    "stars": ("* barite\n" + PAIRS.replace("\n", " * seen\n"), "2theta"),
-    "numbered": (rows(np.arange(1, 11), ANGLE, HEIGHT), "2theta"),
-    "one line": (", ".join(map(str, ANGLE)), "2theta"),
-    "three lines": ("\n".join(" ".join(map(str, ANGLE[k : k + 4])) for k in (0, 4, 8)), "2theta"),
-    "2-Theta (deg)": ('"2-Theta (deg)","Counts"\n' + rows(ANGLE, HEIGHT, join=","), None),
-    "2 theta": ("2 theta   intensity\n" + PAIRS, None),
-    "theta": ("theta I\n" + rows(ANGLE / 2, HEIGHT, form="{:.5f}"), None),
-    "d [nm]": ("d [nm] I\n" + rows(D / 10, HEIGHT, form="{:.6f}"), None),
-    "d I h k l": ("d_obs I h k l\n" + rows(D, HEIGHT, *np.ones((3, 10))), None),
-    "2pi/d": ("q (1/A)\n" + rows(2 * np.pi / D, form="{:.6f}"), "q2pi"),
-    "q in 1/nm": ("q (1/nm), I\n" + rows(20 * np.pi / D, HEIGHT, join=", ", form="{:.6f}"), "q2pi"),
-    "Jade": (
-        "Peak Search Report (10 Peaks, Max P/N = 43.1)\n[barite.mdi]\n\n"
-        "  #   2-Theta    d(A)    BG   Height    I%   FWHM\n"
-        + "".join(
-            f" {k}  {a} {d} 120 {h} {h} 0.2\n"
-            for k, (a, d, h) in enumerate(zip(ANGLE, D, HEIGHT), 1)
-        ),
-        None,
-    ),
-    "HighScore": (
-        "\ufeffNr.;Pos. [°2Th.];Höhe [cts];FWHM links [°2Th.];d-Wert [Å];Rel. Int. [%]\n"
-        + "".join(
-            f"{k};{a};{h};0,0984;{d};{h}\n".replace(".", ",")
-            for k, (a, d, h) in enumerate(zip(ANGLE, D, HEIGHT), 1)
-        ),
-        None,
-    ),
-    "TREOR": ("title\n" + rows(ANGLE) + f"\nWAVE={CU},\nCHOICE=3,\nEND*\n0.00\n", None),
-    "DICVOL": (
-        f"title\n10 2 1 1 1 1 0 0\n0. 0. 0. 0. 0. 0. 0.\n{CU} 0. 0. 0.\n0.03 10.0 1 0 0\n"
-        + rows(ANGLE),
-        None,
-    ),
-    "McMaille": (f"barite\n{CU} 0.0 3\n" + PAIRS, None),
-    "TOPAS": (f"index_lam {CU}\nload index_th2 {{\n{rows(ANGLE)}}}\n", None),
-    "TOPAS d": ("load index_d good {\n" + "".join(f"{d} good\n" for d in D) + "}\n", None),
-    "JCPDS": ("VERSION: 4\n" + "".join(f"DIHKL: {d} {h} 1 0 1\n" for d, h in zip(D, HEIGHT)), None),
-    "CHI": ("a.tif\n2-Theta Angle (Degrees)\nIntensity\n   10\n" + PAIRS, "2theta"),
-    "JCAMP peaks": (
-        "##TITLE=a\n##JCAMP-DX=4.24\n##XUNITS=2THETA\n##PEAK TABLE=(XY..XY)\n"
-        + rows(ANGLE, HEIGHT, join=", ")
-        + "##END=\n",
-        "2theta",
-    ),
-    "pdCIF peaks": (
-        f"data_a\n_diffrn_radiation_wavelength {CU}\nloop_\n_pd_peak_2theta_centroid\n"
-        "_pd_peak_intensity\n" + rows([f"{a:.4f}(9)" for a in ANGLE], HEIGHT, form="{}"),
-        None,
-    ),
-    "UTF-16": (("2theta I\n" + PAIRS).encode("utf-16"), None),
-    "UTF-16 without a mark": (("2theta I\n" + PAIRS).encode("utf-16-le"), None),
-    "cp1252": (
-        ("2\u03b8".replace("\u03b8", "theta") + " (\u00b0)\n").encode("cp1252") + PAIRS.encode(),
-        None,
-    ),
-    "old Macintosh": (PAIRS.replace("\n", "\r"), "2theta"),
-}
 
 
 @pytest.mark.parametrize("kind", LISTS)
@@ -137,91 +56,6 @@ def test_d_and_2theta_together_tell_the_wavelength(tmp_path):
     assert "2theta" in readers.read(path, "2theta").source
     with pytest.raises(DDIError, match="no wavelength brings together"):
         readers.read(write(tmp_path, "2theta d I\n" + rows(ANGLE, HEIGHT, D)))
-
-
-COUNTS = "\n".join(" ".join(f"{y:.0f}" for y in Y[k : k + 10]) for k in range(0, len(Y), 10))
-STEPS = f"{X[0]} 0.05 {X[-1]}"
-N = len(X)
-XML = "http://www.xrdml.com/XRDMeasurement/1.6"
-
-
-def bruker():
-    head = bytearray(712 + 304)
-    head[:7] = b"RAW1.01"
-    struct.pack_into("<i", head, 12, 1)
-    struct.pack_into("<d", head, 624, CU)
-    struct.pack_into("<ii", head, 712, 304, N)
-    struct.pack_into("<d", head, 712 + 16, X[0])
-    struct.pack_into("<d", head, 712 + 176, 0.05)
-    return bytes(head) + Y.astype("<f4").tobytes()
-
-
-def brml():
-    data = "".join(f"<Datum>1,1,{x},{x / 2},{y:.0f}</Datum>" for x, y in zip(X, Y))
-    axes = "".join(
-        f'<ScanAxisInfo AxisId="{axis}"><Start>{X[0] * share}</Start></ScanAxisInfo>'
-        for axis, share in (("TwoTheta", 1), ("Theta", 0.5))
-    )
-    text = f"<RawData><DataRoutes><DataRoute>{axes}{data}</DataRoute></DataRoutes>"
-    text += f'<WaveLengthAlpha1 Value="{CU}"/></RawData>'
-    return _zip({"Experiment0/RawData0.xml": text, "Experiment0/DataContainer.xml": "<a/>"})
-
-
-def _zip(members):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in members.items():
-            archive.writestr(name, text)
-    return buffer.getvalue()
-
-
-def fixed(values, form):
-    cells = [form.format(value) for value in values]
-    return "\n".join("".join(cells[k : k + 10]) for k in range(0, len(cells), 10)) + "\n"
-
-
-BANK = f"title{'':75}\nBANK 1 {N} {N // 10 + 1} CONST {X[0] * 100:.3f} 5.000 0 0"
-PATTERNS = {
-    "xye": rows(X, Y, np.sqrt(Y)),
-    "xye with a heading": "#  2theta intensity   su\n" + rows(X, Y, np.sqrt(Y)),
-    "unequal steps": rows(X + 0.004 * np.sin(np.arange(N)), Y),
-    "few rows": rows(X[:300], Y[:300]),
-    "GSAS STD": f"{BANK} STD\n" + fixed(Y, "{:8.0f}"),
-    "GSAS ESD": f"{BANK} ESD\n" + fixed(np.ravel([Y, np.sqrt(Y)], "F"), "{:8.1f}"),
-    "GSAS FXYE": f"title\nBANK 1 {N} {N} CONS 1500 5 0 0 FXYE\n"
-    + rows(X * 100, Y, np.sqrt(Y), join=" "),
-    "FOX": f"{STEPS} barite\n{COUNTS}\n",
-    "PSI": f"DMC, barite\nlambda= {CU}, T= 300\n{STEPS} 5000.\n{COUNTS}\n{COUNTS}\n",
-    "JCAMP": f"##TITLE=a\n##JCAMP-DX=5\n##XUNITS=2THETA\n##FIRSTX={X[0]}\n"
-    f"##LASTX={X[-1]}\n##NPOINTS={N}\n"
-    "##YFACTOR=1\n##XYDATA=(X++(Y..Y))\n"
-    + "\n".join(f"{X[k]} " + " ".join(f"{y:.0f}" for y in Y[k : k + 8]) for k in range(0, N, 8))
-    + "\n##END=\n",
-    "UXD": f"; a\n_FILEVERSION=2\n_WL1={CU}\n_DRIVE='COUPLED'\n_2THETACOUNTS\n" + rows(X, Y),
-    "UXD counts": f"_FILEVERSION=2\n_WL1={CU}\n_STEPSIZE=0.05\n_START={X[0]}\n_COUNTS\n{COUNTS}\n",
-    "RAS": f'*RAS_DATA_START\n*RAS_HEADER_START\n*HW_XG_WAVE_LENGTH_ALPHA1 "{CU}"\n'
-    '*MEAS_SCAN_AXIS_X "2-Theta"\n*RAS_HEADER_END\n*RAS_INT_START\n'
-    + rows(X, Y / 2, 2 * np.ones(N), join=" ")
-    + "*RAS_INT_END\n*RAS_DATA_END\n",
-    "ASC": f"*TYPE = Raw\n*CLASS = Standard\n*SCAN_AXIS = 2theta/theta\n*WAVE_LENGTH1 = {CU}\n"
-    f"*BEGIN\n*START = {X[0]}\n*STOP = {X[-1]}\n*STEP = 0.05\n*COUNT = {N}\n"
-    + COUNTS.replace(" ", ", ")
-    + "\n*END\n*EOF\n",
-    "XRDML": f'<?xml version="1.0" encoding="UTF-8"?><xrdMeasurements xmlns="{XML}">'
-    f"<xrdMeasurement><usedWavelength><kAlpha1>{CU}</kAlpha1></usedWavelength><scan><dataPoints>"
-    f'<positions axis="2Theta"><startPosition>{X[0]}</startPosition>'
-    f"<endPosition>{X[-1]}</endPosition></positions><intensities>{COUNTS}</intensities></dataPoints></scan>"
-    "</xrdMeasurement></xrdMeasurements>",
-    "pdCIF": f"data_a\n_diffrn_radiation_wavelength {CU}\n_pd_meas_2theta_range_min {X[0]}\n"
-    f"_pd_meas_2theta_range_max {X[-1]}\nloop_\n_pd_meas_counts_total\n" + rows(Y),
-    "CPI": f"SIETRONICS XRD SCAN\n{X[0]}\n{X[-1]}\n0.05\nCu\n{CU}\na\nb\nc\nSCANDATA\n" + rows(Y),
-    "RASX": _zip({
-        "Data0/Profile0.txt": rows(X, Y, np.ones(N)),
-        "Data0/MesurementConditions0.xml": f"<A><WavelengthKalpha1>{CU}</WavelengthKalpha1></A>",
-    }),
-    "BRML": brml(),
-    "Bruker RAW": bruker(),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", PATTERNS)
@@ -276,10 +110,10 @@ REFUSED = {
     "gzip": (b"\x1f\x8b" + bytes(40), "gzip archive.*unpack"),
     "HDF5": (b"\x89HDF\r\n" + bytes(40), "HDF5"),
     "PDF": (b"%PDF-1.4 a", "PDF"),
-    "Excel": (_zip({"xl/workbook.xml": "a"}), "Excel workbook; save its sheet as CSV"),
-    "zip": (_zip({"a.xy": PATTERNS["xye"]}), "unpack it"),
-    "zip outside its folder": (_zip({"../Profile0.txt": "a"}), "outside its folder"),
-    "zip bomb": (_zip({"Data0/Profile0.txt": "1 " * 2_000_000}), "would unpack to"),
+    "Excel": (zipped({"xl/workbook.xml": "a"}), "Excel workbook; save its sheet as CSV"),
+    "zip": (zipped({"a.xy": PATTERNS["xye"]}), "unpack it"),
+    "zip outside its folder": (zipped({"../Profile0.txt": "a"}), "outside its folder"),
+    "zip bomb": (zipped({"Data0/Profile0.txt": "1 " * 2_000_000}), "would unpack to"),
     "zip cut off": (PATTERNS["BRML"][:-200], "cut off or damaged"),
 }  # fmt: skip
 

@@ -39,12 +39,15 @@ def _brml(name, archive, members):
         raise DDIError(f"{name} is a BRML file without a scan over 2theta; export XY or UXD")
     rows = [(datum.text or "").split(",") for datum in route.iter("Datum")]
     column = 2 + ids.index("TwoTheta")  # two times stand before the axes
-    if not rows or len({len(row) for row in rows}) > 1 or len(rows[0]) != 3 + len(ids):
+    if {len(row) for row in rows} != {3 + len(ids)} or not all(map(all, rows)):
         raise DDIError(
             f"{name} is a BRML file whose rows are not time, time, {', '.join(ids)}, counts, which "
             "is not read here: export XY or UXD"
         )
-    values = _numbers_of(name, " ".join(" ".join(row) for row in rows)).reshape(len(rows), -1)
+    values = _numbers_of(name, ",".join(map(",".join, rows)))
+    if len(values) != len(rows) * len(rows[0]):
+        raise DDIError(f"{name} is a BRML file with broken rows; export XY or UXD")
+    values = values.reshape(len(rows), -1)
     x, y = values[:, column], values[:, -1]
     start = _number(axes[ids.index("TwoTheta")].findtext("Start"))
     if start is None or abs(start - x[0]) > 0.1:

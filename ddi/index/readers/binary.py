@@ -31,7 +31,8 @@ def bruker_raw(source):
     x = start + step * np.arange(steps)
     note = f", the first of {ranges} ranges" if ranges > 1 else ""
     wavelength = wavelength if 0.1 < wavelength < 5 else None
-    y = counts.astype(float)
+    with np.errstate(invalid="ignore"):
+        y = counts.astype(float)
     return Found(x, "2theta", y, None, wavelength, None, True, "Bruker RAW" + note)
 
 

@@ -76,7 +76,8 @@ def as_result(name, found, unit, wavelength, radiation):
 
 def _unit(name, found, unit):
     if found.unit == "q?" and unit in (None, "d", "q2", "2theta"):
-        first = np.nanmin(np.abs(found.position)) * found.scale
+        finite = np.abs(found.position[np.isfinite(found.position)])
+        first = finite.min() * found.scale if len(finite) else 0.0
         likely = "q2pi" if first > 0.35 else "q"
         raise DDIError(
             f"{name} calls its positions q, which is 2 pi/d to some and 1/d to others; the first "
@@ -99,7 +100,7 @@ def _unit(name, found, unit):
 
 
 def _per(numerator, value):
-    return f"{numerator / value:.3f}" if value > 0 else "infinite"
+    return f"{numerator / value:.3f}" if value > 1e-9 else "infinite"
 
 
 def looks_measured(position, intensity):

@@ -14,7 +14,10 @@ _CENTI = 100.0  # GSAS gives angles in hundredths of a degree
 def gsas(source):
     """GSAS and GSAS-II histograms: the first bank."""
     lines = source.text.split("\n")
-    at = next(k for k, line in enumerate(lines) if re.match(r"BANK\s+\d+\s+\d+", line))
+    starts = [k for k, line in enumerate(lines) if re.match(r"(?i)BANK\s+\d+\s+\d+", line)]
+    if not starts:
+        raise DDIError(f"{source.name} is a GSAS file with a broken BANK line; export xye")
+    at = starts[0]
     fields = lines[at].split()
     rest = lines[at + 1 :]
     later = next((k for k, line in enumerate(rest) if line.startswith("BANK")), len(rest))
@@ -49,6 +52,8 @@ def _gsas_values(name, kind, body, fields, count):
         x, y = rows[:, 0] / _CENTI, rows[:, 1]
     elif kind in ("STD", "ESD"):
         y = _fixed(name, kind, body)[:count]
+        if len(fields) < 7:
+            raise DDIError(f"{name} is a GSAS file whose BANK line has no start and step")
         start, step = (_float(name, field) for field in fields[5:7])
         x = (start + step * np.arange(len(y))) / _CENTI
     else:
@@ -101,6 +106,8 @@ def counts(source):
 
 def _grid(numbers):
     """start, step and number of points, from start, step, end."""
+    if len(numbers) < 3:
+        return None
     start, step, end = numbers[:3]
     if not (0 < step < 2 and start < end <= 180 and step < end - start):
         return None

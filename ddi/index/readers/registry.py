@@ -137,9 +137,12 @@ def read(path, unit=None, wavelength=None, radiation=None, max_bytes=MAX_BYTES):
         type.
     """
     check_options(unit, wavelength, radiation)
-    source = open_input(path, max_bytes, unit)
-    found = _found(source)
-    return as_result(source.name, found, unit, wavelength, radiation)
+    return parse(open_input(path, max_bytes, unit), wavelength, radiation)
+
+
+def parse(source, wavelength=None, radiation=None):
+    """Read an `Input`; return `Peaks` or a `Pattern`."""
+    return as_result(source.name, _found(source), source.unit, wavelength, radiation)
 
 
 def read_peaks(path, unit=None, wavelength=None, radiation=None, max_bytes=MAX_BYTES):
