@@ -42,17 +42,11 @@ class SearchConstants:
 class RankingConstants:
     """How candidates are compared: see `ddi.index.score` and `ddi.index.ranking`."""
 
-    # share and relative width of the outer of two normal curves of a peak's error; RRUFF, n = 197
-    tail: float = 0.15
-    tail_width: float = 3.0
-    # prior probability that a peak of median intensity belongs to no line; RRUFF, n = 197: one in
-    # twenty of the first twenty picked peaks is foreign
-    spurious: float = 0.04
-    # how that goes with intensity (a power), and its limits; RRUFF, n = 197
+    # how the prior of a spurious peak (`ddi.forward.constants.SCORE`) goes with intensity: a power,
+    # and its limits; RRUFF, n = 197
     spurious_power: float = 0.3
     spurious_range: tuple = (0.005, 0.25)
-    # log units that a free parameter, an extinction symbol, a superstructure cost; RRUFF, n = 197
-    parameter_cost: float = 5.0
+    # log units that an extinction symbol and a superstructure cost; RRUFF, n = 197
     extinction_cost: float = 3.0
     superstructure_cost: float = 2.0
     # of the peaks that a superstructure puts on its subcell's lines, those tried; RRUFF, n = 193

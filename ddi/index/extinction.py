@@ -14,7 +14,7 @@ import gemmi
 import numpy as np
 
 from ddi.forward import lattice, lines
-from ddi.index.constants import RANKING
+from ddi.forward.constants import SCORE
 
 _PROBE = np.array(
     [(h, k, l) for h in range(7) for k in range(-6, 7) for l in range(-6, 7)], dtype=np.int32
@@ -152,8 +152,8 @@ def rank(cell, bravais, q2_observed, tolerance):
     masks = allowed(bravais, hkl)
     n_allowed = np.maximum(masks.sum(axis=1), 1)
     n_indexed = (near @ masks.T.astype(float) > 0).sum(axis=0)
-    with_line = np.log((1 - RANKING.spurious) / n_allowed)
-    without = np.log(RANKING.spurious / max(len(q2), 1))
+    with_line = np.log((1 - SCORE.spurious) / n_allowed)
+    without = np.log(SCORE.spurious / max(len(q2), 1))
     fits = n_indexed * with_line + (n - n_indexed) * without
     weights = np.exp(fits - fits.max())
     weights /= weights.sum()

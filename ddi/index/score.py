@@ -1,11 +1,9 @@
 """The score of a cell: a log likelihood ratio that accounts for accidental coincidences.
 
-An observed peak is any one of the lines the cell allows near it, or, with a small probability that
-grows towards weak peaks, spurious; against it stands a peak that could be anywhere. A line is worth
-``N(r; sigma) / rho``, so twice as many lines cost log 2 a peak, and a peak without a line costs
-log(1/e). Two refinements let real crystals look the way they do: lines that a space group
-extinguishes are not counted (`ddi.index.extinction`), and a superstructure may put most of its
-peaks on the lines of its subcell.
+The ratio itself is in `ddi.forward.chance`; here a peak may be any one of the lines near it, and
+weak peaks are likelier to be spurious. Two refinements let real crystals look the way they do:
+lines that a space group extinguishes are not counted (`ddi.index.extinction`), and a
+superstructure may put most of its peaks on the lines of its subcell.
 """
 
 from typing import NamedTuple
@@ -13,6 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ddi.forward import lattice
+from ddi.forward.chance import error_density, line_density, log_odds
+from ddi.forward.constants import SCORE
 from ddi.forward.lines import KINDS, distinct_lines
 from ddi.index import extinction, screening
 from ddi.index.constants import RANKING
@@ -26,33 +26,15 @@ class Judgement(NamedTuple):
     n_lines: int
 
 
-def error_density(miss, sigma):
-    """Return the probability density of a peak's error: two normal curves, the outer one for the
-    odd bad peak.
-    """
-    inner, outer = (
-        np.exp(-0.5 * (miss / s) ** 2) / (np.sqrt(2 * np.pi) * s)
-        for s in (sigma, RANKING.tail_width * sigma)
-    )
-    return (1 - RANKING.tail) * inner + RANKING.tail * outer
-
-
 def spurious(intensity):
     """Return each peak's prior probability to belong to no line, from its intensity."""
     relative = intensity / np.median(intensity)
-    return np.clip(RANKING.spurious * relative**-RANKING.spurious_power, *RANKING.spurious_range)
-
-
-def line_density(n_lines, q2, last):
-    """Return lines per A^-2 at each q2 of a lattice with n_lines up to the last one: their number
-    goes as q2^(3/2).
-    """
-    return 1.5 * np.maximum(n_lines, 1) * np.sqrt(q2) / last**1.5
+    return np.clip(SCORE.spurious * relative**-RANKING.spurious_power, *RANKING.spurious_range)
 
 
 def parameter_cost(bravais):
     """Return what the free parameters of a lattice cost in log units."""
-    return RANKING.parameter_cost * len(lattice.ties(KINDS[bravais].system).T)
+    return SCORE.parameter_cost * len(lattice.ties(KINDS[bravais].system).T)
 
 
 def plain_scores(peaks, bravais, x, zero, n_use):
@@ -65,7 +47,7 @@ def plain_scores(peaks, bravais, x, zero, n_use):
     e = peaks.spurious[:n_use]
     density = line_density(counts[:, None], q2, q2[-1])
     gains = [
-        np.log((1 - e) * error_density(misses, scale * sigma) / density + e).sum(axis=1) - cost
+        log_odds(error_density(misses, scale * sigma) / density, e).sum(axis=1) - cost
         for scale, cost in RANKING.scales
     ]
     return np.max(gains, axis=0) - parameter_cost(bravais), counts
@@ -110,7 +92,7 @@ def _best_class(worth, masks, subcells, e):
     """Return the best score and its class of extinctions."""
     complete = masks.all(axis=1)
     cost = np.where(complete, 0, RANKING.extinction_cost)
-    gain = np.log((1 - e) * _worth(worth, masks) + e).sum(axis=1) - cost
+    gain = log_odds(_worth(worth, masks), e).sum(axis=1) - cost
     best = int(gain.argmax())
     highest = gain.max()
     for i in np.argsort(-gain, kind="stable")[:3]:
@@ -135,4 +117,4 @@ def _superstructure_gain(worth, allowed, subcells, e):
         return -np.inf
     share = np.array(RANKING.shares)[:, None, None]
     mixed = share * _worth(worth, inside[real]) + (1 - share) * _worth(worth, outside[real])
-    return np.log((1 - e) * mixed + e).sum(axis=2).max()
+    return log_odds(mixed, e).sum(axis=2).max()
