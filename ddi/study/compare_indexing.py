@@ -18,19 +18,26 @@ NAMES = ("forest", "network", "both", "shape", "random", "rescaled", "nearest")
 EDGES = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0001])  # of the probability
 KIN = ("mineral", "isotype", "neither")
 HEADINGS = {
-    "bravais": "Bravais lattice", "first": "first / %", "first_low": "from", "first_high": "to",
-    "ten": "first ten / %", "ten_low": "from ", "ten_high": "to ", "family": "first family / %",
-    "had_it": "had it / %", "ours_first": "this work, first / %", "training": "training holds",
+    "bravais": "Bravais lattice", "first": "first / %", "ten": "first ten / %",
+    "family": "first family / %", "had_it": "had it / %", "ours_first": "this work, first / %",
     "ours_ten": "this work, first ten / %", "ours_seconds": "this work, time / s",
     "full_first": "all peaks, first / %", "full_ten": "all peaks, first ten / %",
     "seconds": "time / s", "rank": "rank of the right one", "value": "by",
+    "training": "training holds",
 }  # fmt: skip
 
 
 def for_people(table):
-    """Return a table of rates with headings for people, shares in per cent, and its formats."""
-    shares = [name for name in table if name.startswith(("first", "ten", "ours_first", "ours_ten",
-              "full_", "family", "had_it"))]  # fmt: skip
+    """Return a table of rates with headings for people: shares in per cent, with their intervals in
+    one column; and its formats.
+    """
+    table = table.copy()
+    for name in [name for name in table if f"{name}_low" in table]:
+        bounds = (table.pop(f"{name}_low"), table.pop(f"{name}_high"))
+        rows = zip(table[name], *bounds)
+        table[name] = [f"{100 * k:.0f} ({100 * low:.0f}-{100 * high:.0f})" for k, low, high in rows]
+    shares = [name for name in table if name.startswith(("first", "ten", "ours_", "full_", "family",
+              "had_it")) and table[name].dtype.kind in "fb" and "seconds" not in name]  # fmt: skip
     table = table.assign(**{name: 100 * table[name].astype(float) for name in shares})
     form = {HEADINGS.get(name, name): "{:.0f}" for name in shares}
     return table.rename(columns=HEADINGS), form
