@@ -15,7 +15,7 @@ from ddi.base.paths import Study
 from ddi.base.stats import calibration_error, wilson
 from ddi.bench.registry import benchmark
 from ddi.data import dataset, rruff
-from ddi.forward import bragg, lattice, relations
+from ddi.forward import lattice, noise, relations
 from ddi.index import confidence, search
 from ddi.index.peaks import from_pattern
 from ddi.study import damage
@@ -179,7 +179,7 @@ def with_spurious(rows, n_extra=2, seed=0):
     for i in rows.index:
         q2 = np.array(rows.q2[i])
         intensity = np.array(rows.intensity[i])
-        extra = rng.uniform(q2[0], q2[:20][-1], n_extra)
+        extra = noise.foreign(q2[0], q2[:20][-1], n_extra, rng)
         order = np.argsort(np.concatenate([q2, extra]))
         rows.at[i, "q2"] = np.concatenate([q2, extra])[order]
         rows.at[i, "intensity"] = np.concatenate(
@@ -188,20 +188,15 @@ def with_spurious(rows, n_extra=2, seed=0):
     return rows
 
 
-def disturbed(rows, noise=NOISE, zero=ZERO, seed=0):
+def disturbed(rows, jitter=NOISE, zero=ZERO, seed=0):
     """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift
     (degrees 2theta).
     """
     rng = np.random.default_rng(seed)
     out = []
     for q2 in rows.q2_2:
-        angle = bragg.two_theta(q2, WAVELENGTH)
-        out.append(
-            bragg.q2_of(
-                np.sort(angle + rng.uniform(-zero, zero) + rng.normal(0, noise, len(angle))),
-                WAVELENGTH,
-            )
-        )
+        shifts = rng.uniform(-zero, zero) + rng.normal(0, jitter, len(q2))
+        out.append(np.sort(noise.moved(q2, shifts, WAVELENGTH)))
     return rows.assign(q2=out, intensity=rows.intensity_2)
 
 

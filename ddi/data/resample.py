@@ -9,8 +9,8 @@ The write-up's rho = (1 - exp(-r0 dq2))^r1 rises to one. On the default data it 
 seven lattice systems (r1 of 0.05 to 0.3, misfit up to 0.12): lines far from any other are seen with
 a probability of 0.66 to 0.76 only, because some are too weak at any separation. It is therefore
 replaced by plateau * rho with the plateau fitted (misfit 0.02 to 0.05); a plateau of 0.95 misfits
-as the written form does. Lists resampled with the fitted plateau have separations as near to real ones
-as those from the binned fraction, or nearer, in six of seven systems (04_augment).
+as the written form does. Lists resampled with the fitted plateau have separations as near to real
+ones as those from the binned fraction, or nearer, in six of seven systems (04_augment).
 """
 
 from dataclasses import dataclass

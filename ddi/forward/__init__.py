@@ -15,12 +15,13 @@ settings     from a database's setting to the one the models see
 conditions   reflection conditions of a setting
 scattering   reflections of a crystal and their structure factors
 powder       simulated powder patterns and the two peak lists drawn from them
+noise        how a measurement spoils a list of peaks
 fom          the figures of merit M20 and F_N
 chance       a likelihood-ratio score that accounts for accidental coincidences
 constants    the numbers taken for granted, with their sources
 """
 
 __all__ = [
-    "bragg", "chance", "conditions", "constants", "fom", "lattice", "lines", "powder",
-    "reflections", "relations", "scattering", "settings", "symmetry", "systems",
+    "bragg", "chance", "conditions", "constants", "fom", "lattice", "lines", "noise",
+    "powder", "reflections", "relations", "scattering", "settings", "symmetry", "systems",
 ]  # fmt: skip

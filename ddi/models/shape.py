@@ -12,39 +12,11 @@ best first.
 
 import numpy as np
 
-from ddi.forward import bragg, lattice
+from ddi.forward import lattice
+from ddi.forward.noise import spoil
 from ddi.models.cells import in_order, make_valid, usable_cells
 from ddi.models.forest import Trees
 from ddi.models.generator import Generator, Group
-
-
-def spoil(q2, n_peaks, rng, *, missing=0.1, spurious=0.05, zero=0.05, wavelength=bragg.CU_KALPHA1):
-    """Return a pattern's first peaks as a measurement might give them, or None if too few are left.
-
-    Parameters
-    ----------
-    q2 : array_like
-        All known lines, ascending, in A^-2.
-    n_peaks : int
-    rng : numpy.random.Generator
-    missing : float
-        Chance that a line is lost.
-    spurious : float
-        Mean number of foreign peaks for each peak.
-    zero : float
-        Zero shift, uniform between minus half of it and all of it, in degrees of 2 theta.
-    wavelength : float
-        A.
-    """
-    kept = np.asarray(q2, dtype=float)
-    kept = kept[rng.random(len(kept)) >= missing]
-    if len(kept) < n_peaks:
-        return None
-    foreign = rng.uniform(0.5 * kept[0], kept[n_peaks - 1], rng.binomial(n_peaks, spurious))
-    kept = np.sort(np.concatenate([kept, foreign]))[:n_peaks]
-    angle = bragg.two_theta(np.minimum(kept, 3.99 / wavelength**2), wavelength)
-    shifted = angle + rng.uniform(-zero / 2, zero)
-    return bragg.q2_of(np.clip(shifted, 0.1, 180), wavelength)
 
 
 class Shape(Generator):

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from ddi.forward import lattice
+from ddi.forward import lattice, noise
 from ddi.forward.lines import KINDS
 from ddi.models.constants import CONSTANTS
 
@@ -46,7 +46,7 @@ def disturb(n, rng, drop, spurious):
     """Return which of n lines stay, and the number each then has among the peaks, spurious ones
     counted.
     """
-    stays = rng.random(n) >= drop
+    stays = noise.kept(n, drop, rng)
     extra = rng.random(n) < spurious
     places = np.cumsum(stays + extra) - 1
     return np.flatnonzero(stays), places[stays]

@@ -11,7 +11,7 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.data import dataset, rruff
-from ddi.forward import lattice, relations
+from ddi.forward import lattice, noise, relations
 from ddi.forward.bragg import two_theta as angle_of
 from ddi.index.peaks import Peaks, from_pattern, from_values
 from ddi.study import fairness
@@ -244,7 +244,7 @@ def with_spurious(case, n, seed):
     """Return the case's peaks with `n` foreign ones put in at random below the twentieth."""
     peaks = case.peaks
     last = peaks.q2[min(19, len(peaks) - 1)]
-    extra = np.random.default_rng(seed).uniform(0.5 * peaks.q2[0], last, n)
+    extra = noise.foreign(0.5 * peaks.q2[0], last, n, np.random.default_rng(seed))
     sigma = (
         None
         if peaks.sigma_q2 is None

@@ -10,11 +10,11 @@ import pandas as pd
 from ddi.base.stats import rate
 from ddi.data import dataset
 from ddi.forward import lattice
+from ddi.forward.noise import spoil
 from ddi.models.cells import pattern_matrix, usable_cells
 from ddi.models.controls import Nearest, Rescaled
 from ddi.models.forest import Forest
 from ddi.models.generator import turns
-from ddi.models.shape import spoil
 from ddi.study.eval_generators import best_of_n, cell_error, mean_interval
 
 PAIRS = {"as written": ("forest_literal", "network_literal"), "improved": ("forest", "network")}

@@ -5,8 +5,9 @@ import pytest
 from training_rows import CELLS, frame
 
 from ddi.forward import lattice
+from ddi.forward.noise import spoil
 from ddi.models.cells import pattern_matrix, usable_cells
-from ddi.models.shape import Shape, spoil
+from ddi.models.shape import Shape
 from ddi.models.snap import distinct, snap
 from ddi.study import eval_generators
 
