@@ -97,6 +97,8 @@ class ProfileConstants:
     displacement_spread: float = 0.06
     width_spread: float = 0.3
     eta_spread: float = 0.25
+    # FWHM beyond which a picked peak is no line of the cell, but one of its own; chosen
+    foreign: float = 0.9
     most_lines: int = 400  # the pattern is cut where a cell has more; chosen for speed
     last_angle: float = 90.0  # degrees 2theta; weak and crowded lines follow; chosen for speed
     fewest_points: int = 50  # of the fitted part of a pattern; chosen, not measured

@@ -12,19 +12,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d
 
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice
-from ddi.forward.lines import KINDS, distinct_lines
+from ddi.forward.lines import distinct_lines
+from ddi.index import picking
 from ddi.index.constants import PROFILE
-from ddi.index.pawley import (
-    Components,
-    assemble,
-    factorise,
-    invert_factorised,
-    solve_factorised,
-)
+from ddi.index.pawley import invert_factorised
+from ddi.index.refinement import Problem, factorised, refined
 
 
 class Lines(NamedTuple):
@@ -121,195 +116,6 @@ class Fit:
         return self.observed - self.calculated
 
 
-class _Problem:
-    """One pattern, one list of reflections, and how parameters become profiles.
-
-    The shape parameters are one vector: the free reciprocal metric, zero shift, displacement, three
-    of the widths and eta.
-    """
-
-    def __init__(self, prepared, wavelength, bravais, x, zero, end, foreign, model_error):
-        inside = prepared.flat.x <= end
-        if inside.sum() < PROFILE.fewest_points:
-            raise DDIError(
-                f"the pattern has {inside.sum()} points below {end:.2f} degrees; a whole-pattern"
-                f" fit wants at least {PROFILE.fewest_points}"
-            )
-        self.flat = prepared.flat.part(slice(0, int(inside.sum())))
-        self.system = KINDS[bravais].system
-        self.wavelengths = [(wavelength, 1.0)]
-        if prepared.tube is not None:
-            self.wavelengths.append((prepared.ratio * wavelength, bragg.DOUBLET_RATIO))
-        self.hkl, _ = distinct_lines(x, bravais, bragg.q2_of(end, wavelength))
-        self.design = lattice.design(self.hkl) @ lattice.ties(self.system)
-        self.foreign = np.asarray(foreign, dtype=float)
-        self.first, self.spread = self._priors(x, zero, prepared.width)
-        self.column, self.share = self._columns(prepared.width)
-        self.n_columns = int(self.column[-1]) + 1 if len(self.column) else 0
-        n_knots = max(int(np.ptp(self.flat.x) / PROFILE.knot_spacing), 2) + 1
-        self.knots = np.linspace(self.flat.x[0], self.flat.x[-1], n_knots)
-        self.level_spread = PROFILE.level_spread * np.median(self.flat.noise)
-        smooth = gaussian_filter1d(self.flat.y, 2.0).clip(0)
-        self.sigma = np.hypot(self.flat.noise, model_error * smooth)
-
-    def _priors(self, x, zero, width):
-        free = lattice.free_x(x, self.system)
-        edges = self.flat.x[[0, -1]]
-        tangent = np.tan(np.radians(edges / 2))
-        slope = np.diff(width(edges))[0] / np.diff(tangent)[0]
-        base = width(edges)[0] - slope * tangent[0]
-        first = [*free, zero, 0.0, base, slope, 0.0, PROFILE.eta]
-        spread = [
-            *np.full(len(free), PROFILE.metric_spread * np.abs(free).max()),
-            PROFILE.zero_spread,
-            PROFILE.displacement_spread,
-            *np.full(3, PROFILE.width_spread * (base + slope)),
-            PROFILE.eta_spread,
-        ]
-        return np.array(first), np.array(spread)
-
-    def _columns(self, width):
-        """Which amplitude each reflection has, and which share of it."""
-        place = self.angles(self.first)
-        column = np.zeros(len(place), dtype=np.int64)
-        start = 0
-        for k in range(1, len(place)):
-            apart = place[k] - place[start] > PROFILE.merged * width(place[k])
-            column[k] = column[k - 1] + apart
-            start = k if apart else start
-        return column, 1.0 / np.bincount(column)[column] if len(column) else np.empty(0)
-
-    def angles(self, shape, wavelength=None):
-        """Return where the lines stand, degrees 2theta."""
-        n = len(shape) - 6
-        angle = bragg.two_theta(self.design @ shape[:n], wavelength or self.wavelengths[0][0])
-        return angle + shape[n] + shape[n + 1] * np.cos(np.radians(angle / 2))
-
-    def components(self, shape):
-        """Return the `Components` of the lines and of foreign ones, ascending."""
-        n = len(shape) - 6
-        n_foreign = len(self.foreign)
-        column = np.append(self.column, self.n_columns + np.arange(n_foreign))
-        centres = []
-        shifts = []
-        for wavelength, _ in self.wavelengths:
-            q2 = self.design @ shape[:n]
-            slope = bragg.q2_slope(q2, wavelength)
-            cosine = np.cos(np.radians(bragg.two_theta(q2, wavelength) / 2))
-            moves = np.column_stack([self.design / slope[:, None], np.ones(len(q2)), cosine])
-            shifts.append(np.vstack([moves, np.zeros((n_foreign, n + 2))]))
-            beside = bragg.moved(self.foreign, wavelength / self.wavelengths[0][0])
-            centres.append(np.append(self.angles(shape, wavelength), beside))
-        centre = np.concatenate(centres)
-        whole = np.append(self.share, np.ones(n_foreign))
-        share = np.concatenate([height * whole for _, height in self.wavelengths])
-        order = np.argsort(centre, kind="stable")[: np.isfinite(centre).sum()]
-        tangent = np.tan(np.radians(centre[order] / 2))
-        broaden = np.column_stack([np.ones(len(order)), tangent, tangent**2])
-        fwhm = np.maximum(broaden @ shape[n + 2 : n + 5], 2 * self.flat.step)
-        columns = np.tile(column, len(self.wavelengths))[order].astype(np.int64)
-        return Components(
-            centre[order], fwhm, share[order], columns, np.concatenate(shifts)[order], broaden
-        )
-
-
-class _State(NamedTuple):
-    """The parameters at one step."""
-
-    amplitude: np.ndarray
-    level: np.ndarray
-    shape: np.ndarray
-
-    def moved(self, step):
-        n = len(self.amplitude)
-        m = n + len(self.level)
-        shape = self.shape + step[m:]
-        shape[-1] = np.clip(shape[-1], 0.0, 1.0)
-        return _State(self.amplitude + step[:n], self.level + step[n:m], shape)
-
-
-class _Equations(NamedTuple):
-    """The normal equations at a state; cost is the misfit and what the priors add."""
-
-    normal: np.ndarray
-    gradient: np.ndarray
-    model: np.ndarray
-    misfit: float
-    cost: float
-
-
-def _equations(problem, state):
-    """Return the `_Equations`, priors included."""
-    n_amplitudes = len(state.amplitude)
-    n_linear = n_amplitudes + len(state.level)
-    n = n_linear + len(state.shape)
-    normal = np.empty((n, n))
-    gradient = np.empty(n)
-    model = np.empty(len(problem.flat.x))
-    misfit = assemble(
-        problem.flat.x,
-        problem.flat.y,
-        problem.sigma**-2.0,
-        problem.components(state.shape),
-        float(state.shape[-1]),
-        PROFILE.reach,
-        state.amplitude,
-        state.level,
-        problem.knots,
-        normal,
-        gradient,
-        model,
-    )
-    away = np.append(state.level, state.shape - problem.first)
-    spread = np.append(np.full(len(state.level), problem.level_spread), problem.spread)
-    held = np.arange(n_amplitudes, n)
-    normal[held, held] += spread**-2.0
-    gradient[held] -= away / spread**2
-    diagonal = np.arange(n)
-    normal[diagonal, diagonal] = np.where(np.diag(normal) > 0, np.diag(normal), 1.0)
-    return _Equations(normal, gradient, model, misfit, misfit + np.sum((away / spread) ** 2))
-
-
-class _Factor(NamedTuple):
-    """A factorised normal matrix, for `solve_factorised`."""
-
-    factor: np.ndarray
-    first: np.ndarray
-    scale: np.ndarray
-
-
-def _factorised(normal):
-    n = len(normal)
-    made = _Factor(normal.copy(), np.empty(n, dtype=np.int64), np.empty(n))
-    factorise(made.factor, PROFILE.ridge, made.first, made.scale)
-    return made
-
-
-def _refined(problem):
-    """Return the best state that damped Gauss-Newton steps find, and its equations."""
-    n_amplitudes = problem.n_columns + len(problem.foreign)
-    state = _State(np.zeros(n_amplitudes), np.zeros(len(problem.knots)), problem.first.copy())
-    best = kept = step = None
-    for _ in range(PROFILE.rounds + 2):
-        found = _equations(problem, state)
-        if best is not None and not found.cost < best.cost:
-            step = step / 3
-            state = kept.moved(step)
-            continue
-        scale = PROFILE.converged * max(1.0, found.misfit / len(found.model))
-        settled = best is not None and best.cost - found.cost < scale
-        kept = state
-        best = found
-        if settled:
-            break
-        step = found.gradient.copy()
-        solve_factorised(*_factorised(found.normal), step)
-        first = n_amplitudes + len(problem.knots)
-        step *= min(1.0, 1.0 / max(np.abs(step[first:] / problem.spread).max(), 1e-9))
-        state = kept.moved(step)
-    return kept, best
-
-
 def fit(prepared, wavelength, bravais, x, zero=0.0, *, end=None, foreign=(), model_error=None):
     """Fit a cell to a whole pattern.
 
@@ -342,10 +148,10 @@ def fit(prepared, wavelength, bravais, x, zero=0.0, *, end=None, foreign=(), mod
     """
     end = end or last_angle(prepared, wavelength, [(bravais, x)])
     error = PROFILE.model_error if model_error is None else model_error
-    problem = _Problem(prepared, wavelength, bravais, np.asarray(x), zero, end, foreign, error)
+    problem = Problem(prepared, wavelength, bravais, np.asarray(x), zero, end, foreign, error)
     if not problem.n_columns:
         raise DDIError(f"the {bravais} cell has no line below {end:.2f} degrees; give a larger one")
-    state, equations = _refined(problem)
+    state, equations = refined(problem)
     return _as_fit(problem, bravais, state, equations)
 
 
@@ -354,7 +160,7 @@ def _as_fit(problem, bravais, state, equations):
     n_amplitudes = len(state.amplitude)
     first = n_amplitudes + len(state.level)
     covariance = np.empty_like(equations.normal)
-    invert_factorised(*_factorised(equations.normal), covariance)
+    invert_factorised(*factorised(equations.normal), covariance)
     n_points = len(problem.flat.x)
     covariance *= max(1.0, equations.misfit / max(n_points - len(covariance), 1))
     metric = state.shape[:n_free]
@@ -410,3 +216,47 @@ def last_angle(prepared, wavelength, cells):
         if len(q2) > PROFILE.most_lines:
             end = float(bragg.two_theta(q2[PROFILE.most_lines], wavelength))
     return end
+
+
+def of_peaks(peaks, cells):
+    """Fit cells to the pattern that peaks were picked from.
+
+    Parameters
+    ----------
+    peaks : ddi.index.peaks.Peaks
+    cells : list of (str, array_like, float)
+        Bravais lattice, cell (6,) in Angstrom and degrees, zero shift in degrees 2theta.
+
+    Returns
+    -------
+    list of Fit or None
+        None for a cell that cannot be fitted; all None where there is no pattern.
+    """
+    if peaks.pattern is None or not cells:
+        return [None] * len(cells)
+    wavelength = peaks.wavelength
+    prepared = picking.prepare(*peaks.pattern, wavelength, peaks.radiation == "xray")
+    angles = bragg.two_theta(peaks.q2, wavelength)
+    made = []
+    for bravais, cell, zero in cells:
+        x = lattice.cell_to_x(np.asarray(cell, dtype=float))
+        try:
+            end = last_angle(prepared, wavelength, [(bravais, x)])
+            foreign = _foreign(angles[angles < end], prepared, wavelength, bravais, x, zero)
+            fitted = fit(prepared, wavelength, bravais, x, zero, end=end, foreign=foreign)
+        except DDIError:
+            fitted = None
+        made.append(fitted)
+    return made
+
+
+def _foreign(angles, prepared, wavelength, bravais, x, zero):
+    """Those of the picked angles that lie farther from every line than `foreign` widths."""
+    if not len(angles):
+        return angles
+    _, q2 = distinct_lines(x, bravais, bragg.q2_of(angles[-1] + 1, wavelength))
+    if not len(q2):
+        return angles
+    lines = bragg.two_theta(q2, wavelength) + zero
+    nearest = np.abs(angles[:, None] - lines).min(axis=1)
+    return angles[nearest > PROFILE.foreign * prepared.width(angles)]

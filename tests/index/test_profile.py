@@ -1,11 +1,14 @@
 """The whole-pattern fit: derivatives, solver, and what it recovers from simulated patterns."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines
-from ddi.index import constants, pawley, picking, profile
+from ddi.index import constants, pawley, picking, profile, refinement
+from ddi.index.peaks import from_pattern
 
 CELL = np.array([5.61, 9.02, 7.33, 90, 104.2, 90])
 LAMBDA = bragg.CU_KALPHA1
@@ -50,18 +53,20 @@ def test_profile_has_unit_area_and_its_derivatives():
 def test_gradient_is_half_the_fall_of_the_cost():
     prepared = picking.prepare(*simulated(0), bragg.ANODES[0].mean)
     x = lattice.cell_to_x(CELL)
-    problem = profile._Problem(prepared, LAMBDA, "mP", x, 0.02, 50.0, (21.3,), 0.04)
+    problem = refinement.Problem(prepared, LAMBDA, "mP", x, 0.02, 50.0, (21.3,), 0.04)
     rng = np.random.default_rng(1)
     n = problem.n_columns + 1
-    state = profile._State(
+    state = refinement.State(
         rng.uniform(1, 50, n), rng.normal(0, 5, len(problem.knots)), problem.first + 1e-4
     )
-    gradient = profile._equations(problem, state).gradient
+    gradient = refinement.equations_at(problem, state).gradient
     size = np.concatenate([np.full(n, 1e-3), np.full(len(problem.knots), 1e-3), problem.spread])
     for k in [0, n // 2, n - 1, n + 2, *range(n + len(problem.knots), len(gradient))]:
         step = np.zeros(len(gradient))
         step[k] = 1e-4 * size[k] if k >= n + len(problem.knots) else size[k]
-        ahead, behind = (profile._equations(problem, state.moved(s * step)).cost for s in (1, -1))
+        ahead, behind = (
+            refinement.equations_at(problem, state.moved(s * step)).cost for s in (1, -1)
+        )
         assert gradient[k] == pytest.approx((behind - ahead) / (4 * step[k]), rel=2e-2, abs=1e-3)
 
 
@@ -72,7 +77,7 @@ def test_envelope_solver_agrees_with_numpy():
     matrix[-1] = matrix[:, -1] = 1.0
     matrix[-1, -1] = 40.0
     right = rng.normal(size=30)
-    made = profile._factorised(np.tril(matrix))
+    made = refinement.factorised(np.tril(matrix))
     found = right.copy()
     pawley.solve_factorised(*made, found)
     inverse = np.empty((30, 30))
@@ -109,3 +114,15 @@ def test_what_cannot_be_fitted_is_refused():
     tiny = lattice.cell_to_x(np.array([1.1, 1.1, 1.1, 90, 90, 90]))
     with pytest.raises(DDIError, match="no line"):
         profile.fit(prepared, LAMBDA, "cP", tiny, end=40.0)
+
+
+def test_peaks_with_a_pattern_are_fitted_and_others_are_not():
+    x, y = simulated(0)
+    y += 3000 * np.exp(-4 * np.log(2) * ((x - 17.0) / 0.11) ** 2)
+    peaks = from_pattern(x, y, LAMBDA, radiation="monochromatic")
+    asked = [("mP", CELL, 0.03), ("cP", [1.0, 1.0, 1.0, 90, 90, 90], 0.0)]
+    fit, nothing = profile.of_peaks(peaks, asked)
+    assert nothing is None and fit.n_foreign >= 1 and fit.rwp < 0.15
+    strongest = fit.lines.two_theta[fit.lines.intensity.argmax()]
+    assert np.abs(bragg.two_theta(peaks.q2, LAMBDA) - strongest).min() < 0.02
+    assert profile.of_peaks(replace(peaks, pattern=None), asked) == [None, None]
