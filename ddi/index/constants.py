@@ -99,6 +99,7 @@ class ProfileConstants:
     eta_spread: float = 0.25
     # FWHM beyond which a picked peak is no line of the cell, but one of its own; chosen
     foreign: float = 0.9
+    least_shown: float = 0.01  # probability of a symbol that is listed; chosen, not measured
     most_lines: int = 400  # the pattern is cut where a cell has more; chosen for speed
     last_angle: float = 90.0  # degrees 2theta; weak and crowded lines follow; chosen for speed
     fewest_points: int = 50  # of the fitted part of a pattern; chosen, not measured

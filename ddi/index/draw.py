@@ -77,6 +77,8 @@ def fit(result, rank=1):
     peaks = result.peaks
     if peaks.pattern is None:
         raise DDIError("only a measured pattern can be fitted; index the pattern, not its peaks")
+    if rank <= len(result.fits) and result.fits[rank - 1] is not None:
+        return result.fits[rank - 1]
     row = result.cells.iloc[rank - 1]
     prepared = picking.prepare(*peaks.pattern, peaks.wavelength, peaks.radiation == "xray")
     x = lattice.cell_to_x(cell_of(row))

@@ -95,6 +95,30 @@ class Fit:
     misfit: float
     noise: np.ndarray
 
+    def to_dict(self):
+        """Return figures of the fit as plain numbers: rwp, displacement, number of points and of
+        foreign lines, and the extinction symbols with their probabilities.
+        """
+        from ddi.index import symbols
+
+        likely = [row for row in symbols.rank(self) if row.probability > PROFILE.least_shown]
+        return {
+            "whole_pattern": {
+                "rwp": round(self.rwp, 4),
+                "displacement": round(self.displacement, 4),
+                "n_points": len(self.two_theta),
+                "n_foreign": self.n_foreign,
+                "symbols": [
+                    {
+                        "symbol": row.symbol,
+                        "probability": round(row.probability, 4),
+                        "space_groups": list(row.space_groups),
+                    }
+                    for row in likely
+                ],
+            }
+        }
+
     def width(self, two_theta):
         """Return the FWHM in degrees at an angle."""
         return np.polyval(self.width_law[::-1], np.tan(np.radians(two_theta) / 2))

@@ -4,16 +4,15 @@ sentence where nothing convinces.
 
 from dataclasses import dataclass, field
 
-import gemmi
 import numpy as np
 import pandas as pd
 
 from ddi import __version__
 from ddi.base.files import atomic
-from ddi.forward import lattice
-from ddi.forward.bragg import q2_of, two_theta
+from ddi.forward.bragg import two_theta
 from ddi.forward.lines import nearest_line
-from ddi.index import extinction, setting, show
+from ddi.index import extinction, profile, setting, show, symbols
+from ddi.index.comparison import calculated_lines, cell_of, corrected, tolerance
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import prepare
 from ddi.index.outputs import plain
@@ -25,6 +24,7 @@ CONVINCING = 0.5  # probability from which the first cell is taken for the answe
 # cells that get a space-group hint, and heads of families that get one wherever they stand
 N_HINTED = 10
 N_HEADS = 5
+N_FITTED = 3  # first cells that are fitted to the whole pattern, where there is one
 N_SYMBOLS = 3  # extinction symbols listed at most
 LEAST_WEIGHT = 0.02  # share of the weight from which an extinction symbol is listed
 SU_COLUMNS = [f"{name}_su" for name in (*CELL_COLUMNS, "volume", "zero_shift")]
@@ -63,12 +63,15 @@ class Result:
     seconds : float
     limits : dict
         What was in force: lattice, n_peaks, max_volume, time, zero_shift, seed.
+    fits : tuple of ddi.index.profile.Fit
+        The first cells fitted to the whole pattern; None where one could not be.
     """
 
     cells: pd.DataFrame
     peaks: Peaks
     seconds: float
     limits: dict = field(default_factory=dict)
+    fits: tuple = ()
 
     @property
     def convinces(self):
@@ -117,7 +120,7 @@ class Result:
         """
         row = self.cells.iloc[rank - 1]
         wavelength = self.peaks.wavelength
-        observed = _corrected(self.peaks, row.zero_shift)
+        observed = corrected(self.peaks, row.zero_shift)
         lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
         nearest = nearest_line(observed, lines)
         table = pd.DataFrame(hkl[nearest], columns=["h", "k", "l"])
@@ -127,7 +130,7 @@ class Result:
         for name, q2 in (("two_theta_obs", observed), ("two_theta_calc", lines[nearest])):
             table[name] = two_theta(q2, wavelength) if wavelength else np.nan
         table["two_theta_diff"] = table.two_theta_obs - table.two_theta_calc
-        table["indexed"] = np.abs(observed - lines[nearest]) <= _tolerance(self.peaks)
+        table["indexed"] = np.abs(observed - lines[nearest]) <= tolerance(self.peaks)
         return table
 
     def to_dict(self, n_cells=20, n_lists=5):
@@ -138,6 +141,8 @@ class Result:
         cells = []
         for _, row in self.cells.head(n_cells).iterrows():
             entry = {name: plain(row[name]) for name in figures}
+            if row["rank"] <= len(self.fits) and (fit := self.fits[row["rank"] - 1]) is not None:
+                entry |= fit.to_dict()
             entry["cell"] = [round(float(value), 5) for value in cell_of(row)]
             entry["cell_su"] = [plain(row[name]) for name in SU_COLUMNS[:6]]
             entry |= {name: plain(row[name]) for name in SU_COLUMNS[6:]}
@@ -217,8 +222,12 @@ def make(table, peaks, seconds, limits):
     heads = set(cells.family.drop_duplicates().head(N_HEADS))
     hinted = [row["rank"] <= N_HINTED or row["rank"] in heads for _, row in cells.iterrows()]
     fitted = limits.get("zero_shift") == "fit"
+    first = [(row.bravais, cell_of(row), row.zero_shift) for _, row in cells[:N_FITTED].iterrows()]
+    fits = profile.of_peaks(peaks, first)
+    fit_of = dict(zip(cells["rank"], fits))
     cells["extinction_symbols"] = [
-        _symbols(row, peaks) if hint else [] for hint, (_, row) in zip(hinted, cells.iterrows())
+        _symbols(row, peaks, fit_of.get(row["rank"])) if hint else []
+        for hint, (_, row) in zip(hinted, cells.iterrows())
     ]
     cells[SU_COLUMNS] = [
         _uncertainties(row, peaks, fitted) if hint else np.full(len(SU_COLUMNS), np.nan)
@@ -226,14 +235,14 @@ def make(table, peaks, seconds, limits):
     ]
     if not peaks.wavelength:
         cells[["zero_shift", "zero_shift_su", "F20"]] = np.nan
-    return Result(cells[TABLE], peaks, seconds, limits)
+    return Result(cells[TABLE], peaks, seconds, limits, tuple(fits))
 
 
 def _uncertainties(row, peaks, zero_fitted):
     """Standard uncertainties of a row, in the order of `SU_COLUMNS`."""
     search = prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks))
     n = len(search.q2)
-    observed = _corrected(peaks, row.zero_shift)[:n]
+    observed = corrected(peaks, row.zero_shift)[:n]
     lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
     nearest = nearest_line(observed, lines)
     used = np.abs(observed - lines[nearest]) <= RANKING.indexed_sigmas * search.sigma
@@ -248,47 +257,18 @@ def _uncertainties(row, peaks, zero_fitted):
     )
 
 
-def _symbols(row, peaks):
-    """The likeliest extinction symbols: `N_SYMBOLS` at most, each above `LEAST_WEIGHT`."""
+def _symbols(row, peaks, fit):
+    """The likeliest extinction symbols, from the whole pattern if it was fitted: `N_SYMBOLS` at
+    most, each above `LEAST_WEIGHT`.
+    """
+    if fit is not None:
+        likely = symbols.rank(fit)[:N_SYMBOLS]
+        return [entry.symbol for entry in likely if entry.probability > LEAST_WEIGHT]
     used = min(len(peaks), SEARCH.max_verify)
     listed = extinction.rank(
         cell_of(row),
         row.bravais,
-        _corrected(peaks, row.zero_shift)[:used],
-        _tolerance(peaks)[:used],
+        corrected(peaks, row.zero_shift)[:used],
+        tolerance(peaks)[:used],
     )
     return [entry.symbol for entry in listed[:N_SYMBOLS] if entry.weight > LEAST_WEIGHT]
-
-
-def calculated_lines(cell, bravais, q2_max):
-    """Return the distinct q2 (n,) in A^-2 of a lattice's lines up to `q2_max`, and an index (n, 3)
-    for each, the simplest one.
-    """
-    letter = "R 3:H" if bravais == "hR" else f"{bravais[1]} 1"
-    unit_cell = gemmi.UnitCell(*map(float, cell))
-    hkl = gemmi.make_miller_array(unit_cell, gemmi.SpaceGroup("P 1"), 1 / np.sqrt(q2_max), 0, True)
-    hkl = hkl[
-        ~np.asarray(gemmi.SpaceGroup(letter).operations().systematic_absences(hkl), dtype=bool)
-    ]
-    q2 = lattice.q2(hkl, np.asarray(cell, dtype=float))
-    order = np.lexsort((*-np.sign(hkl.T), -hkl[:, 0], np.round(q2 / q2_max, 7)))
-    _, first = np.unique(np.round(q2[order] / q2_max, 7), return_index=True)
-    return q2[order][first], hkl[order][first]
-
-
-def _corrected(peaks, zero_shift):
-    """Observed q2 with the zero shift (degrees 2theta) taken off."""
-    if not peaks.wavelength or not np.isfinite(zero_shift) or zero_shift == 0:
-        return peaks.q2
-    return q2_of(two_theta(peaks.q2, peaks.wavelength) - zero_shift, peaks.wavelength)
-
-
-def _tolerance(peaks):
-    """What a line may miss its peak by, in A^-2, shape (n_peaks,): the search's own rule."""
-    sigma = prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks)).sigma
-    return RANKING.indexed_sigmas * sigma
-
-
-def cell_of(row):
-    """Return the six cell parameters of a row of `Result.cells`."""
-    return np.array([row[name] for name in CELL_COLUMNS], dtype=float)
