@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddi.base.errors import DDIError
+
 DOUBLET_RATIO = 0.5  # of the intensities of K-alpha2 and K-alpha1
 SAME_WAVELENGTH = 0.0006  # A; a tube is recognised by its wavelength, however it was rounded
 
@@ -41,6 +43,23 @@ ANODES = (
 CU_KALPHA1 = ANODES[0].alpha1  # A
 WRITEUP_WAVELENGTH = 1.54
 """Angstrom; what the write-up calls Cu K-alpha (section 2.1.1), for its simulated patterns."""
+
+
+def as_q2(q2, at_least=1):
+    """Return one pattern's q2 as an array of floats, shape (n,), in the order given.
+
+    Raises
+    ------
+    DDIError
+        If there are fewer than `at_least`, or one is not a positive number.
+    """
+    q2 = np.asarray(q2, dtype=float)
+    if q2.ndim != 1 or len(q2) < at_least or not (np.isfinite(q2).all() and (q2 > 0).all()):
+        raise DDIError(
+            f"read {q2.size} values of q2; expected a list of at least {at_least} positive numbers"
+            " in A^-2"
+        )
+    return q2
 
 
 def two_theta(q2, wavelength):

@@ -170,7 +170,7 @@ def x_to_metric(x):
 
 
 def is_positive(x):
-    """Say which x, shape (..., 6), are positive definite metrics (all leading minors above zero)."""
+    """Say which x, shape (..., 6), are positive definite metrics (all leading minors positive)."""
     g = x_to_metric(x)
     second = g[..., 0, 0] * g[..., 1, 1] - g[..., 0, 1] ** 2
     scale = np.abs(np.asarray(x)[..., :3]).prod(axis=-1)
@@ -275,7 +275,7 @@ def reduced_cell(cell, centring="P"):
 
 
 def niggli(cell, centring="P"):
-    """Return gemmi's reduced Gruber vector, which holds the reduced cell and the change of basis."""
+    """Return gemmi's reduced Gruber vector: it holds the reduced cell and the change of basis."""
     vector = gemmi.GruberVector(gemmi.UnitCell(*map(float, cell)), centring, True)
     vector.niggli_reduce(iteration_limit=1000)
     return vector

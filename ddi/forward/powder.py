@@ -26,10 +26,9 @@ class Powder:
         Indices of the strongest reflection of each line, of its equivalents the lexicographically
         largest.
     intensity : ndarray, shape (n,)
-        Integrated, the strongest being 1; reflections with the same q2 (within `FORWARD.coincident`) are
-        added up.
+        Integrated, the strongest being 1; reflections with the same q2 are added up.
     pattern : ndarray, shape (n_points,)
-        At 0, `FORWARD.step`, ... degrees 2theta; its squares sum to one; NaN beyond what was simulated.
+        At 0, 0.02, ... degrees 2theta; its squares sum to one; NaN beyond what was simulated.
     observed : ndarray of int
         Which lines make up peak list 2, at most `FORWARD.n_lines`.
     """
@@ -54,9 +53,9 @@ def simulate(
 ):
     """Simulate a powder pattern and pick its peaks.
 
-    Large cells are simulated only as far as the first `FORWARD.n_lines` observable peaks need: from
-    `FORWARD.first_lines` lines on, the number of lines is doubled until the list is full. The norm of the
-    pattern is then that of its simulated part.
+    Large cells are simulated only as far as the first sixty observable peaks need: from
+    `FORWARD.first_lines` lines on, the number of lines is doubled until the list is full. The norm
+    of the pattern is then that of its simulated part.
 
     Parameters
     ----------
@@ -155,7 +154,7 @@ def merge(q2, hkl, intensity, tolerance=FORWARD.coincident):
 
 
 def profile(two_theta, intensity, two_theta_max=FORWARD.two_theta_max):
-    """Return the pattern at 0, `FORWARD.step`, ..., `two_theta_max` degrees, its squares summing to one,
+    """Return the pattern at 0, 0.02, ..., `two_theta_max` degrees, its squares summing to one,
     shape (n_points,).
     """
     pattern = _profile(

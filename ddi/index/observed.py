@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ddi.base.errors import DDIError
 from ddi.forward import bragg
 from ddi.index import score
 from ddi.index.constants import SEARCH
@@ -78,13 +77,7 @@ def prepare(
     """Return the `Peaks` of a pattern, sorted; arguments as for `ddi.index.search.run`, and the
     probability of any peak to be spurious if it is known.
     """
-    q2 = np.asarray(q2, dtype=float)
-    least = SEARCH.min_peaks
-    if q2.ndim != 1 or len(q2) < least or not (np.isfinite(q2).all() and (q2 > 0).all()):
-        raise DDIError(
-            f"read {q2.size} values of q2; expected a list of at least {least} positive numbers"
-            " in A^-2"
-        )
+    q2 = bragg.as_q2(q2, SEARCH.min_peaks)
     order = np.argsort(q2, kind="stable")[: max(SEARCH.max_verify, n_peaks)]
     used = wavelength or bragg.wavelength_reaching(q2[order[-1]])
     slope = bragg.q2_slope(q2[order], used)

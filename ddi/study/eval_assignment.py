@@ -9,6 +9,7 @@ import numba
 import numpy as np
 import pandas as pd
 
+from ddi.base.algebra import solved_ridged
 from ddi.forward import lattice, reflections
 from ddi.mcmc.problem import Problem
 
@@ -123,15 +124,11 @@ def solve(q2_obs, H, x, weight=1.0):
     weight : ndarray, shape (n, n_peaks), or float
         Multiplies 1/q2^2, the weight of a relative error; the confidence of an assignment, say.
     """
-    scaled = H * (np.sqrt(weight) / q2_obs)[..., None]
-    right = np.sqrt(weight) * np.ones_like(q2_obs)
-    square = scaled.swapaxes(1, 2) @ scaled
-    scale = np.trace(square, axis1=1, axis2=2)[:, None, None]
-    ridge = 1e-6 * np.maximum(scale, 1e-9) * np.eye(x.shape[1])
-    step = np.linalg.solve(
-        square + ridge, scaled.swapaxes(1, 2) @ (right - (scaled @ x[..., None])[..., 0])[..., None]
-    )
-    return x + step[..., 0]
+    root = np.sqrt(weight) * np.ones_like(q2_obs)
+    scaled = H * (root / q2_obs)[..., None]
+    miss = root - (scaled @ x[..., None])[..., 0]
+    gradient = np.einsum("nkf,nk->nf", scaled, miss)
+    return x + solved_ridged(scaled.swapaxes(1, 2) @ scaled, gradient)
 
 
 def refine(assigners, peaks, x, reference, rounds=6):
