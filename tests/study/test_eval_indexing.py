@@ -36,6 +36,18 @@ def test_first_right_knows_other_settings_and_counts_from_one():
     assert eval_indexing.first_right(case(), cells[:1], ["P"]) == 0
 
 
+def test_a_cell_is_right_within_one_and_a_half_per_cent():
+    """1 % and 1 degree are the same lattice, 3 % or 3 degrees are not."""
+    for factor, angle, right in (
+        (1.01, 0, True),
+        (1.03, 0, False),
+        (1, 1.0, True),
+        (1, 3.0, False),
+    ):
+        cell = CELL * [factor, 1, 1, 1, 1, 1] + [0, 0, 0, 0, angle, 0]
+        assert eval_indexing.is_right(case(), cell, "P") == right
+
+
 def test_rates_are_counts_with_wilson_intervals():
     table = eval_indexing.rates(pd.DataFrame({"set": list("aaab"), "rank": [1, 3, 0, 1]}), ["set"])
     assert (
