@@ -40,6 +40,18 @@ def started(name):
 
 
 @contextlib.contextmanager
+def errors_to(log):
+    """Let what is started from here write its errors and banners to a file, not on the terminal."""
+    kept = os.dup(2)
+    os.dup2(log.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+@contextlib.contextmanager
 def one_study(study):
     """Hold the lock of a checkout while a study runs in it, and leave nothing behind.
 

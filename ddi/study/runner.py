@@ -9,7 +9,6 @@ globs relative to the repository, ``{profile}`` for the study's name, and ``$DDI
 import ast
 import json
 import os
-import sys
 import time
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import yaml
 from ddi.base.errors import DDIError
 from ddi.base.paths import DEFAULT, EXPLORE, ROOT, Study
 from ddi.study import stamps
-from ddi.study.processes import PeakMemory, one_study, started
+from ddi.study.processes import PeakMemory, errors_to, one_study, started
 
 
 class Step:
@@ -75,17 +74,17 @@ class Step:
 
         try:
             self.executed.parent.mkdir(parents=True, exist_ok=True)
-            papermill.execute_notebook(
-                self.notebook,
-                self.executed,
-                parameters=self.parameters,
-                kernel_name="python3",
-                cwd=self.notebook.parent,
-                progress_bar=sys.stderr.isatty(),
-                stdout_file=log,
-                stderr_file=log,
-                extra_arguments=["--IPKernelApp.log_level=ERROR"],  # no banner about its transport
-            )
+            with errors_to(log):
+                papermill.execute_notebook(
+                    self.notebook,
+                    self.executed,
+                    parameters=self.parameters,
+                    kernel_name="python3",
+                    cwd=self.notebook.parent,
+                    progress_bar=False,
+                    stdout_file=log,
+                    stderr_file=log,
+                )
         except PapermillExecutionError as error:
             raise DDIError(
                 f"{self.name} failed in cell {error.cell_index}: {error.ename}: {error.evalue}\n"

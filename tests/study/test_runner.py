@@ -131,6 +131,13 @@ def test_list_runs_nothing(tiny, capsys):
     assert capsys.readouterr().out == "01_count: would run, in.txt changed\n"
 
 
+def test_banners_of_kernels_go_to_the_log(tmp_path, capfd):
+    root = make_root(tmp_path, ["import os\nos.write(2, b'a banner')"])
+    run("tiny", root=root)
+    assert capfd.readouterr().err == ""
+    assert "a banner" in (root / "data/results/tiny/study.log").read_text()
+
+
 def test_layout_and_docstrings_are_not_what_a_result_depends_on(tmp_path):
     path = tmp_path / "module.py"
     path.write_text("def f(x):\n    return x\n")
