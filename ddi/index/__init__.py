@@ -8,16 +8,18 @@ Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` wi
 `instrument` and `linefit` (peaks of a measured pattern). Searching: `observed` (peaks with their
 errors), `screening` (compiled loops), `search` (all fourteen Bravais lattices), `score`, `ranking`
 and `confidence` (one order, with probabilities), `extinction` (which space groups), `known` (the
-lattice system is given). Fitting: `profile` and `pawley` (a cell against the whole pattern).
-Answering: `api` (`index_peaks`), `result` (what comes out), `setting` (conventional axes, standard
-uncertainties), `show` and `draw` (table, figure), `outputs` and `export` (files), `command`
-(``ddi index``).
+lattice system is given). Fitting: `profile` with `refinement` and `pawley` (a cell against the
+whole pattern), `symbols` (space groups from its intensities). Answering: `api` (`index_peaks`),
+`result` (what comes out), `comparison` (lines beside peaks), `setting` (conventional axes, standard
+uncertainties), `show` and `draw` (table, figure), `outputs` and `export` (files), `command` (``ddi
+index``).
 """
 
 __all__ = [
     "api",
     "baseline",
     "command",
+    "comparison",
     "confidence",
     "constants",
     "draw",
@@ -34,10 +36,12 @@ __all__ = [
     "profile",
     "ranking",
     "readers",
+    "refinement",
     "result",
     "score",
     "screening",
     "search",
     "setting",
     "show",
+    "symbols",
 ]

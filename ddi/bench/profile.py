@@ -1,0 +1,153 @@
+"""The whole-pattern fit on measured patterns: extinction symbols, and seconds a cell.
+
+Constants and null were chosen on one half of the minerals (`ddi.data.rruff.half`); the rate is that
+of the other half, one pattern a mineral, with the true cell given.
+"""
+
+import re
+import time
+from functools import lru_cache
+from typing import NamedTuple
+
+import gemmi
+import numpy as np
+
+from ddi.base.errors import DDIError
+from ddi.base.stats import wilson
+from ddi.bench.registry import benchmark
+from ddi.data import rruff
+from ddi.forward import bragg
+from ddi.index import extinction, profile, symbols
+from ddi.index.constants import RANKING
+from ddi.index.peaks import from_pattern
+from ddi.study.fairness import compare
+
+LISTED = 3  # symbols that a result shows
+
+
+class Judged(NamedTuple):
+    """One mineral: half, true symbol, place of it (from 0) by the pattern and by the list of peaks,
+    the first symbol and its probability, and CPU seconds of the fit.
+    """
+
+    mineral: str
+    half: str
+    true: str
+    place: int
+    place_by_list: int
+    first: str
+    probability: float
+    seconds: float
+
+
+def judged(pattern):
+    """Return the `Judged` symbols of a measured pattern with its known cell.
+
+    Raises
+    ------
+    DDIError
+        Where the pattern shows too few peaks, or its space group is not set on the search's axes.
+    """
+    true = true_symbol(pattern)
+    peaks = from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength)
+    angles = bragg.two_theta(peaks.q2, peaks.wavelength)
+    zero = compare(angles, pattern.cell, pattern.centring, peaks.wavelength)["zero_shift"]
+    started = time.process_time()
+    (fit,) = profile.of_peaks(peaks, [(pattern.bravais, pattern.cell, zero)])
+    seconds = time.process_time() - started
+    if fit is None:
+        raise DDIError(f"{pattern.id}: the known cell cannot be fitted to the pattern")
+    ranked = symbols.rank(fit)
+    corrected = bragg.q2_of(angles - zero, peaks.wavelength)
+    tolerance = RANKING.indexed_sigmas * peaks.sigma_q2
+    by_list = extinction.rank(pattern.cell, pattern.bravais, corrected, tolerance)
+    return Judged(
+        pattern.mineral,
+        rruff.half(pattern.mineral),
+        true,
+        [entry.symbol for entry in ranked].index(true),
+        [entry.symbol for entry in by_list].index(true),
+        ranked[0].symbol,
+        ranked[0].probability,
+        seconds,
+    )
+
+
+def true_symbol(pattern):
+    """Return the extinction symbol of a pattern's space group, on the axes of its cell."""
+    written = re.sub(r"%.*|[_*~\s]|\(.*\)", "", pattern.space_group)
+    group = gemmi.find_spacegroup_by_name(written, *map(float, pattern.cell[[3, 5]]))
+    on_axes = pattern.bravais != "hR" or pattern.centring == "R"
+    if group is not None and on_axes:
+        for entry in extinction.classes(pattern.bravais):
+            if group.hm in entry.space_groups:
+                return entry.symbol
+    raise DDIError(f"{pattern.id}: {pattern.space_group} is not set on the axes of the search")
+
+
+@lru_cache(maxsize=1)
+def measured():
+    """Return `Judged` for the first usable pattern of every mineral of the reference."""
+    known = rruff.reference()
+    if known is None:
+        raise DDIError("this benchmark needs measured patterns; set DDI_RRUFF to their folder")
+    found = {}
+    for pattern in rruff.load(ids=set(known.id)):
+        if pattern.mineral not in found:
+            try:
+                found[pattern.mineral] = judged(pattern)
+            except DDIError:
+                continue
+    return list(found.values())
+
+
+def rates(rows):
+    """Return how often the true symbol is first and among those listed, by pattern and by list."""
+    n = len(rows)
+    first = sum(row.place == 0 for row in rows)
+    return dict(
+        n=n,
+        first=first / n,
+        first_interval=wilson(first, n),
+        listed=sum(row.place < LISTED for row in rows) / n,
+        first_by_list=sum(row.place_by_list == 0 for row in rows) / n,
+        listed_by_list=sum(row.place_by_list < LISTED for row in rows) / n,
+        mean_probability=float(np.mean([row.probability for row in rows])),
+    )
+
+
+@benchmark(
+    "symbols",
+    floor=0.75,
+    about="minerals of the half that chose nothing whose extinction symbol is first, cell given; "
+    "by the list of peaks beside it",
+)
+def bench_symbols():
+    halves = {
+        name: [row for row in measured() if row.half == name] for name in ("choosing", "reporting")
+    }
+    reported = rates(halves["reporting"])
+    wrong = {row.mineral: (row.true, row.first) for row in halves["reporting"] if row.place}
+    return dict(
+        value=reported["first"],
+        unit="share",
+        **reported,
+        choosing=rates(halves["choosing"]),
+        wrong=wrong,
+    )
+
+
+@benchmark(
+    "profile",
+    floor=0.4,
+    better="lower",
+    about="median CPU seconds to prepare a measured pattern and fit its cell to it",
+)
+def bench_profile():
+    seconds = [row.seconds for row in measured()]
+    return dict(
+        value=float(np.median(seconds)),
+        unit="s",
+        n=len(seconds),
+        percentile_95=float(np.percentile(seconds, 95)),
+    )
