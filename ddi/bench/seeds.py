@@ -60,6 +60,11 @@ LISTS = {
         ),
         None,
     ),
+    "plus or minus": (rows([f"{a:.4f} +/- 0.0012" for a in ANGLE], HEIGHT, form="{}"), "2theta"),
+    "Match!": ("2theta [\u00b0]\td [\u00c5]\tI/I0 (peak height)\n" + rows(ANGLE, D, HEIGHT), None),
+    "EVA": ("Caption Angle d Value Net Intensity\n" + rows(ANGLE, ANGLE, D, HEIGHT), None),
+    "a title": ("barite, twice ground\nCu tube\n" + PAIRS, "2theta"),
+    "TREOR without a title": (rows(ANGLE) + f"\nWAVE={CU},\nCHOICE=3,\nEND*\n", None),
     "TREOR": ("title\n" + rows(ANGLE) + f"\nWAVE={CU},\nCHOICE=3,\nEND*\n0.00\n", None),
     "DICVOL": (
         f"title\n10 2 1 1 1 1 0 0\n0. 0. 0. 0. 0. 0. 0.\n{CU} 0. 0. 0.\n0.03 10.0 1 0 0\n"
@@ -171,6 +176,13 @@ PATTERNS = {
     "</xrdMeasurement></xrdMeasurements>",
     "pdCIF": f"data_a\n_diffrn_radiation_wavelength {CU}\n_pd_meas_2theta_range_min {X[0]}\n"
     f"_pd_meas_2theta_range_max {X[-1]}\nloop_\n_pd_meas_counts_total\n" + rows(Y),
+    "UDF": f"SampleIdent,a,/\nLabdaAlpha1, {CU},/\nDataAngleRange, {X[0]}, {X[-1]},/\n"
+    f"ScanStepSize, 0.05,/\nRawScan\n{COUNTS.replace(' ', ', ')}/\n",
+    "HighScore CSV": f"[Measurement conditions]\nK-Alpha1 wavelength,{CU}\nScan axis,Gonio\n"
+    "[Scan points]\nAngle,Intensity\n"
+    + rows(X, Y, join=","),
+    "DIFFRAC text": "[Data]\nAngle, Det1Disc1\n" + rows(X, Y, join=", "),
+    "FullProf with INTER": "XYDATA\nINTER  1.0 1.0 2\nTEMP 300\n! a\n" + rows(X, Y, np.sqrt(Y)),
     "CPI": f"SIETRONICS XRD SCAN\n{X[0]}\n{X[-1]}\n0.05\nCu\n{CU}\na\nb\nc\nSCANDATA\n" + rows(Y),
     "RASX": zipped({
         "Data0/Profile0.txt": rows(X, Y, np.ones(N)),

@@ -118,7 +118,10 @@ def from_values(
     )
     order = np.argsort(q2, kind="stable")
     warnings = (*warnings, *_order_warning(q2, unit), *_scale_warning(q2, unit))
-    pick = lambda array: None if array is None else np.asarray(array, dtype=float)[order]  # noqa: E731
+
+    def pick(array):
+        return None if array is None else np.asarray(array, dtype=float)[order]
+
     return Peaks(
         q2[order], pick(sigma_q2), pick(_usable(intensity)), wavelength, source, warnings, pattern
     )

@@ -31,16 +31,8 @@ def test_every_list_means_the_same_peaks(tmp_path, kind):
     read = readers.read(write(tmp_path, content), unit, wavelength)
     assert isinstance(read, Peaks)
     np.testing.assert_allclose(read.d, D, rtol=2e-4)
-    if kind not in (
-        "one line",
-        "three lines",
-        "2pi/d",
-        "TREOR",
-        "DICVOL",
-        "TOPAS",
-        "TOPAS d",
-        "cp1252",
-    ):
+    alone = ("one line", "three lines", "2pi/d", "DICVOL", "cp1252")
+    if not kind.startswith(("TREOR", "TOPAS", *alone)):
         np.testing.assert_allclose(read.intensity, HEIGHT)
 
 
@@ -65,6 +57,22 @@ def test_every_pattern_means_the_same_counts(tmp_path, kind):
     n = 300 if kind == "few rows" else N
     np.testing.assert_allclose(read.two_theta, X[:n], atol=6e-3)
     np.testing.assert_allclose(read.intensity, Y[:n], atol=0.06)
+
+
+@pytest.mark.parametrize("unit", ["d", "q", "q2pi"])
+def test_a_pattern_without_angles_needs_no_wavelength(tmp_path, unit):
+    d = CU / 2 / np.sin(np.radians(X / 2))
+    position = {"d": d, "q": 1 / d, "q2pi": 2 * np.pi / d}[unit]
+    order = np.argsort(position)
+    path = write(tmp_path, rows(position[order], Y[order], form="{:.7f}"))
+    peaks = readers.read_peaks(path, unit)
+    assert np.abs(peaks.d[:, None] - D).min(axis=0).max() < 0.01 and len(peaks) == len(D)
+
+
+def test_the_first_row_is_never_taken_for_a_title(tmp_path):
+    for row in ("l5.917 52.3\n", "12.8.4 52\n", "11.2 weak\n"):
+        with pytest.raises(DDIError, match="line 1.*not a row of numbers"):
+            readers.read(write(tmp_path, row + LISTS["brackets"][0]), "2theta", CU)
 
 
 def test_a_neutron_pattern_has_no_doublet(tmp_path):

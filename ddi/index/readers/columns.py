@@ -12,14 +12,14 @@ from ddi.base.errors import DDIError
 _ALIASES = {
     "d": "d dobs dspacing dvalue dwert dhkl dexp dmeas da",
     "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
-    "2thetaangle 2thdeg 2thetadegrees tthdeg",
+    "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg",
     "theta": "theta th thetadeg",
     "q2": "q2 q2obs qsquared 1d2 q2calc",
     "q?": "q qobs qvalue s scatteringvector",
     "q": "1d",
     "q2pi": "2pid 2pi/d",
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
-    "relint cts cps yobs intcps inta heightcts net netintensity",
+    "ii0 relint cts cps yobs intcps inta heightcts net netintensity",
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
@@ -59,6 +59,8 @@ def heading(line):
 def _words(line):
     """Split a heading at blanks, but keep `2 theta`, `d [nm]` and `q (1/A)` together."""
     line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(_GREEK))
+    line = re.sub(r"(?i)\bd\s+(?=(value|spacing|wert|obs)\b)", "d", line)
+    line = re.sub(r"(?i)\b(net|gross|rel\.?|integrated)\s+(?=[a-z])", r"\1", line)
     line = re.sub(r"\s+(?=[\[(])", "", line)
     return re.sub(r"[\[(][^\])]*[\])]", lambda unit: unit[0].replace(" ", ""), line).split()
 
@@ -83,6 +85,9 @@ def _scale(field, name):
 
 def _number(field):
     """A number and its standard deviation (None if not given), or None."""
+    if "\u00b1" in field:
+        pair = [number(part) for part in field.split("\u00b1")]
+        return tuple(pair) if len(pair) == 2 and None not in pair else None
     match = _NUMBER.fullmatch(field.strip(" \"'"))
     if not match:
         return _unusual(field)
@@ -129,7 +134,7 @@ def style(name, lines):
     """Find how the rows of numbers among `lines` are written, or raise what is ambiguous."""
     rows = [strip_remark(line) for line in lines[:2000]]
     rows = [row for row in rows if re.match(r"\s*[\"'+-]?\.?\d", row)]
-    rows = [row for row in rows if re.fullmatch(r"[\d\s.,;eEdD+()\"'-]+", row)] or rows
+    rows = [row for row in rows if re.fullmatch(r"[\d\s.,;eEdD+()\u00b1\"'-]+", row)] or rows
     commas = [row for row in rows if "," in row]
     if len(commas) < max(1, 0.5 * len(rows)):
         return PLAIN
@@ -201,10 +206,12 @@ def table(name, text):
             f"{name} has {len(lines)} lines that are no plain table of numbers; export two columns "
             "of text, 2theta and intensity"
         )
+    lines = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", text).split("\n")
     how = style(name, lines)
     rows = []
     head = None
     remarks = []
+    unsure = None
     for count, line in enumerate(lines, 1):
         line = line.strip()
         if not line:
@@ -215,8 +222,13 @@ def table(name, text):
         elif kind == "remark":
             remarks.append(line)
             head = content or head
+        elif kind == "title":
+            remarks.append(line)
+            unsure = unsure or (count, line)
         else:
             raise _no_row(name, count, line)
+    if unsure and len(rows) < 6:
+        raise _no_row(name, *unsure)
     return _joined(name, rows, head, remarks)
 
 
@@ -243,7 +255,9 @@ def _is_row(line):
 
 
 def _row(line, how, started, head):
-    """Say what a line is: a row with its numbers, a remark with the `Heading` in it, or nothing."""
+    """Say what a line is: a row with its numbers, a remark with the `Heading` in it, a title that
+    stands above the rows, or nothing.
+    """
     if line[0] in REMARKS or (line[0] == ";" and how.separator != ";"):
         return "remark", heading(line.lstrip(REMARKS + "; \t"))
     body = strip_remark(line)
@@ -256,6 +270,8 @@ def _row(line, how, started, head):
         named = heading(line)
         if named or not started and (found[:1] or [None])[0] is None and _speaks(line):
             return "remark", named
+        if not started and not re.search(r"\d", how.fields(body)[0] if found else line):
+            return "title", None
     if head and found and found[0] and len(found) >= len(head.names):
         return "row", [pair or (np.nan, None) for pair in found]
     return "nothing", None

@@ -11,6 +11,7 @@ from ddi.index.peaks import UNITS, Pattern, from_values
 
 _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
 _REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
+_WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
 _REACH = 5  # points: rounded positions have unequal single steps
 
 
@@ -115,6 +116,11 @@ def looks_measured(position, intensity):
 
 
 def _pattern(name, source, position, intensity, unit, wavelength, radiation):
+    if wavelength is None and unit != "2theta":
+        q2 = to_q2(position, unit)
+        wavelength = 2 * _WIDEST_SINE / np.sqrt(np.max(q2[np.isfinite(q2)], initial=1e-12))
+        wavelength, radiation = float(np.clip(wavelength, 0.02, 50)), "monochromatic"
+        source += f", as 2theta of {wavelength:.4g} A"
     if wavelength is None:
         raise DDIError(
             f"{name} is a measured pattern in {unit}, whose wavelength is not stated; "

@@ -77,7 +77,7 @@ def treor(source):
             "2theta (CHOICE=3) or d (CHOICE=4)"
         )
     rows = []
-    for line in source.first_lines(400)[1:]:
+    for line in source.first_lines(400):
         fields = [number(field) for field in line.replace(",", " ").split()]
         if not fields or None in fields:
             if rows:

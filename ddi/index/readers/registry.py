@@ -52,6 +52,7 @@ FORMATS = (
     Format("Rigaku RAS", ".ras", "first range", None, r"\*RAS_(DATA|HEADER)_START", "vendors.ras"),
     Format("Rigaku ASC", ".asc", "first range", None, r"^\*(TYPE|CLASS)\b", "vendors.rigaku_asc"),
     Format("Bruker UXD", ".uxd", "first range", None, r"^_(FILEVERSION|STEPSIZE)", "vendors.uxd"),
+    Format("Philips UDF", ".udf", "pattern", None, r"^\s*RawScan\b", "vendors.udf"),
     Format("Sietronics CPI", ".cpi", "pattern", None, r"\ASIETRONICS", "vendors.cpi"),
     Format(
         "RRUFF, AMCSD DIF", ".dif", "lines of a cell", None, r"2-THETA.*D-SPACING", "inputs.dif"

@@ -47,6 +47,8 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
     second = where.get("intensity")
     if second is None and not names and values.shape[1] > first + 1:
         second = first + 1
+    if second is None and names and values.shape[1] == 2 and read.heading.separated:
+        second = 1 - first  # whatever its name: `Angle, Det1Disc1`
     sigma = values[:, where["sigma"]] if "sigma" in where else read.sigma
     sound = np.isfinite(values[:, first])
     if not names or sound.sum() < 6 or sound.mean() < 0.5:

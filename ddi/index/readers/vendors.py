@@ -150,3 +150,18 @@ def cpi(source):
     y = _numbers_of(source.name, " ".join(lines[at + 1 :]))
     x = start + step * np.arange(len(y))
     return Found(x, "2theta", y, None, numbers[4], None, True, "CPI")
+
+
+def udf(source):
+    """Philips UDF: key and values with commas, then intensities after RawScan."""
+    header, _, body = source.text.partition("RawScan")
+    fields = dict(re.findall(r"(?m)^\s*(\w+)\s*,\s*([^\n]*?)\s*,?\s*/?\s*$", header))
+    ends = [_number(part) for part in fields.get("DataAngleRange", "").split(",")[:2]]
+    step = _number(fields.get("ScanStepSize"))
+    if len(ends) < 2 or None in ends or not step or not body:
+        raise DDIError(f"{source.name} is a UDF file that is cut off; copy it again")
+    y = _numbers_of(source.name, body.partition("/")[0])
+    wavelength = _number((fields.get("LabdaAlpha1") or "").split(",")[0])
+    return Found(
+        ends[0] + step * np.arange(len(y)), "2theta", y, None, wavelength, None, True, "UDF"
+    )
