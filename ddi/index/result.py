@@ -11,7 +11,7 @@ from ddi import __version__
 from ddi.base.files import atomic
 from ddi.forward.bragg import two_theta
 from ddi.forward.lines import nearest_line
-from ddi.index import extinction, profile, setting, show, symbols
+from ddi.index import extinction, setting, show
 from ddi.index.comparison import calculated_lines, cell_of, corrected, tolerance
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import prepare
@@ -223,7 +223,7 @@ def make(table, peaks, seconds, limits):
     hinted = [row["rank"] <= N_HINTED or row["rank"] in heads for _, row in cells.iterrows()]
     fitted = limits.get("zero_shift") == "fit"
     first = [(row.bravais, cell_of(row), row.zero_shift) for _, row in cells[:N_FITTED].iterrows()]
-    fits = profile.of_peaks(peaks, first)
+    fits = _fits(peaks, first)
     fit_of = dict(zip(cells["rank"], fits))
     cells["extinction_symbols"] = [
         _symbols(row, peaks, fit_of.get(row["rank"])) if hint else []
@@ -236,6 +236,15 @@ def make(table, peaks, seconds, limits):
     if not peaks.wavelength:
         cells[["zero_shift", "zero_shift_su", "F20"]] = np.nan
     return Result(cells[TABLE], peaks, seconds, limits, tuple(fits))
+
+
+def _fits(peaks, cells):
+    """Whole-pattern fits of cells, None each without a pattern; scipy.signal is read only then."""
+    if peaks.pattern is None:
+        return [None] * len(cells)
+    from ddi.index import profile
+
+    return profile.of_peaks(peaks, cells)
 
 
 def _uncertainties(row, peaks, zero_fitted):
@@ -262,6 +271,8 @@ def _symbols(row, peaks, fit):
     most, each above `LEAST_WEIGHT`.
     """
     if fit is not None:
+        from ddi.index import symbols
+
         likely = symbols.rank(fit)[:N_SYMBOLS]
         return [entry.symbol for entry in likely if entry.probability > LEAST_WEIGHT]
     used = min(len(peaks), SEARCH.max_verify)

@@ -1,0 +1,18 @@
+"""What a list of peaks does without: half a second of imports and more."""
+
+import subprocess
+import sys
+
+CODE = """
+import sys
+from ddi.cli import main
+main(["index", {peaks!r}])
+heavy = "scipy.signal scipy.ndimage scipy.stats matplotlib tensorflow sklearn pyarrow.parquet"
+print("HEAVY", [name for name in heavy.split() if name in sys.modules])
+"""
+
+
+def test_a_list_of_peaks_reads_no_pattern_s_modules(root):
+    code = CODE.format(peaks=str(root / "data" / "example_peaks.txt"))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert "HEAVY []" in done.stdout, done.stdout[-300:] + done.stderr[-2000:]
