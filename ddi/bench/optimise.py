@@ -11,13 +11,14 @@ from ddi.forward.reflections import reference_hkl
 from ddi.index import known, search
 from ddi.mcmc import chains, plain, problem, starts, steps
 from ddi.mcmc import sampler as mcmc
+from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.options import Plan
 
 CELL = np.array([7.31, 9.87, 12.44, 90, 103.2, 90])
 PATTERN_CELLS = 12  # simulated patterns a lattice system in `solve`
 
 
-def _pattern(cell, system, rng, n_peaks=20, lost=0.2, noise=problem.SIGMA_2THETA):
+def _pattern(cell, system, rng, n_peaks=20, lost=0.2, noise=CONSTANTS.sigma_2theta):
     """First lines of a cell, a share of them lost at random, positions off by `noise` degrees
     2theta.
     """
@@ -125,7 +126,7 @@ def bench_solve():
 def _is_solved(system, rng, number):
     cell = starts.random_cells(system, np.exp(rng.uniform(np.log(150), np.log(1500))), 1, number)[0]
     q2 = _pattern(cell, system, rng, lattice.N_PEAKS[system])
-    peaks = search.prepare(q2, sigma_q2(q2, problem.SIGMA_2THETA), n_peaks=len(q2))
+    peaks = search.prepare(q2, sigma_q2(q2, CONSTANTS.sigma_2theta), n_peaks=len(q2))
     finds = known.solve(
         peaks, system, starts.sampler(q2, system, number, 20), time_budget=10, seed=number
     )

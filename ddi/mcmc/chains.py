@@ -1,50 +1,173 @@
-"""The compiled heart of the optimisation: many chains of subsample - solve - reassign - accept, one
-fused loop a candidate.
+"""The compiled heart of the optimisation: many chains of subsample - solve - reassign - accept
+(section 2.4.3), one fused loop a candidate.
 
-Random numbers are a hash of (seed, candidate, counter): a chain depends on nothing else, neither on
-the number of threads nor on which other candidates run beside it. `ddi.mcmc.plain` is the same loop
-in plain numpy; a test holds the two together.
+`ddi.mcmc.plain` is the same loop in plain numpy; a test holds the two together.
 """
+
+from typing import NamedTuple
 
 import numba as nb
 import numpy as np
 
 from ddi.base.algebra import solve_ridged
+from ddi.mcmc.constants import CONSTANTS
+from ddi.mcmc.draws import OF_ACCEPTANCE, OF_LINES, drop, per_iteration, uniform
 from ddi.mcmc.nearest import choose, in_bounds, neighbours, normal_equations
+from ddi.mcmc.softmax import by_line_prior, mixture, resample
 
-NEAREST = 0
+NEAREST = 0  # how peaks are assigned
 RESAMPLE = 1
 MARGINAL = 2
-SIGMA = 0
+SOFTMAX = 3  # the most probable line, its probability in the likelihood
+DRAWN = 4  # a line drawn by its probability, which is in the likelihood
+SIGMA = 0  # weights of the least squares
 COELHO = 1
-UNIFORM = 0
+UNIFORM = 0  # which peaks sit a step out
 CONFIDENCE = 1
 GIVEN = 2
 
-WINDOW = 4.0  # sigma beyond which a line has no share in a peak
-BACKGROUND = np.exp(
-    -0.5 * 3.0**2
-)  # share of "no line": what a line at 3 sigma has; lets spurious peaks go
-
+_LARGEST_EXPONENT = CONSTANTS.largest_exponent
+_LEAST_CHANCE = CONSTANTS.least_chance
 _jit = nb.njit(cache=True, error_model="numpy")
 _inline = nb.njit(cache=True, error_model="numpy", inline="always")
+_uniform = uniform
+_per_iteration = _jit(per_iteration)
 
 
-def hashed_uniform(seed, candidate, counter):
-    """Return a number in (0, 1) that depends on three unsigned 64-bit integers only (the finaliser
-    of splitmix64, twice).
+class Settings(NamedTuple):
+    """What the compiled loop is told beside the pattern.
 
-    Works on numpy arrays as it stands and, compiled, on scalars.
+    Attributes
+    ----------
+    eps : float
+        Of sigma^2, A^-2.
+    half_wave : float
+        Half the wavelength, A.
+    subsample : int
+        Peaks a step.
+    by : int
+        UNIFORM, CONFIDENCE (softmax of the two nearest lines) or GIVEN (by the assigner).
+    weighting : int
+        SIGMA or COELHO.
+    assign : int
+        NEAREST, RESAMPLE, MARGINAL, SOFTMAX or DRAWN; in compiled code the last two are those of
+        the line prior (`ddi.mcmc.softmax`).
     """
-    z = seed * np.uint64(0x9E3779B97F4A7C15) + candidate * np.uint64(0xD1342543DE82EF95) + counter
-    for _ in range(2):
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-    return ((z >> np.uint64(11)) + np.float64(0.5)) * np.float64(2.0**-53)
+
+    eps: float
+    half_wave: float
+    subsample: int
+    by: int
+    weighting: int
+    assign: int
 
 
-_uniform = nb.njit(cache=True)(hashed_uniform)
+class Chain(NamedTuple):
+    """One chain, or with one more axis in front all of them; updated in place.
+
+    Attributes
+    ----------
+    x, best_x : ndarray, shape (n_free,)
+        Present and best state, A^-2.
+    label, best_label : ndarray of int64, shape (n_peaks,)
+        Index into the reference lines of every peak.
+    log_likelihood, best_log_likelihood : ndarray, shape (1,)
+    accepted : ndarray of int64, shape (1,)
+        Steps so far.
+    identity : uint64
+        Names the random stream.
+    confidence : ndarray, shape (n_peaks,)
+        Of the assigner in the labels, above 0.
+    """
+
+    x: np.ndarray
+    best_x: np.ndarray
+    label: np.ndarray
+    best_label: np.ndarray
+    log_likelihood: np.ndarray
+    best_log_likelihood: np.ndarray
+    accepted: np.ndarray
+    identity: np.ndarray
+    confidence: np.ndarray
+
+
+class _Work(NamedTuple):
+    """Arrays that one chain needs again and again; those of lines and cells are the proposal's."""
+
+    q2: np.ndarray
+    q2_now: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
+    i_below: np.ndarray
+    i_above: np.ndarray
+    weight: np.ndarray
+    key: np.ndarray
+    mass: np.ndarray
+    sigma: np.ndarray
+    calculated: np.ndarray
+    proposed: np.ndarray
+    probability: np.ndarray
+    chance: np.ndarray
+    chosen: np.ndarray
+    normal: np.ndarray
+    gradient: np.ndarray
+    step: np.ndarray
+    x: np.ndarray
+
+
+@_jit
+def _workspace(n_free, n_ref, n_peaks):
+    return _Work(
+        np.empty(n_ref),
+        np.zeros(n_ref),
+        np.empty(n_peaks + 1),
+        np.empty(n_peaks + 1),
+        np.empty(n_peaks + 1, np.int64),
+        np.empty(n_peaks + 1, np.int64),
+        np.empty(n_peaks),
+        np.empty(n_peaks),
+        np.empty(n_peaks),
+        np.empty(n_peaks),
+        np.zeros(n_peaks),
+        np.empty(n_peaks),
+        np.ones(n_peaks),
+        np.ones(n_peaks),
+        np.empty(n_peaks, np.int64),
+        np.empty((n_free, n_free)),
+        np.empty(n_free),
+        np.empty(n_free),
+        np.empty(n_free),
+    )
+
+
+@_jit
+def _begin(chain, pattern, settings, work):
+    """Calculate the lines of the present state and how sure its labels are."""
+    for f in range(chain.x.size):
+        work.q2_now[:] += chain.x[f] * pattern.lines[f]
+        for k in range(chain.label.size):
+            work.calculated[k] += chain.x[f] * pattern.lines[f, chain.label[k]]
+    if settings.by == GIVEN:
+        work.probability[:] = chain.confidence
+    elif settings.by == CONFIDENCE:
+        _neighbours(chain.x, pattern, work)
+        _confidence(pattern.q2, work.below, work.above, settings.eps, work.probability)
+
+
+@_inline
+def _neighbours(x, pattern, work):
+    return neighbours(
+        x,
+        pattern.lines,
+        pattern.q2,
+        pattern.table,
+        pattern.scale,
+        work.q2,
+        work.below,
+        work.above,
+        work.i_below,
+        work.i_above,
+    )
 
 
 @_jit
@@ -63,38 +186,64 @@ def _confidence(q2_obs, below, above, eps, probability):
 
 
 @_inline
-def _weigh(k, q2_obs, calculated, eps, weighting, power, half_wave, weight, intensity):
-    """Weight of peak k in the least squares: 1/sigma^2 of the errata, or the square of Coelho's d^m
-    |d 2theta| I.
-    """
-    error = abs(q2_obs[k] - calculated[k])
-    if weighting == SIGMA:
-        weight[k] = 1.0 / (q2_obs[k] * (error + eps))
-    else:
-        shift = 2 * abs(
-            np.arcsin(min(1.0, half_wave * np.sqrt(calculated[k])))
-            - np.arcsin(half_wave * np.sqrt(q2_obs[k]))
-        )
-        weight[k] = (q2_obs[k] ** (-power / 2) * shift * intensity[k]) ** 2
-
-
-@_inline
-def _drop(seed, candidate, counter, weight, probability, n_drop, key):
-    """Give `n_drop` peaks, drawn without replacement, weight zero; sure ones (probability near 1)
-    are rarely among them.
+def _weigh(q2_obs, calculated, settings, exponent, intensity, weight):
+    """Weights of the peaks: 1/sigma^2 of the errata, or the square of Coelho's d^m |d 2theta| I
+    (section 1.2).
     """
     for k in range(weight.size):
-        key[k] = -np.log(_uniform(seed, candidate, counter + np.uint64(k))) / probability[k]
-    for _ in range(n_drop):
-        worst = np.argmax(key)
-        key[worst] = -1.0
-        weight[worst] = 0.0
+        if settings.weighting == SIGMA:
+            weight[k] = 1.0 / (q2_obs[k] * (abs(q2_obs[k] - calculated[k]) + settings.eps))
+        else:
+            shift = 2 * abs(
+                np.arcsin(min(1.0, settings.half_wave * np.sqrt(calculated[k])))
+                - np.arcsin(settings.half_wave * np.sqrt(q2_obs[k]))
+            )
+            weight[k] = (q2_obs[k] ** (-exponent / 2) * shift * intensity[k]) ** 2
 
 
 @_inline
-def _log_likelihood(q2_obs, calculated, eps, count):
-    """Log of equation 2.4.1 for one assignment, with the prior of `ddi.mcmc.likelihood.log_prior`."""
-    total = -0.5 * q2_obs.size * np.log(max(count, 1))
+def _solve(chain, pattern, settings, spread, work):
+    """Step 1.2 of section 2.4.3 in closed form: x that fits the labels with sigma held fixed."""
+    work.normal[:] = 0.0
+    work.gradient[:] = 0.0
+    for k in range(work.sigma.size):
+        work.sigma[k] = spread * pattern.q2[k] + settings.eps
+    if settings.assign == MARGINAL:
+        mixture(
+            work.q2_now, pattern, work.sigma, work.weight, work.mass, work.normal, work.gradient
+        )
+    else:
+        normal_equations(
+            chain.label,
+            work.calculated,
+            pattern.lines,
+            pattern.q2,
+            work.weight,
+            work.normal,
+            work.gradient,
+        )
+    solve_ridged(work.normal, work.gradient, work.step)
+    work.x[:] = chain.x + work.step
+
+
+@_inline
+def _assign(seed, candidate, counter, pattern, settings, work):
+    """Label the proposal's lines; return sum_k log rho(H_k | c) of section 2.4.1."""
+    count = _neighbours(work.x, pattern, work)
+    if settings.assign >= SOFTMAX:
+        drawn = settings.assign == DRAWN
+        by_line_prior(seed, candidate, counter, work.q2, pattern, drawn, work.chosen, work.chance)
+        return np.log(np.maximum(work.chance, _LEAST_CHANCE)).sum()
+    choose(pattern.q2, work.below, work.above, work.i_below, work.i_above, work.chosen)
+    if settings.assign == RESAMPLE:
+        resample(seed, candidate, counter, work.q2, pattern, work.sigma, work.chosen, work.mass)
+    return -0.5 * pattern.q2.size * np.log(max(count, 1))
+
+
+@_inline
+def _log_likelihood(q2_obs, calculated, eps):
+    """Log of rho(q_obs | H, c), equation 2.4.1 for one assignment, with the errata's sigma."""
+    total = 0.0
     for k in range(q2_obs.size):
         error = abs(q2_obs[k] - calculated[k])
         variance = q2_obs[k] * (error + eps)
@@ -102,191 +251,62 @@ def _log_likelihood(q2_obs, calculated, eps, count):
     return total
 
 
-@_jit
-def _resample(seed, candidate, counter, q2, q2_obs, table, scale, sigma, chosen, mass):
-    """Draw a line for every peak from the softmax of -delta^2 / 2 sigma^2 (lines beyond the window
-    are left out).
-
-    One pass over the lines: a line replaces the one held by a peak with probability (its
-    weight)/(weight so far).
-    """
-    n_peaks = q2_obs.size
-    mass[:] = 0.0
-    for r in range(q2.size):
-        line = q2[r]
-        if line <= 0 or line > q2_obs[-1] + WINDOW * sigma[-1]:
-            continue
-        j = table[min(int(line * scale), table.size - 1)]
-        while j < n_peaks and q2_obs[j] <= line:
-            j += 1
-        for side in range(2):
-            k = j if side else j - 1
-            while 0 <= k < n_peaks:
-                z = (line - q2_obs[k]) / sigma[k]
-                if abs(z) > WINDOW:
-                    break
-                weight = np.exp(-0.5 * z * z)
-                mass[k] += weight
-                counter += np.uint64(1)
-                if _uniform(seed, candidate, counter) * mass[k] < weight:
-                    chosen[k] = r
-                k += 1 if side else -1
+@_inline
+def _accept(chain, pattern, settings, score, work):
+    """Make the proposal the present state, and the best if it is."""
+    if settings.by == CONFIDENCE:
+        _confidence(pattern.q2, work.below, work.above, settings.eps, work.probability)
+    if settings.assign >= SOFTMAX:
+        chain.confidence[:] = np.maximum(work.chance, _LEAST_CHANCE)
+        if settings.by == GIVEN:
+            work.probability[:] = chain.confidence
+    chain.x[:] = work.x
+    chain.label[:] = work.chosen
+    work.calculated[:] = work.proposed
+    work.q2_now[:] = work.q2
+    chain.log_likelihood[0] = score
+    chain.accepted[0] += 1
+    if score > chain.best_log_likelihood[0]:
+        chain.best_log_likelihood[0] = score
+        chain.best_x[:] = chain.x
+        chain.best_label[:] = chain.label
 
 
 @_jit
-def _mixture(q2, lines, q2_obs, table, scale, sigma, used, mass, normal, gradient):
-    """Normal equations of the sum over all reference lines: each line pulls a peak by its share
-    (responsibility) in it.
-
-    Two passes over the lines, first the sum of shares of every peak, then the sums over lines;
-    `used` is zero for dropped peaks.
-    """
-    n_peaks = q2_obs.size
-    n_free = gradient.size
-    mass[:] = BACKGROUND
-    for turn in range(2):
-        for r in range(q2.size):
-            line = q2[r]
-            if line <= 0 or line > q2_obs[-1] + WINDOW * sigma[-1]:
-                continue
-            j = table[min(int(line * scale), table.size - 1)]
-            while j < n_peaks and q2_obs[j] <= line:
-                j += 1
-            pull = 0.0
-            curve = 0.0
-            for side in range(2):
-                k = j if side else j - 1
-                while 0 <= k < n_peaks:
-                    z = (q2_obs[k] - line) / sigma[k]
-                    if abs(z) > WINDOW:
-                        break
-                    share = np.exp(-0.5 * z * z)
-                    if turn == 0:
-                        mass[k] += share
-                    elif used[k] > 0:
-                        share /= mass[k]
-                        pull += share * z / sigma[k]
-                        curve += share / (sigma[k] * sigma[k])
-                    k += 1 if side else -1
-            if curve > 0:
-                for i in range(n_free):
-                    gradient[i] += pull * lines[i, r]
-                    for j in range(i + 1):
-                        normal[i, j] += curve * lines[i, r] * lines[j, r]
-
-
-@_jit
-def _run(
-    x,
-    best_x,
-    label,
-    best_label,
-    scores,
-    candidate,
-    confidence,
-    pattern,
-    settings,
-    temperature,
-    spread,
-    seed,
-    first,
-):
-    """Advance one chain by ``temperature.size`` iterations; `x`, `label` and `scores` (present,
-    best, accepted) are updated.
-    """
-    q2_obs, lines, ties, table, scale, bounds, intensity = pattern
-    eps = settings[0]
-    half_wave = settings[1]
-    subsample = int(settings[2])
-    by = int(settings[3])
-    weighting = int(settings[4])
-    mode = int(settings[5])
-    n_free = x.size
-    n_ref = lines.shape[1]
-    n_peaks = q2_obs.size
-    q2 = np.empty(n_ref)
-    below = np.empty(n_peaks + 1)
-    above = np.empty(n_peaks + 1)
-    i_below = np.empty(n_peaks + 1, np.int64)
-    i_above = np.empty(n_peaks + 1, np.int64)
-    weight = np.empty(n_peaks)
-    key = np.empty(n_peaks)
-    mass = np.empty(n_peaks)
-    sigma = np.empty(n_peaks)
-    calculated = np.empty(n_peaks)
-    proposed = np.empty(n_peaks)
-    probability = confidence.copy() if by == GIVEN else np.ones(n_peaks)
-    chosen = label.copy()
-    normal = np.empty((n_free, n_free))
-    gradient = np.empty(n_free)
-    step = np.empty(n_free)
-    x_new = np.empty(n_free)
-    per_iteration = np.uint64(64 + 4 * n_peaks + 4 * n_ref)
-    for k in range(n_peaks):
-        calculated[k] = 0.0
-        for f in range(n_free):
-            calculated[k] += x[f] * lines[f, label[k]]
-    q2_now = np.zeros(n_ref)
-    for f in range(n_free):
-        q2_now += x[f] * lines[f]
-    if by == CONFIDENCE:
-        neighbours(x, lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
-        _confidence(q2_obs, below, above, eps, probability)
+def _run(chain, pattern, settings, temperature, spread, seed, first):
+    """Advance one chain by ``temperature.size`` iterations, in place."""
+    n_peaks = pattern.q2.size
+    n_ref = pattern.lines.shape[1]
+    work = _workspace(chain.x.size, n_ref, n_peaks)
+    _begin(chain, pattern, settings, work)
+    candidate = chain.identity
     for t in range(temperature.size):
-        counter = np.uint64(first + t) * per_iteration
-        power = 4.0 * _uniform(seed, candidate, counter) if weighting == COELHO else 0.0
-        for k in range(n_peaks):
-            _weigh(k, q2_obs, calculated, eps, weighting, power, half_wave, weight, intensity)
-        _drop(
-            seed, candidate, counter + np.uint64(1), weight, probability, n_peaks - subsample, key
+        counter = np.uint64(first + t) * np.uint64(_per_iteration(n_peaks, n_ref))
+        exponent = 0.0
+        if settings.weighting == COELHO:
+            exponent = _LARGEST_EXPONENT * _uniform(seed, candidate, counter)
+        _weigh(pattern.q2, work.calculated, settings, exponent, pattern.intensity, work.weight)
+        n_drop = n_peaks - settings.subsample
+        drop(
+            seed,
+            candidate,
+            counter + np.uint64(1),
+            work.weight,
+            work.probability,
+            n_drop,
+            work.key,
         )
-        normal[:] = 0.0
-        gradient[:] = 0.0
-        for k in range(n_peaks):
-            sigma[k] = spread[t] * q2_obs[k] + eps
-        if mode == MARGINAL:
-            _mixture(q2_now, lines, q2_obs, table, scale, sigma, weight, mass, normal, gradient)
-        else:
-            normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
-        solve_ridged(normal, gradient, step)
-        x_new[:] = x + step
-        if not in_bounds(x_new, ties, bounds[0], bounds[1]):
+        _solve(chain, pattern, settings, spread[t], work)
+        if not in_bounds(work.x, pattern.ties, pattern.bounds[0], pattern.bounds[1]):
             continue
-        count = neighbours(x_new, lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
-        choose(q2_obs, below, above, i_below, i_above, chosen)
-        if mode == RESAMPLE:
-            _resample(
-                seed,
-                candidate,
-                counter + np.uint64(64 + n_peaks),
-                q2,
-                q2_obs,
-                table,
-                scale,
-                sigma,
-                chosen,
-                mass,
-            )
+        of_lines = counter + np.uint64(OF_LINES + n_peaks)
+        score = _assign(seed, candidate, of_lines, pattern, settings, work)
         for k in range(n_peaks):
-            proposed[k] = q2[chosen[k]]
-        score = _log_likelihood(q2_obs, proposed, eps, count)
-        if (
-            np.log(_uniform(seed, candidate, counter + np.uint64(n_peaks + 8))) * temperature[t]
-            > score - scores[0]
-        ):
-            continue
-        if by == CONFIDENCE:
-            _confidence(q2_obs, below, above, eps, probability)
-        x[:] = x_new
-        label[:] = chosen
-        calculated[:] = proposed
-        q2_now[:] = q2
-        scores[0] = score
-        scores[2] += 1
-        if score > scores[1]:
-            scores[1] = score
-            best_x[:] = x
-            best_label[:] = label
+            work.proposed[k] = work.q2[work.chosen[k]]
+        score += _log_likelihood(pattern.q2, work.proposed, settings.eps)
+        luck = _uniform(seed, candidate, counter + np.uint64(n_peaks + OF_ACCEPTANCE))
+        if np.log(luck) * temperature[t] <= score - chain.log_likelihood[0]:
+            _accept(chain, pattern, settings, score, work)
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
@@ -296,17 +316,26 @@ def advance(chains, pattern, settings, temperature, spread, seed, first):
 
     Parameters
     ----------
-    chains : tuple
-        `ddi.mcmc.sampler.State.arrays`: x, best_x, label, best_label, scores, identity, confidence.
-    pattern : tuple
-        `ddi.mcmc.problem.Problem.arrays`: q2_obs, lines, ties, table, scale, bounds, intensity.
-    settings, temperature, spread
+    chains : Chain
+        Of arrays with the candidates in front.
+    pattern : ddi.mcmc.problem.Arrays
+    settings : Settings
+    temperature, spread : ndarray, shape (n_iterations,)
         Of `ddi.mcmc.options.Plan`.
     seed : uint64
     first : int
         Number of the first iteration.
     """
-    x, best_x, label, best_label, scores, identity, confidence = chains
-    for c in nb.prange(x.shape[0]):
-        own = x[c], best_x[c], label[c], best_label[c], scores[c], identity[c], confidence[c]
-        _run(*own, pattern, settings, temperature, spread, seed, first)
+    for c in nb.prange(chains.x.shape[0]):
+        chain = Chain(
+            chains.x[c],
+            chains.best_x[c],
+            chains.label[c],
+            chains.best_label[c],
+            chains.log_likelihood[c : c + 1],
+            chains.best_log_likelihood[c : c + 1],
+            chains.accepted[c : c + 1],
+            chains.identity[c],
+            chains.confidence[c],
+        )
+        _run(chain, pattern, settings, temperature, spread, seed, first)

@@ -12,11 +12,9 @@ from scipy.special import logsumexp
 
 from ddi.forward import lattice
 from ddi.forward.constants import FORWARD
+from ddi.mcmc.constants import CONSTANTS
 
-EPS_Q2 = 1e-4
-"""epsilon of sigma^2 in A^-2: about what 0.02 degrees 2theta are worth in q2 at 25 degrees with Cu
-K-alpha.
-"""
+EPS_Q2 = CONSTANTS.eps_q2
 
 _LOG_2PI = np.log(2 * np.pi)
 

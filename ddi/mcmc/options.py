@@ -8,12 +8,14 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import CU_KALPHA1
-from ddi.mcmc import chains, likelihood
+from ddi.mcmc import chains
+from ddi.mcmc.constants import CONSTANTS
 
 ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}
 ASSIGN = {"nearest": chains.NEAREST, "resample": chains.RESAMPLE, "marginal": chains.MARGINAL}
 WEIGHTS = {"sigma": chains.SIGMA, "coelho": chains.COELHO}
 SUBSAMPLE_BY = {"uniform": chains.UNIFORM, "confidence": chains.CONFIDENCE}
+PRIORS = {"uniform": chains.NEAREST, "softmax": chains.SOFTMAX, "drawn": chains.DRAWN}
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,15 @@ class Options:
         the assigner in use says of its labels or, for lines assigned by distance, the softmax
         between the two nearest ones.
     assign : "nearest", "resample", "marginal" or an assigner
-        Nearest line; a line drawn from softmax(-delta^2 / 2 sigma^2); all lines at once, each by
-        its share (the mixture of 2.4.1); or an object with ``predict(q2_obs, x) -> (labels,
-        confidence)`` on the same reference indices (`ddi.models.assignment`), which is asked every
-        `ddi.mcmc.sampler.REASSIGN_EVERY` iterations, with nearest lines in between.
+        Nearest line; a line drawn from a Gaussian of its distance; all lines at once, each by its
+        share (the mixture of 2.4.1); or a `ddi.models.assigners.Assigner` on the same reference
+        indices.
+    prior : "uniform", "softmax" or "drawn"
+        rho(H | c) in the likelihood and in the acceptance. Uniform: 1 / sqrt(number of lines)
+        (`ddi.mcmc.likelihood.log_prior`); an assigner is then asked every
+        ``CONSTANTS.reassign_every`` iterations, with nearest lines in between. Softmax: the
+        assigner labels every proposal, and its probability stands in the likelihood, as written in
+        2.4.1. Drawn: the same with labels drawn from its probabilities (2.4.3).
     accept : "metropolis", "always" or "greedy"
     weights : "sigma" or "coelho"
         Of the least squares: 1/sigma^2 of the errata, or (d^m |d 2theta| I)^2 with m drawn from
@@ -51,16 +58,17 @@ class Options:
     """
 
     n_iterations: int = 100
-    subsample: int = 15
+    subsample: int = CONSTANTS.subsample
     subsample_by: str = "uniform"
     assign: object = "nearest"
+    prior: str = "uniform"
     accept: str = "metropolis"
     weights: str = "sigma"
     annealing: float = 1.0
     spread: tuple = (0.03, 0.001)
     restarts: int = 0
     seed: int = 0
-    eps: float = likelihood.EPS_Q2
+    eps: float = CONSTANTS.eps_q2
 
     def __post_init__(self):
         for name, known in (
@@ -68,10 +76,15 @@ class Options:
             ("weights", WEIGHTS),
             ("subsample_by", SUBSAMPLE_BY),
             ("assign", ASSIGN),
+            ("prior", PRIORS),
         ):
             value = getattr(self, name)
             if isinstance(value, str) and value not in known:
                 raise DDIError(f"{name}={value!r} is not known; use one of {', '.join(known)}")
+        if self.prior != "uniform" and self.assigner is None:
+            raise DDIError(
+                f"prior={self.prior!r} needs an assigner; pass one as assign=, or leave prior out"
+            )
 
     @property
     def assigner(self):
@@ -86,32 +99,34 @@ class Plan:
     Attributes
     ----------
     options : Options
-    settings : ndarray, shape (6,)
-        eps (A^-2), wavelength/2 (A), peaks a step, UNIFORM, CONFIDENCE or GIVEN, SIGMA or COELHO,
-        NEAREST, RESAMPLE or MARGINAL (`ddi.mcmc.chains`).
+    settings : ddi.mcmc.chains.Settings
     temperature, spread : ndarray, shape (n_iterations,)
         Of the acceptance; and the width of the softmax of RESAMPLE and of the mixture of MARGINAL
         as a fraction of q2.
     """
 
     options: Options
-    settings: np.ndarray
+    settings: chains.Settings
     temperature: np.ndarray
     spread: np.ndarray
+
+    @property
+    def softmax(self):
+        """Whether an assigner's probabilities stand in the likelihood."""
+        return self.options.prior != "uniform"
 
     @classmethod
     def of(cls, problem, **options):
         """Spell `Options` out as arrays."""
         given = Options(**options)
         size = min(given.subsample, len(problem.q2))
-        mode = ASSIGN["nearest" if given.assigner else given.assign]
+        mode = PRIORS[given.prior] if given.assigner else ASSIGN[given.assign]
         by = (
             chains.GIVEN
             if given.assigner and given.subsample_by == "confidence"
             else SUBSAMPLE_BY[given.subsample_by]
         )
-        settings = np.array(
-            [given.eps, CU_KALPHA1 / 2, size, by, WEIGHTS[given.weights], mode], dtype=float
-        )
+        weighting = WEIGHTS[given.weights]
+        settings = chains.Settings(given.eps, CU_KALPHA1 / 2, size, by, weighting, mode)
         temperature = ACCEPT[given.accept] * np.geomspace(given.annealing, 1.0, given.n_iterations)
         return cls(given, settings, temperature, np.geomspace(*given.spread, given.n_iterations))

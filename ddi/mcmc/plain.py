@@ -1,93 +1,121 @@
-"""The loop of `ddi.mcmc.chains` in plain numpy: what it means, and what the compiled one is
-measured against.
+"""The loop of `ddi.mcmc.chains` in plain numpy: what it means, what the compiled one is measured
+against, and what runs where a network assigns in every step.
 """
 
 import numpy as np
 
 from ddi.forward import lattice
-from ddi.mcmc import chains, likelihood
+from ddi.mcmc import chains, draws, likelihood
+from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.steps import closed_form
 
 
-def advance(state, pattern, settings, temperature, spread, seed, first):
-    """Do what `ddi.mcmc.chains.advance` does for nearest-line assignment, one array operation after
-    another (the plain version).
+def nearest(pattern, x):
+    """Return the nearest lines, their chance 1, and the log of `likelihood.log_prior`: labels and
+    chances (n_cand, n_peaks), log rho (n_cand,).
     """
-    x, best_x, label, best_label, scores, identity, confidence = state
-    q2_obs, lines, ties, _, _, bounds, intensity = pattern
-    eps, half_wave = settings[:2]
-    subsample, by, weighting = settings[2:5].astype(int)
-    n_peaks = label.shape[1]
-    n_ref = lines.shape[1]
+    q2 = _lines(pattern, x)
+    label = np.abs(pattern.q2[:, None] - q2[:, None, :]).argmin(axis=2)
+    count = (q2 < pattern.q2[-1]).sum(axis=1)
+    return label, np.ones(label.shape), label.shape[1] * likelihood.log_prior(count)
+
+
+def advance(chain, pattern, settings, temperature, spread, seed, first, assign=nearest):
+    """Do what `ddi.mcmc.chains.advance` does, one array operation after another.
+
+    Parameters
+    ----------
+    chain, pattern, settings, temperature, spread, seed, first
+        As there.
+    assign : callable
+        ``assign(pattern, x) -> (label, chance, log_rho)``, shapes (n_cand, n_peaks) twice and
+        (n_cand,): section 2.3 in place of the nearest line.
+    """
+    n_peaks = chain.label.shape[1]
+    size = draws.per_iteration(n_peaks, pattern.lines.shape[1])
 
     def draw(number):
-        return chains.hashed_uniform(np.full(1, seed), identity, np.uint64(number))
+        return draws.hashed_uniform(np.full(1, seed), chain.identity, np.uint64(number))
 
-    probability = confidence if by == chains.GIVEN else np.ones(label.shape)
-    if by == chains.CONFIDENCE:
-        q2 = np.where(x @ lines > 0, x @ lines, np.inf)
-        probability = _confidence(
-            q2_obs, q2, np.abs(q2_obs[:, None] - q2[:, None, :]).min(axis=2), eps
-        )
+    probability = _sureness(chain, pattern, settings, chain.x, chain.confidence)
     for t in range(len(temperature)):
-        counter = (first + t) * (64 + 4 * n_peaks + 4 * n_ref)
-        H = lines.T[label]
-        calculated = (H @ x[..., None])[..., 0]
-        error = np.abs(q2_obs - calculated)
-        weight = 1 / (q2_obs * (error + eps))
-        if weighting == chains.COELHO:
-            shift = 2 * np.abs(
-                np.arcsin(np.minimum(1, half_wave * np.sqrt(calculated)))
-                - np.arcsin(half_wave * np.sqrt(q2_obs))
-            )
-            weight = (q2_obs ** (-2 * draw(counter)[:, None]) * shift * intensity) ** 2
-        key = (
-            -np.log(np.stack([draw(counter + 1 + k) for k in range(n_peaks)], axis=1)) / probability
-        )
-        np.put_along_axis(
-            weight, np.argsort(-key, axis=1, kind="stable")[:, : n_peaks - subsample], 0.0, axis=1
-        )
-        moved = closed_form(x, H, q2_obs, weight)
-        q2 = moved @ lines
-        delta = np.abs(q2_obs[:, None] - np.where(q2 > 0, q2, np.inf)[:, None, :])
-        chosen = delta.argmin(axis=2)
-        near = np.take_along_axis(delta, chosen[..., None], axis=2)[..., 0]
-        variance = q2_obs * (near + eps)
-        count = ((q2 > 0) & (q2 < q2_obs[-1])).sum(axis=1)
-        score = -0.5 * (near**2 / variance + np.log(2 * np.pi * variance)).sum(
-            axis=1
-        ) + n_peaks * likelihood.log_prior(count)
-        lucky = np.log(draw(counter + n_peaks + 8)) * temperature[t] <= score - scores[:, 0]
-        taken = lucky & _numpy_bounds(moved, ties, bounds)
-        if by == chains.CONFIDENCE:
-            probability[taken] = _confidence(
-                q2_obs, np.where(q2 > 0, q2, np.inf)[taken], near[taken], eps
-            )
-        x[taken] = moved[taken]
-        label[taken] = chosen[taken]
-        scores[taken, 0] = score[taken]
-        scores[taken, 2] += 1
-        best = taken & (score > scores[:, 1])
-        best_x[best] = x[best]
-        best_label[best] = label[best]
-        scores[best, 1] = score[best]
+        counter = (first + t) * size
+        H = pattern.lines.T[chain.label]
+        weight = _weights(chain, pattern, settings, H, draw(counter))
+        _drop(weight, probability, [draw(counter + 1 + k) for k in range(n_peaks)], settings)
+        x = closed_form(chain.x, H, pattern.q2, weight)
+        inside = _in_bounds(x, pattern)
+        label, chance, score = assign(pattern, np.where(inside[:, None], x, chain.x))
+        score = score + _log_likelihood(pattern, x, label, settings.eps)
+        luck = np.log(draw(counter + n_peaks + draws.OF_ACCEPTANCE)) * temperature[t]
+        taken = inside & (luck <= score - chain.log_likelihood)
+        sure = _sureness(chain, pattern, settings, x, chance)
+        probability = np.where(taken[:, None], sure, probability)
+        _accept(chain, taken, x, label, score)
+        if settings.assign >= chains.SOFTMAX:
+            chain.confidence[taken] = chance[taken]
 
 
-def _numpy_bounds(x, ties, bounds):
-    cells = lattice.x_to_cell(x @ ties.T)
-    return (
-        np.isfinite(cells).all(axis=1)
-        & (cells[:, :3] >= bounds[0]).all(axis=1)
-        & (cells[:, :3] <= bounds[1]).all(axis=1)
+def _weights(chain, pattern, settings, H, luck):
+    q2_obs = pattern.q2
+    calculated = (H @ chain.x[..., None])[..., 0]
+    if settings.weighting == chains.SIGMA:
+        return 1 / likelihood.sigma2(q2_obs, calculated, settings.eps)
+    shift = 2 * np.abs(
+        np.arcsin(np.minimum(1, settings.half_wave * np.sqrt(calculated)))
+        - np.arcsin(settings.half_wave * np.sqrt(q2_obs))
     )
+    exponent = CONSTANTS.largest_exponent * luck[:, None]
+    return (q2_obs ** (-exponent / 2) * shift * pattern.intensity) ** 2
 
 
-def _confidence(q2_obs, q2, near, eps):
-    below = np.where(
-        q2[:, None, :] <= q2_obs[:, None], q2_obs[:, None] - q2[:, None, :], np.inf
-    ).min(axis=2)
-    above = np.where(
-        q2[:, None, :] > q2_obs[:, None], q2[:, None, :] - q2_obs[:, None], np.inf
-    ).min(axis=2)
+def _drop(weight, probability, luck, settings):
+    key = -np.log(np.stack(luck, axis=1)) / probability
+    left_out = np.argsort(-key, axis=1, kind="stable")[:, : key.shape[1] - settings.subsample]
+    np.put_along_axis(weight, left_out, 0.0, axis=1)
+
+
+def _log_likelihood(pattern, x, label, eps):
+    calculated = np.einsum("ckf,cf->ck", pattern.lines.T[label], x)
+    variance = pattern.q2 * (np.abs(pattern.q2 - calculated) + eps)
+    terms = (pattern.q2 - calculated) ** 2 / variance + np.log(2 * np.pi * variance)
+    return -0.5 * terms.sum(axis=1)
+
+
+def _accept(chain, taken, x, label, score):
+    chain.x[taken] = x[taken]
+    chain.label[taken] = label[taken]
+    chain.log_likelihood[taken] = score[taken]
+    chain.accepted[taken] += 1
+    best = taken & (score > chain.best_log_likelihood)
+    chain.best_x[best] = x[best]
+    chain.best_label[best] = label[best]
+    chain.best_log_likelihood[best] = score[best]
+
+
+def _lines(pattern, x):
+    q2 = x @ pattern.lines
+    return np.where(q2 > 0, q2, np.inf)
+
+
+def _in_bounds(x, pattern):
+    cells = lattice.x_to_cell(x @ pattern.ties.T)
+    inside = np.isfinite(cells).all(axis=1)
+    shortest, longest = pattern.bounds
+    return inside & ((cells[:, :3] >= shortest) & (cells[:, :3] <= longest)).all(axis=1)
+
+
+def _sureness(chain, pattern, settings, x, chance):
+    """How sure each label is: not asked for, the assigner's, or between the two nearest lines."""
+    if settings.by == chains.UNIFORM:
+        return np.ones(chain.label.shape)
+    if settings.by == chains.GIVEN:
+        return chain.confidence if settings.assign < chains.SOFTMAX else chance
+    q2 = _lines(pattern, x)
+    apart = pattern.q2[:, None] - q2[:, None, :]
+    below = np.where(apart >= 0, apart, np.inf).min(axis=2)
+    above = np.where(apart < 0, -apart, np.inf).min(axis=2)
+    near = np.minimum(below, above)
     far = np.maximum(below, above)
-    return 1 / (1 + np.exp(-np.minimum(50.0, (far**2 - near**2) / (2 * (near + eps) ** 2))))
+    odds = (far**2 - near**2) / (2 * (near + settings.eps) ** 2)
+    return 1 / (1 + np.exp(-np.minimum(50.0, odds)))

@@ -3,6 +3,7 @@ score that ranks cells.
 """
 
 import copy
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,11 +15,7 @@ from ddi.forward.constants import FORWARD
 from ddi.forward.reflections import reference_hkl
 from ddi.mcmc import likelihood
 from ddi.mcmc import nearest as lines
-
-SIGMA_2THETA = 0.02  # degrees; turned into an error of q2 where none is given
-POLISH_ROUNDS = 6
-POLISH_START = 20.0  # sigmas; half-width of the weights in the first round of `polish`
-
+from ddi.mcmc.constants import CONSTANTS
 
 CENTRINGS = {"cubic": "PIF", "tetragonal": "PI", "orthorhombic": "PABCIF", "monoclinic": "PACI"}
 """Centrings that a cell can have in the axes used here (monoclinic b unique, others as they come);
@@ -39,6 +36,39 @@ def allowed(hkl, centring):
         "F": [[0, 1, 1], [1, 0, 1]],
     }[centring]
     return (np.asarray(hkl) @ np.array(halves, dtype=int).reshape(-1, 3).T % 2 == 0).all(axis=-1)
+
+
+class Arrays(NamedTuple):
+    """What the compiled loops read of a pattern.
+
+    Attributes
+    ----------
+    q2 : ndarray, shape (n_peaks,)
+        Observed peaks, A^-2, ascending.
+    lines : ndarray, shape (n_free, n_ref)
+        Transposed design matrix.
+    ties : ndarray, shape (6, n_free)
+    table, scale
+        Of `ddi.mcmc.nearest.lookup`.
+    bounds : ndarray, shape (2,)
+        Shortest and longest axis in A.
+    intensity : ndarray, shape (n_peaks,)
+        Weights of Coelho's misfit; ones where unknown.
+    log_prior : ndarray, shape (n_peaks, n_ref)
+        Of each line at each rank (`ddi.models.assigners.LinePrior`); no rows where not used.
+    prior_width : float
+        Its relative error of q2.
+    """
+
+    q2: np.ndarray
+    lines: np.ndarray
+    ties: np.ndarray
+    table: np.ndarray
+    scale: float
+    bounds: np.ndarray
+    intensity: np.ndarray
+    log_prior: np.ndarray
+    prior_width: float
 
 
 class Problem:
@@ -65,13 +95,14 @@ class Problem:
             or not (np.isfinite(q2_obs).all() and (q2_obs > 0).all())
         ):
             raise DDIError(
-                f"read {q2_obs.size} values of q2; {system} needs a list of more than {n_free} positive numbers in A^-2"
+                f"read {q2_obs.size} values of q2; {system} needs a list of more than {n_free} "
+                "positive numbers in A^-2"
             )
         order = np.argsort(q2_obs, kind="stable")
         self.system = system
         self.q2 = np.ascontiguousarray(q2_obs[order])
         self.sigma = (
-            sigma_q2(self.q2, SIGMA_2THETA)
+            sigma_q2(self.q2, CONSTANTS.sigma_2theta)
             if sigma is None
             else np.broadcast_to(np.asarray(sigma, dtype=float), order.shape)[order]
         )
@@ -106,23 +137,27 @@ class Problem:
         other.table, other.scale = lines.lookup(other.q2)
         return other
 
-    def arrays(self):
-        """Return what the compiled loop reads of a pattern.
-
-        Returns
-        -------
-        q2_obs : ndarray, shape (n_peaks,)
-        lines : ndarray, shape (n_free, n_ref)
-            Transposed design matrix.
-        ties : ndarray, shape (6, n_free)
-        table, scale
-            Of `ddi.mcmc.nearest.lookup`.
-        bounds : ndarray, shape (2,)
-            Shortest and longest axis in A.
-        intensity : ndarray, shape (n_peaks,)
-            Weights of Coelho's misfit; ones where unknown.
+    def arrays(self, prior=None):
+        """Return the `Arrays` of the pattern and, if given, of a `ddi.models.assigners.LinePrior`
+        on the same reference lines; peaks beyond those it knows are treated as the last of them.
         """
-        return self.q2, self.lines, self.ties, self.table, self.scale, self.bounds, self.intensity
+        log_prior = np.zeros((0, len(self.hkl)))
+        width = 1.0
+        if prior is not None:
+            rank = np.minimum(np.arange(len(self.q2)), len(prior.log_prior) - 1)
+            log_prior = prior.log_prior[rank].astype(float)
+            width = float(prior.width)
+        return Arrays(
+            self.q2,
+            self.lines,
+            self.ties,
+            self.table,
+            self.scale,
+            self.bounds,
+            self.intensity,
+            log_prior,
+            width,
+        )
 
     def nearest(self, x):
         """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the
@@ -135,14 +170,13 @@ class Problem:
         )
         return label, count
 
-    def log_likelihood(self, x, label, count, eps=likelihood.EPS_Q2):
-        """Log of the one-assignment posterior (2.4.1) with the prior of
-        `ddi.mcmc.likelihood.log_prior`.
+    def log_likelihood(self, x, label, log_prior, eps=CONSTANTS.eps_q2):
+        """Log of the one-assignment posterior (2.4.1), shape (n_cand,); `log_prior` is log rho(H |
+        c), broadcastable to (n_cand, n_peaks).
         """
         H = self.H[label]
         variance = likelihood.sigma2(self.q2, (H @ x[..., None])[..., 0], eps)
-        prior = likelihood.log_prior(count)[:, None]
-        return likelihood.assigned(x, H, self.q2, variance, prior)[0]
+        return likelihood.assigned(x, H, self.q2, variance, log_prior)[0]
 
     def chance_score(self, x, label, count):
         """Log odds of 'a line or spurious' against 'chance', summed over the peaks, less a cost of
@@ -157,7 +191,7 @@ class Problem:
         return log_odds(worth, SCORE.spurious).sum(axis=1) - SCORE.parameter_cost * x.shape[1]
 
 
-def polish(problem, x, rounds=POLISH_ROUNDS):
+def polish(problem, x, rounds=CONSTANTS.polish_rounds):
     """Refine x, shape (n_cand, n_free), with all peaks and weights that fall off beyond a width
     shrinking to two sigma.
 
@@ -166,12 +200,10 @@ def polish(problem, x, rounds=POLISH_ROUNDS):
     x, label, count
         Refined; labels (n_cand, n_peaks) of the nearest lines; lines below the last peak (n_cand,).
     """
-    x, label, count = (
-        x.copy(),
-        np.zeros((len(x), len(problem.q2)), dtype=np.int64),
-        np.zeros(len(x), dtype=np.int64),
-    )
-    widths = np.geomspace(POLISH_START, 2.0, rounds)
+    x = x.copy()
+    label = np.zeros((len(x), len(problem.q2)), dtype=np.int64)
+    count = np.zeros(len(x), dtype=np.int64)
+    widths = np.geomspace(CONSTANTS.polish_start, CONSTANTS.polish_end, rounds)
     lines.polish_all(
         x,
         label,

@@ -7,6 +7,7 @@ same loop written plainly.
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numba
@@ -14,12 +15,10 @@ import numpy as np
 
 from ddi.forward import lattice
 from ddi.forward.fom import m20
-from ddi.mcmc import chains, likelihood
+from ddi.mcmc import chains, likelihood, plain
+from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.options import Plan
 from ddi.mcmc.problem import CENTRINGS, Problem, allowed, distinct, scored
-
-MAX_POLISHED = 500  # states, best log-likelihood first, that are polished and scored
-LEAST_CONFIDENCE = 1e-6  # of an assigner, so that a peak it gives up can still be drawn
 
 
 @dataclass(frozen=True)
@@ -169,8 +168,9 @@ class State:
         Present and best state.
     label, best_label : ndarray of int64, shape (n_cand, n_peaks)
         Index into the reference lines of every peak.
-    scores : ndarray, shape (n_cand, 3)
-        Present and best log-likelihood; accepted steps.
+    log_likelihood, best_log_likelihood : ndarray, shape (n_cand,)
+    accepted : ndarray of int64, shape (n_cand,)
+        Steps.
     identity : ndarray of uint64, shape (n_cand,)
         Names the random stream of each candidate.
     confidence : ndarray, shape (n_cand, n_peaks)
@@ -183,27 +183,16 @@ class State:
     best_x: np.ndarray
     label: np.ndarray
     best_label: np.ndarray
-    scores: np.ndarray
+    log_likelihood: np.ndarray
+    best_log_likelihood: np.ndarray
+    accepted: np.ndarray
     identity: np.ndarray
     confidence: np.ndarray
     origin: np.ndarray
 
     def arrays(self):
         """Return what the compiled loop reads and updates."""
-        return (
-            self.x,
-            self.best_x,
-            self.label,
-            self.best_label,
-            self.scores,
-            self.identity,
-            self.confidence,
-        )
-
-    def take(self, chosen):
-        """Keep the chosen chains only."""
-        for name in self.__dataclass_fields__:
-            setattr(self, name, np.ascontiguousarray(getattr(self, name)[chosen]))
+        return chains.Chain(*(getattr(self, name) for name in chains.Chain._fields))
 
 
 def start(problem, cells, plan, merge_equal=True):
@@ -222,75 +211,121 @@ def start(problem, cells, plan, merge_equal=True):
         x, label, first = merge(x, label)
         identity = np.arange(len(x), dtype=np.uint64)
         confidence = confidence[first]
-    _, count = problem.nearest(x)
-    scores = np.zeros((len(x), 3))
-    scores[:, 0] = scores[:, 1] = problem.log_likelihood(x, label, count, plan.options.eps)
-    return State(x, x.copy(), label, label.copy(), scores, identity, confidence, x.copy())
+    score = _log_likelihood(problem, x, label, confidence, plan)
+    accepted = np.zeros(len(x), dtype=np.int64)
+    return State(
+        x,
+        x.copy(),
+        label,
+        label.copy(),
+        score,
+        score.copy(),
+        accepted,
+        identity,
+        confidence,
+        x.copy(),
+    )
 
 
 def assigned(problem, x, assigner=None):
     """Return labels and confidences, both (n_cand, n_peaks): an assigner's, or the nearest lines
     and ones.
     """
-    if assigner is None:
+    if assigner is None or not len(x):
         return problem.nearest(x)[0], np.ones((len(x), len(problem.q2)))
     label, confidence = assigner.predict(problem.q2, x)
-    return label.astype(np.int64), np.clip(confidence.astype(float), LEAST_CONFIDENCE, 1.0)
+    return label.astype(np.int64), np.clip(confidence.astype(float), CONSTANTS.least_chance, 1.0)
 
 
-REASSIGN_EVERY = (
-    10  # iterations between two calls of an assignment network, which would otherwise set the pace
-)
-JITTER = 0.03
+def _log_likelihood(problem, x, label, confidence, plan):
+    """Log of equation 2.4.1 with the prior rho(H | c) that the plan asks for."""
+    log_prior = likelihood.log_prior(problem.nearest(x)[1])[:, None]
+    if plan.softmax:
+        log_prior = np.log(confidence)
+    return problem.log_likelihood(x, label, log_prior, plan.options.eps)
 
 
 def run(problem, state, plan, keep_trace=False, deadline=None):
     """Advance the chains through the plan, in place; return the trace or None."""
     n = len(plan.temperature)
     legs = np.linspace(0, n, plan.options.restarts + 2).astype(int)
-    assigner = plan.options.assigner
-    step = (
-        1
-        if keep_trace
-        else REASSIGN_EVERY
-        if assigner
-        else max(1, n // 10)
-        if deadline
-        else max(n, 1)
-    )
+    asked = plan.options.assigner is not None and not plan.softmax
+    step = _stride(n, keep_trace, asked, deadline)
     stops = sorted({*range(0, n, step), *legs[:-1].tolist(), n})
+    advance = _advance_of(problem, plan)
     kept = {"log_likelihood": [], "x": []}
     for first, last in pairwise(stops):
         if deadline is not None and time.perf_counter() > deadline:
             break
         if first and first in legs:
             _restart(problem, state, plan, first)
-        if assigner and first % REASSIGN_EVERY == 0 and first:
-            state.label[:], state.confidence[:] = assigned(problem, state.x, assigner)
-        _advance(problem, state, plan, first, last)
+        if asked and first and first % CONSTANTS.reassign_every == 0:
+            state.label[:], state.confidence[:] = assigned(problem, state.x, plan.options.assigner)
+        _advance(problem, state, plan, first, last, advance)
         if keep_trace:
-            kept["log_likelihood"].append(state.scores[:, 0].copy())
+            kept["log_likelihood"].append(state.log_likelihood.copy())
             kept["x"].append(state.x.copy())
-    return (
-        {name: np.array(rows) for name, rows in kept.items()}
-        | {"accepted": state.scores[:, 2].copy()}
-        if keep_trace
-        else None
-    )
+    if not keep_trace:
+        return None
+    trace = {name: np.array(rows) for name, rows in kept.items()}
+    return trace | {"accepted": state.accepted.copy()}
+
+
+def _stride(n, keep_trace, asked, deadline):
+    """Return after how many iterations something else than the compiled loop has a turn."""
+    if keep_trace:
+        return 1
+    if asked:
+        return CONSTANTS.reassign_every
+    return max(1, n // 10) if deadline else max(n, 1)
+
+
+def _advance_of(problem, plan):
+    """Return the compiled loop, or the plain one where an assigner that is not compiled labels
+    every proposal.
+    """
+    if not plan.softmax or line_prior(plan.options.assigner) is not None:
+        return chains.advance
+    rng = np.random.default_rng([plan.options.seed, len(problem.q2)])
+    return partial(plain.advance, assign=partial(_softmax, plan.options, rng))
+
+
+def line_prior(assigner):
+    """Return the assigner if it is a `ddi.models.assigners.LinePrior` itself, which the compiled
+    loop knows, else None.
+    """
+    if assigner is None:
+        return None
+    from ddi.models.assigners import LinePrior
+
+    return assigner if type(assigner) is LinePrior else None
+
+
+def _softmax(options, rng, pattern, x):
+    """Labels of an assigner, their probabilities, and the sum of their logarithms."""
+    if options.prior == "drawn":
+        label, chance = options.assigner.draw(pattern.q2, x, rng)
+    else:
+        label, chance = options.assigner.predict(pattern.q2, x)
+    chance = np.clip(chance.astype(float), CONSTANTS.least_chance, 1.0)
+    return label.astype(np.int64), chance, np.log(chance).sum(axis=1)
 
 
 def _advance(problem, state, plan, first, last, advance=chains.advance):
+    prior = line_prior(plan.options.assigner) if plan.softmax else None
     arrays = plan.settings, plan.temperature[first:last], plan.spread[first:last]
-    advance(state.arrays(), problem.arrays(), *arrays, np.uint64(plan.options.seed), first)
+    advance(state.arrays(), problem.arrays(prior), *arrays, np.uint64(plan.options.seed), first)
 
 
 def _restart(problem, state, plan, first):
     rng = np.random.default_rng([plan.options.seed, first])
-    x = state.origin * (1 + JITTER * rng.standard_normal(state.origin.shape))
+    x = state.origin * (1 + CONSTANTS.jitter * rng.standard_normal(state.origin.shape))
     state.x[:] = np.where(likelihood.in_bounds(x, problem.system)[:, None], x, state.origin)
-    label, count = problem.nearest(state.x)
-    state.label[:] = label
-    state.scores[:, 0] = problem.log_likelihood(state.x, label, count, plan.options.eps)
+    assigner = plan.options.assigner if plan.softmax else None
+    state.label[:], confidence = assigned(problem, state.x, assigner)
+    if plan.softmax:
+        state.confidence[:] = confidence
+    state.log_likelihood[:] = _log_likelihood(problem, state.x, state.label, confidence, plan)
 
 
 def _joined(traces):
@@ -304,9 +339,11 @@ def _joined(traces):
 def finish(problem, states, n_best, trace, started):
     """Polish the best states under every centring, score them, drop repetitions and sort."""
     place = np.concatenate(
-        [np.argsort(np.argsort(-state.scores[:, 1], kind="stable")) for state in states]
+        [np.argsort(np.argsort(-state.best_log_likelihood, kind="stable")) for state in states]
     )  # each among its own
-    x = distinct(np.concatenate([state.best_x for state in states]), -place)[:MAX_POLISHED]
+    x = distinct(np.concatenate([state.best_x for state in states]), -place)[
+        : CONSTANTS.max_polished
+    ]
     rows = [scored(problem.centred(letter), x) for letter in CENTRINGS.get(problem.system, "P")]
     x, score, label, count = (np.concatenate(part) for part in zip(*rows))
     centring = np.repeat(list(CENTRINGS.get(problem.system, "P")), [len(row[0]) for row in rows])
@@ -322,7 +359,8 @@ def finish(problem, states, n_best, trace, started):
         )
     ] = np.inf
     figure = m20(problem.q2, lines) if len(x) else np.zeros(0)
-    reached = problem.log_likelihood(x, label, count[order])
+    prior = likelihood.log_prior(count[order])[:, None]
+    reached = problem.log_likelihood(x, label, prior)
     cells = lattice.x_to_cell(lattice.full_x(x, problem.system))
     return Result(
         cells,

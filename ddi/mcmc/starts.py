@@ -4,13 +4,14 @@ write-up, section 1.2).
 Random cells are scaled to a volume that grows until a solution is found; each is assigned and
 solved in turn, with weights d^m |d 2theta| I whose exponent m is drawn anew from 0..4 in every
 iteration. The misfit is in the weight, not in its inverse: what fits worst pulls hardest, so a
-chain does not settle before everything fits. The loop is that of `ddi.mcmc.chains`.
+chain does not converge before everything fits. The loop is that of `ddi.mcmc.chains`.
 """
 
 import numpy as np
 
 from ddi.forward import lattice
 from ddi.forward.reflections import reference_hkl
+from ddi.mcmc.constants import CONSTANTS
 
 FORMS = {
     "cubic": 24,
@@ -24,8 +25,7 @@ FORMS = {
 """General lines that coincide, over those of the triclinic system: half the order of the Laue
 group.
 """
-VOLUME_RANGE = (0.4, 6.0)
-GROWTH = 1.25
+GROWTH = CONSTANTS.volume_growth
 
 
 def estimated_volume(q2_obs, system):
@@ -46,7 +46,10 @@ def random_cells(system, volume, n, seed):
     cells = np.empty((0, 6))
     while len(cells) < n:
         raw = np.hstack(
-            [np.exp(rng.uniform(0, np.log(4), (4 * n, 3))), rng.uniform(low, high, (4 * n, 3))]
+            [
+                np.exp(rng.uniform(0, np.log(CONSTANTS.axis_ratio), (4 * n, 3))),
+                rng.uniform(low, high, (4 * n, 3)),
+            ]
         )
         raw = lattice.full_cell(lattice.free_cell(raw, system), system)
         filled = lattice.volume(raw) / raw[:, :3].prod(axis=1)
@@ -58,7 +61,7 @@ def random_cells(system, volume, n, seed):
 
 def volumes(q2_obs, system):
     """Return the growing volumes in A^3 that the search steps through."""
-    low, high = (factor * estimated_volume(q2_obs, system) for factor in VOLUME_RANGE)
+    low, high = (factor * estimated_volume(q2_obs, system) for factor in CONSTANTS.volume_range)
     return np.geomspace(low, high, int(np.ceil(np.log(high / low) / np.log(GROWTH))) + 1)
 
 

@@ -1,0 +1,36 @@
+"""The constants of this room, with units and sources."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class ChainConstants:
+    """Measured or chosen; "chosen" means chosen and not measured.
+
+    The prior of a spurious peak and the cost of a parameter are those of `ddi.forward.chance`.
+    """
+
+    # likelihood (section 2.4.1)
+    eps_q2: float = 1e-4  # A^-2, epsilon of sigma^2: 0.02 degrees 2theta at 25 degrees, Cu K-alpha
+    # lines shared between peaks
+    window: float = 4.0  # sigma beyond which a line has no share in a peak; chosen
+    background: float = 3.0  # sigma at which "no line" has as large a share as a line; chosen
+    # chains (section 2.4.3)
+    subsample: int = 15  # peaks a step, of twenty: the write-up's example
+    largest_exponent: float = 4.0  # of d in Coelho's weights, drawn from 0 to it (Coelho 2003)
+    reassign_every: int = 10  # iterations between two calls of a network not in the ratio; chosen
+    jitter: float = 0.03  # relative, of a start that a chain goes back to; chosen
+    least_chance: float = 1e-6  # of a label, so that a peak given up can still be drawn; chosen
+    max_polished: int = 500  # states, best log-likelihood first, that are polished; chosen
+    # polishing
+    sigma_2theta: float = 0.02  # degrees, error of a peak where none is given; chosen
+    polish_rounds: int = 6  # chosen
+    polish_start: float = 20.0  # sigma, half-width of the weights in the first round; chosen
+    polish_end: float = 2.0  # sigma, in the last
+    # starts of SVD-Index (section 1.2); not in the paper of 2003 in this form
+    volume_range: tuple = (0.4, 6.0)  # times the volume estimated from the density of lines; chosen
+    volume_growth: float = 1.25  # from shell to shell; chosen
+    axis_ratio: float = 4.0  # largest, before scaling to the volume; chosen
+
+
+CONSTANTS = ChainConstants()
