@@ -178,7 +178,7 @@ def _converged(pattern, cells, seed, options):
     return {"system": system, "share": 100 * good.mean()}
 
 
-METHODS = ("one assignment", "misfit weights")
+METHODS = ("nearest line", "misfit weights")
 
 
 def steps_table(patterns, *, n_starts, seed, n_jobs):

@@ -12,7 +12,8 @@ from ddi.study.figures import SYSTEM_COLOURS
 
 METHOD_COLOURS = {
     "misfit weights": "#000000",
-    "one assignment": "#0072B2",
+    "nearest line": "#0072B2",
+    "as written": "#E69F00",
     "resampled": "#56B4E9",
     "marginal": "#009E73",
     "SVD-Index": "#D55E00",

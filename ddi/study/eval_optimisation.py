@@ -21,25 +21,38 @@ from ddi.models.assignment import AssignmentNetwork, file_name
 from ddi.study import svd_index
 
 METHODS = {
-    "one assignment": {"weights": "sigma", "accept": "metropolis"},
+    "nearest line": {"weights": "sigma", "accept": "metropolis"},
     "resampled": {"assign": "resample", "accept": "metropolis", "annealing": 3.0},
+    "drawn from softmax": {
+        "assign": "line prior",
+        "prior": "drawn",
+        "accept": "metropolis",
+        "annealing": 3.0,
+    },
+    "as written": {"assign": "network_literal", "prior": "softmax"},
+    "line prior": {"assign": "line prior", "prior": "softmax"},
     "marginal": {"assign": "marginal", "accept": "always", "subsample": 20},
     "misfit weights": {"weights": "coelho", "accept": "always"},
     "all lines": {"weights": "coelho", "accept": "always", "centrings": "P"},
     "assignment network": {"weights": "sigma", "accept": "metropolis", "assign": "network"},
+    "SVD-Index": svd_index.OPTIONS,
 }
-"""Options of `ddi.mcmc.sampler.optimize` by the name that figures use; "one assignment" is the
-write-up's version, "all lines" leaves all starts to chains that know no centring."""
+"""Options of `ddi.mcmc.sampler.optimize` by the name that figures use; "as written" is
+section 2.4.3 to the letter, "nearest line" the same with the nearest line and a prior uniform over
+the lines, "resampled" draws from a Gaussian of the distance, "all lines" leaves all starts to
+chains that know no centring."""
+ASSIGNERS = ("network", "line prior", "network_literal")
 # relative, a round: later rounds of a generator look around its first cells
 JITTER = 0.02
 MAX_JITTER = 0.08
 PER_ROUND = 300  # starts
 N_VOTE = 40
-"""Peaks that judge the cells that chains found with the first ten or twenty: what a superlattice or
+"""Peaks that judge the cells that chains found with the first ten or twenty: what a supercell or
 a chance match hides in twenty lines shows in the next."""
-# prior probability of a peak to belong to no line; simulated patterns have none, and it is not
-# taken to be known
-SPURIOUS = 0.01
+# prior probability of a peak to belong to no line: simulated lists have no spurious peak, so it is
+# less than that of measured ones (`ddi.forward.chance.SCORE`), and above zero because a user would
+# not know it; chosen, not measured
+SPURIOUS_SIMULATED = 0.01
 EXPLAINED = 4.0  # sigma within which a peak lies on a line
 # a pattern has one core: on an idle machine this is wall time, on a busy one it is still the cost
 CLOCK = time.process_time
@@ -75,7 +88,11 @@ def patterns(study, system, n, seed, noise=0.02, n_vote=N_VOTE):
         about["reduced"] = true_lattice(cell, row.bravais, q2)
         q2 = np.sort(np.maximum(q2 + sigma_q2(q2, noise) * rng.standard_normal(len(q2)), 1e-6))
         peaks = search.prepare(
-            q2, sigma_q2(q2, noise), wavelength=CU_KALPHA1, n_peaks=n_read, spurious=SPURIOUS
+            q2,
+            sigma_q2(q2, noise),
+            wavelength=CU_KALPHA1,
+            n_peaks=n_read,
+            spurious=SPURIOUS_SIMULATED,
         )
         rows.append(about | {"peaks": peaks, "q2": q2[:n_read]})
     return rows
@@ -167,7 +184,7 @@ def assigner(models, system, name, level="0.05"):
     level : str
         Of `ddi.models.assignment.LEVELS`; 0.05 is the error of the starts in notebook 09.
     """
-    if name not in ("network", "line prior", "network_literal"):
+    if name not in ASSIGNERS:
         raise DDIError(f"there is no assigner '{name}'; use network, line prior or network_literal")
     path = models / file_name(system, level, literal=name == "network_literal")
     if not path.exists():
@@ -188,8 +205,10 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
         seconds, correct_from (seconds when the first place became and stayed true; nan if not),
         score, bravais ...
     """
-    given = {**METHODS.get(method, METHODS["misfit weights"]), **options}
-    if given.get("assign") in ("network", "network_literal"):
+    if method not in METHODS:
+        raise DDIError(f"there is no method '{method}'; use one of {', '.join(METHODS)}")
+    given = {**METHODS[method], **options}
+    if given.get("assign") in ASSIGNERS:
         assigning = assigner(study.models, pattern["system"], given["assign"])
         if assigning is None:
             return None

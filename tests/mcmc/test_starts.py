@@ -49,6 +49,19 @@ def test_finds_the_cell_and_needs_about_as_many_calls_as_published(system):
     assert np.median(calls) < 3 * convergence.PUBLISHED_CALLS[system] + 3
 
 
+def test_rounds_of_svd_index_go_through_the_growing_volumes(monkeypatch):
+    asked = {}
+    monkeypatch.setattr(svd_index, "solve", lambda peaks, system, sample, **given: asked.update(
+        volumes=[lattice.volume(sample(number)) for number in range(40)], **given))  # fmt: skip
+    q2 = lines("monoclinic")
+    svd_index.index(search.prepare(q2, sigma_q2(q2, 0.02)), "monoclinic", per_volume=3)
+    shells = starts.volumes(q2, "monoclinic")
+    expected = [np.full(3, shells[number % len(shells)]) for number in range(40)]
+    np.testing.assert_allclose(asked["volumes"], expected, rtol=1e-9)
+    assert asked["weights"] == "coelho" and asked["accept"] == "always"
+    assert asked["subsample"] == len(q2)
+
+
 def test_exact_pattern_is_the_first_lines_of_its_cell():
     q2, cell = starts.exact_pattern("monoclinic", 4)
     lines = np.sort(lattice.q2(reference_hkl("monoclinic")[:-1], cell))
