@@ -102,7 +102,7 @@ class Ascent:
         return output + self._line_prior(delta, q2_obs) if self.network.prior else output
 
     def _line_prior(self, delta, q2_obs):
-        """`LinePrior.logits` in TensorFlow; the last label is (000), for which the peak stands in."""
+        """`LinePrior.logits` in TensorFlow; the last label is (000), with the peak for it."""
         tf = self.tf
         prior = self.network.prior
         peaks = tf.broadcast_to(q2_obs[None, :, None], tf.shape(delta[..., -1:]))

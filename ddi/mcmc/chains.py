@@ -201,14 +201,20 @@ def _weigh(q2_obs, calculated, settings, exponent, intensity, weight):
             weight[k] = (q2_obs[k] ** (-exponent / 2) * shift * intensity[k]) ** 2
 
 
+@_jit
+def _widths(q2_obs, spread, eps, sigma):
+    """Width of each peak's Gaussian, a fraction of q2."""
+    for k in range(sigma.size):
+        sigma[k] = spread * q2_obs[k] + eps
+
+
 @_inline
 def _solve(chain, pattern, settings, spread, work):
     """Step 1.2 of section 2.4.3 in closed form: x that fits the labels with sigma held fixed."""
     work.normal[:] = 0.0
     work.gradient[:] = 0.0
-    for k in range(work.sigma.size):
-        work.sigma[k] = spread * pattern.q2[k] + settings.eps
     if settings.assign == MARGINAL:
+        _widths(pattern.q2, spread, settings.eps, work.sigma)
         mixture(
             work.q2_now, pattern, work.sigma, work.weight, work.mass, work.normal, work.gradient
         )
@@ -227,7 +233,7 @@ def _solve(chain, pattern, settings, spread, work):
 
 
 @_inline
-def _assign(seed, candidate, counter, pattern, settings, work):
+def _assign(seed, candidate, counter, pattern, settings, spread, work):
     """Label the proposal's lines; return sum_k log rho(H_k | c) of section 2.4.1."""
     count = _neighbours(work.x, pattern, work)
     if settings.assign >= SOFTMAX:
@@ -236,15 +242,19 @@ def _assign(seed, candidate, counter, pattern, settings, work):
         return np.log(np.maximum(work.chance, _LEAST_CHANCE)).sum()
     choose(pattern.q2, work.below, work.above, work.i_below, work.i_above, work.chosen)
     if settings.assign == RESAMPLE:
+        _widths(pattern.q2, spread, settings.eps, work.sigma)
         resample(seed, candidate, counter, work.q2, pattern, work.sigma, work.chosen, work.mass)
     return -0.5 * pattern.q2.size * np.log(max(count, 1))
 
 
 @_inline
-def _log_likelihood(q2_obs, calculated, eps):
-    """Log of rho(q_obs | H, c), equation 2.4.1 for one assignment, with the errata's sigma."""
+def _log_likelihood(q2_obs, q2, label, eps, calculated):
+    """Log of rho(q_obs | H, c), equation 2.4.1 for one assignment, with the errata's sigma; fills
+    the labelled lines.
+    """
     total = 0.0
     for k in range(q2_obs.size):
+        calculated[k] = q2[label[k]]
         error = abs(q2_obs[k] - calculated[k])
         variance = q2_obs[k] * (error + eps)
         total -= 0.5 * (error * error / variance + np.log(2 * np.pi * variance))
@@ -300,10 +310,8 @@ def _run(chain, pattern, settings, temperature, spread, seed, first):
         if not in_bounds(work.x, pattern.ties, pattern.bounds[0], pattern.bounds[1]):
             continue
         of_lines = counter + np.uint64(OF_LINES + n_peaks)
-        score = _assign(seed, candidate, of_lines, pattern, settings, work)
-        for k in range(n_peaks):
-            work.proposed[k] = work.q2[work.chosen[k]]
-        score += _log_likelihood(pattern.q2, work.proposed, settings.eps)
+        score = _assign(seed, candidate, of_lines, pattern, settings, spread[t], work)
+        score += _log_likelihood(pattern.q2, work.q2, work.chosen, settings.eps, work.proposed)
         luck = _uniform(seed, candidate, counter + np.uint64(n_peaks + OF_ACCEPTANCE))
         if np.log(luck) * temperature[t] <= score - chain.log_likelihood[0]:
             _accept(chain, pattern, settings, score, work)

@@ -28,13 +28,15 @@ def resample(seed, candidate, counter, q2, pattern, sigma, chosen, mass):
     weight)/(weight so far).
     """
     q2_obs = pattern.q2
+    table = pattern.table
+    scale = pattern.scale
     n_peaks = q2_obs.size
     mass[:] = 0.0
     for r in range(q2.size):
         line = q2[r]
         if line <= 0 or line > q2_obs[-1] + _WINDOW * sigma[-1]:
             continue
-        j = pattern.table[min(int(line * pattern.scale), pattern.table.size - 1)]
+        j = table[min(int(line * scale), table.size - 1)]
         while j < n_peaks and q2_obs[j] <= line:
             j += 1
         for side in range(2):
@@ -59,28 +61,31 @@ def mixture(q2, pattern, sigma, used, mass, normal, gradient):
     Two passes over the lines, first the sum of shares of every peak, then the sums over lines;
     `used` is zero for dropped peaks.
     """
+    q2_obs = pattern.q2
+    lines = pattern.lines
+    table = pattern.table
+    scale = pattern.scale
     mass[:] = _BACKGROUND
     for turn in range(2):
         for r in range(q2.size):
             line = q2[r]
-            if line <= 0 or line > pattern.q2[-1] + _WINDOW * sigma[-1]:
+            if line <= 0 or line > q2_obs[-1] + _WINDOW * sigma[-1]:
                 continue
-            pull, curve = _pull(line, pattern, sigma, used, mass, turn == 0)
+            pull, curve = _pull(line, q2_obs, table, scale, sigma, used, mass, turn == 0)
             if curve > 0:
                 for i in range(gradient.size):
-                    gradient[i] += pull * pattern.lines[i, r]
+                    gradient[i] += pull * lines[i, r]
                     for j in range(i + 1):
-                        normal[i, j] += curve * pattern.lines[i, r] * pattern.lines[j, r]
+                        normal[i, j] += curve * lines[i, r] * lines[j, r]
 
 
 @_jit
-def _pull(line, pattern, sigma, used, mass, counting):
+def _pull(line, q2_obs, table, scale, sigma, used, mass, counting):
     """Add one line's shares to the mass of the peaks about it, or return how they pull and hold
     it.
     """
-    q2_obs = pattern.q2
     n_peaks = q2_obs.size
-    j = pattern.table[min(int(line * pattern.scale), pattern.table.size - 1)]
+    j = table[min(int(line * scale), table.size - 1)]
     while j < n_peaks and q2_obs[j] <= line:
         j += 1
     pull = 0.0
@@ -119,15 +124,17 @@ def by_line_prior(seed, candidate, counter, q2, pattern, drawn, chosen, chance):
         Filled: labels, and their probabilities rho(H_k | c).
     """
     n_ref = q2.size
+    q2_obs = pattern.q2
+    log_prior = pattern.log_prior
     logits = np.empty(n_ref)
     line = np.maximum(q2, _LEAST_Q2)
     log_line = np.log(line)
     stiff = 1.0 / (line * pattern.prior_width)
-    for k in range(pattern.q2.size):
-        peak = pattern.q2[k]
+    for k in range(q2_obs.size):
+        peak = q2_obs[k]
         for r in range(n_ref - 1):
-            logits[r] = pattern.log_prior[k, r] - log_line[r] - abs(peak - q2[r]) * stiff[r]
-        logits[n_ref - 1] = pattern.log_prior[k, n_ref - 1] - np.log(peak) - 1.0
+            logits[r] = log_prior[k, r] - log_line[r] - abs(peak - q2[r]) * stiff[r]
+        logits[n_ref - 1] = log_prior[k, n_ref - 1] - np.log(peak) - 1.0
         best = np.argmax(logits)
         most = logits[best]
         total = 0.0

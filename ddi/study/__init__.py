@@ -8,7 +8,7 @@ study at a time, nothing left behind), `publish` (executed notebooks in place).
 Handing on: `tables` (tables and macros of the paper), `figures` (colours, saving), `notebook`
 (sentences filled with a run's numbers).
 Judging: `cases` and `damage` (patterns, also spoilt ones), `eval_generators` and `eval_groups`
-(07), `eval_assignment` (08), `eval_optimisation`, `convergence` and `svd_index` (09),
+(07), `eval_assignment` (08), `eval_optimisation`, `convergence`, `svd_index` and `literal` (09),
 `eval_indexing`, `failures` and `peers` (10), `ablation` (05).
 Drawing: `draw_workflow` (the study on one page), `draw_data` (01, 02), `draw_groups` (03),
 `draw_augment` (04), `draw_networks` (05), `draw_forests` (06), `draw_generators` (07),
