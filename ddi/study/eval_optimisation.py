@@ -294,7 +294,7 @@ def warm_up():
 
 
 def curve(rows, times):
-    """Return the share of attempts whose first place is right from each time on, shape (n_times,)."""
+    """Return the share of attempts whose first place is right from each time on, (n_times,)."""
     return (rows["correct_from"].to_numpy()[:, None] <= np.asarray(times)).mean(axis=0)
 
 
