@@ -20,10 +20,11 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.constants import FORWARD
-from ddi.forward.systems import BRAVAIS, N_PEAKS, N_REF, POINTS, SYSTEM, SYSTEMS
+from ddi.forward.systems import BRAVAIS, LAUE_ORDER, N_PEAKS, N_REF, POINTS, SYSTEM, SYSTEMS
 
 __all__ = [
-    "BRAVAIS", "N_PEAKS", "N_REF", "POINTS", "SYSTEM", "SYSTEMS", "as_cells", "b_unique",
+    "BRAVAIS", "LAUE_ORDER", "N_PEAKS", "N_REF", "POINTS", "SYSTEM", "SYSTEMS", "as_cells",
+    "b_unique",
     "cell_to_x", "change_basis", "close", "conventional", "design", "free_cell", "free_x",
     "from_metric", "full_cell", "full_x", "is_positive", "is_possible", "metric", "niggli",
     "permute", "q2", "reduced_cell", "ties", "turned", "unimodular",

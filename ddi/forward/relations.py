@@ -23,9 +23,15 @@ _BRAVAIS_OF = {
 """Space group of a bare lattice -> Bravais lattice."""
 
 
-def standard(cell):
+def standard(cell, distance=FORWARD.tied_length):
     """Return the Bravais lattice of a primitive cell by its metric, and its conventional cell (6,)
     (hexagonal axes for hR).
+
+    Parameters
+    ----------
+    cell : array_like, shape (6,)
+    distance : float
+        In A, by which lattice points may miss the symmetry.
 
     Examples
     --------
@@ -36,7 +42,7 @@ def standard(cell):
     ('cF', [7.071, 7.071, 7.071, 90.0, 90.0, 90.0])
     """
     axes = np.array(gemmi.UnitCell(*map(float, cell)).orth.mat).T
-    found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=FORWARD.tied_length)
+    found = spglib.get_symmetry_dataset((axes, [[0, 0, 0]], [1]), symprec=distance)
     bravais = _BRAVAIS_OF.get(found.number, "aP") if found else "aP"
     if bravais == "aP":
         return bravais, lattice.reduced_cell(cell)
@@ -66,6 +72,36 @@ def relatives(reduced):
             _, q2 = distinct_lines(x, bravais, 6 / lattice.volume(cell) ** (2 / 3))
             seen.setdefault((bravais, larger, tuple(q2[:12].round(7))), (bravais, x, larger))
     return list(seen.values())
+
+
+def more_symmetric(reduced, relative):
+    """Return the descriptions of a primitive cell that have a higher metric symmetry within errors.
+
+    Parameters
+    ----------
+    reduced : array_like, shape (6,)
+    relative : sequence of float
+        Distances by which lattice points may miss the symmetry, in units of the mean axis.
+
+    Returns
+    -------
+    list of (str, ndarray (6,))
+        Bravais lattice, and x on the axes of the search; each lattice once, the least forced first.
+
+    Examples
+    --------
+    >>> nearly_cubic = [5.64, 5.64, 5.65, 90, 90, 90]
+    >>> [bravais for bravais, _ in more_symmetric(nearly_cubic, (0.001, 0.003))]
+    ['cP']
+    """
+    seen = {standard(reduced)[0]: None}
+    for share in relative:
+        bravais, cell = standard(reduced, share * float(np.mean(reduced[:3])))
+        if bravais not in seen:
+            system = KINDS[bravais].system
+            x = lattice.full_x(lattice.free_x(lattice.cell_to_x(cell), system), system)
+            seen[bravais] = (bravais, x)
+    return [found for found in seen.values() if found]
 
 
 def same_lattice(

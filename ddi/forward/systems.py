@@ -96,5 +96,15 @@ BRAVAIS = {
 }  # fmt: skip
 """Bravais lattice -> (lattice system, centring of the standard cell), from most to least symmetric.
 """
+LAUE_ORDER = {
+    "cubic": 48,
+    "tetragonal": 16,
+    "hexagonal": 24,
+    "rhombohedral": 12,
+    "orthorhombic": 8,
+    "monoclinic": 4,
+    "triclinic": 2,
+}
+"""Order of each lattice system's Laue group: how many general reflections share one line."""
 POINTS = {"P": 1, "C": 2, "I": 2, "R": 3, "F": 4}
 """Centring -> lattice points in the conventional cell."""

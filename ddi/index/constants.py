@@ -33,7 +33,15 @@ class SearchConstants:
     same_score: float = 0.25
     n_drawn: int = 400  # cells asked of any other generator; chosen, not measured
     min_volume: float = 10.0  # A^3 of the primitive cell; chosen, not measured
-    max_volume: float = 8000.0  # A^3 of the primitive cell; chosen, not measured
+    # A^3 of the primitive cell, and how many more lines than peaks a larger one may have; chosen
+    max_volume: float = 8000.0
+    unseen_lines: float = 10.0
+    # probability of the first cell below which the search begins anew with zero shifts up to half a
+    # degree; chosen, not measured
+    convincing: float = 0.5
+    # degrees 2theta: prior and trials of the zero shift then; chosen, not measured
+    wide_zero_sigma: float = 0.3
+    wide_shifts: tuple = (0.04, -0.04, 0.12, -0.12, 0.2, -0.2, 0.3, -0.3, 0.4, -0.4, 0.5, -0.5, 0.6)
     min_peaks: int = 4  # chosen, not measured
     max_verify: int = 40  # peaks that judge at most; chosen, not measured
 
@@ -54,6 +62,8 @@ class RankingConstants:
     # how much worse than stated peak positions may be, and what that costs in log units;
     # RRUFF, n = 193
     scales: tuple = ((1.0, 0.0), (1.7, 2.0))
+    # the same for lists that state no errors, besides; chosen, not measured
+    coarse_scales: tuple = ((3.0, 4.0), (6.0, 6.0))
     # sigmas beyond which a peak's weight falls off in the last refinement; chosen, not measured
     widths: tuple = (1.5, 1.2, 1.0, 1.0)
     # candidates a lattice that are refined against all peaks, and kept; of all lattices, those that
@@ -72,8 +82,16 @@ class RankingConstants:
     # rounds of relatives of the first cell; log units that a super- and a subcell cost for the many
     # that were tried; RRUFF, n = 191
     max_climb: int = 3
+    # relative distances within which a cell is taken for one of higher metric symmetry; chosen
+    metric: tuple = (0.002, 0.006)
+    # log units by which the less symmetric description of one lattice must be better to stand in
+    # front: a cell comes so near a special ratio by chance once in four hundred; chosen
+    metric_gain: float = 6.0
     supercell_cost: float = 3.0
     subcell_cost: float = 0.0
+    # highest probability of a cell with fewer lines than peaks or less than so much of M20; chosen
+    most_doubtful: float = 0.5
+    least_merit: float = 3.5
     n_related: int = 10  # heads among which a family is looked for; chosen, not measured
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ddi.forward import bragg
 from ddi.index import score
-from ddi.index.constants import SEARCH
+from ddi.index.constants import RANKING, SEARCH
 
 
 class Votes(NamedTuple):
@@ -37,6 +37,8 @@ class Peaks:
         In Angstrom.
     votes : Votes
         These peaks and those too faint to search with.
+    scales : tuple of (float, float)
+        How much worse than `sigma` the positions may be, and what that costs in log units.
     """
 
     q2: np.ndarray
@@ -46,6 +48,7 @@ class Peaks:
     n_search: int
     wavelength: float | None
     votes: Votes
+    scales: tuple = RANKING.scales
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Zero:
     def known(cls, value):
         """A zero shift that is not to be refined."""
         return cls(value, 1e-6, (value,))
+
+    @classmethod
+    def wide(cls):
+        """For patterns that nothing explains within the usual shifts."""
+        return cls(0.0, SEARCH.wide_zero_sigma, SEARCH.wide_shifts)
 
     @classmethod
     def asked(cls, value, wavelength):
@@ -92,15 +100,19 @@ def prepare(
     if spurious is not None:
         chance = np.full(len(order), spurious)
     strong = Votes(q2[order], sigma, slope, chance)
-    weak = _weak(faint, used, strong.q2[-1])
+    weak = _weak(faint, used, strong.q2[-1], len(strong.q2))
     votes = Votes(*(np.concatenate(pair) for pair in zip(strong, weak)))
-    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes)
+    scales = RANKING.scales + (RANKING.coarse_scales if sigma_q2 is None else ())
+    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes, scales)
 
 
-def _weak(faint, wavelength, last):
-    """`Votes` of the faint peaks below the last peak."""
+def _weak(faint, wavelength, last, most):
+    """`Votes` of the faint peaks below the last peak: no more than the `most` that are likeliest
+    lines, so that noise never outvotes the peaks themselves.
+    """
     q2, sigma, spurious = np.empty((3, 0)) if faint is None else np.array(faint, dtype=float)
-    inside = q2 < last
+    inside = np.flatnonzero(q2 < last)
+    inside = np.sort(inside[np.argsort(spurious[inside], kind="stable")[:most]])
     slope = bragg.q2_slope(q2[inside], wavelength)
     return Votes(
         q2[inside], np.maximum(sigma[inside], SEARCH.sigma * slope), slope, spurious[inside]

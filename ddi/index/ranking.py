@@ -18,6 +18,7 @@ COLUMNS = (
 ).split()
 SUPERCELL = "supercell"
 SUBCELL = "subcell"
+METRIC = "metric symmetry"
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +83,11 @@ class Judged(Candidate):
     cell: np.ndarray
     reduced: np.ndarray
     primitive_volume: float
+
+    @property
+    def n_free(self):
+        """Free cell parameters of its lattice system."""
+        return lattice.ties(KINDS[self.bravais].system).shape[1]
 
     @property
     def centring(self):
@@ -171,15 +177,30 @@ def best_first(candidates):
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
-    """Try the super- and subcells of the first candidate, then of the best of these, as long as one
-    explains the peaks better; return all in order.
+def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS), max_volume=None):
+    """Try the super- and subcells of the first candidate and its descriptions of higher metric
+    symmetry, then those of the best of these, as long as one explains the peaks better; return all
+    in order.
+
+    Parameters
+    ----------
+    peaks : ddi.index.observed.Peaks
+    ordered : list of Judged
+    zero : ddi.index.observed.Zero
+    symbols : sequence of str
+        Bravais lattices that are allowed.
+    max_volume : float, optional
+        Of the primitive cell in A^3.
     """
-    costs = {SUPERCELL: RANKING.supercell_cost, SUBCELL: RANKING.subcell_cost}
+    costs = {SUPERCELL: RANKING.supercell_cost, SUBCELL: RANKING.subcell_cost, METRIC: 0.0}
     for _ in range(RANKING.max_climb if ordered else 0):
         best = ordered[0]
         children = order(peaks, list(_relatives(peaks, best, zero, symbols)))
-        children = [replace(row, score=row.score - costs[row.source]) for row in children]
+        children = [
+            replace(row, score=row.score - costs[row.source])
+            for row in children
+            if row.primitive_volume <= (max_volume or np.inf)
+        ]
         ordered = distinct(best_first(ordered + children))
         if ordered[0] is best:
             break
@@ -187,12 +208,17 @@ def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
 
 
 def _relatives(peaks, best, zero, symbols):
-    """Yield the refined sub- and supercells of a judged candidate in the lattices named."""
-    for bravais, start, larger in relations.relatives(best.reduced):
+    """Yield the refined sub- and supercells of a judged candidate and its descriptions of higher
+    metric symmetry, in the lattices named.
+    """
+    named = {True: SUPERCELL, False: SUBCELL}
+    starts = [(kind, x, named[larger]) for kind, x, larger in relations.relatives(best.reduced)]
+    higher = relations.more_symmetric(best.reduced, RANKING.metric)
+    starts += [(bravais, x, METRIC) for bravais, x in higher]
+    for bravais, start, source in starts:
         if bravais in symbols:
             x, shifts = refined(peaks, start[None], np.array([best.zero]), bravais, zero)
             if lattice.is_positive(x)[0]:
-                source = SUPERCELL if larger else SUBCELL
                 yield Candidate(bravais, x[0], shifts[0], best.plain, source)
 
 
@@ -208,16 +234,55 @@ def is_beyond_doubt(peaks, ordered):
 
 
 def distinct(ordered):
-    """Keep the first of those that describe the same lattice."""
+    """Keep the first of those that describe the same lattice, and those after it that describe it
+    with fewer free parameters.
+    """
     kept = []
     marks = np.empty((0, 4))
     for row in ordered:
         mark = np.log([*row.reduced[:3], row.primitive_volume])
         near = np.flatnonzero((np.abs(marks - mark) < (0.015, 0.015, 0.015, 0.05)).all(axis=1))
-        if not any(relations.same_lattice(row.reduced, kept[k].reduced) for k in near):
+        same = (kept[k] for k in near if relations.same_lattice(row.reduced, kept[k].reduced))
+        if all(row.n_free < other.n_free for other in same):
             kept.append(row)
             marks = np.vstack([marks, mark])
     return kept
+
+
+def prefer_symmetric(ordered):
+    """Put the description of a lattice that has the higher metric symmetry in front of the other,
+    unless the lines contradict it by more than `metric_gain` log units.
+
+    Parameters
+    ----------
+    ordered : list of Judged
+
+    Returns
+    -------
+    list of Judged
+        The preferred one has the other's score, if that was higher; the other loses the gain.
+        Where the lines contradict it, the more symmetric one loses no more than the gain, so that
+        it is listed.
+    """
+    ordered = list(ordered)
+    for i in range(min(len(ordered), RANKING.n_related)):
+        low = ordered[i]
+        for j in range(i + 1, len(ordered)):
+            high = ordered[j]
+            if high.n_free < low.n_free and _one_lattice(high, low):
+                other = low.score - RANKING.metric_gain
+                if high.score >= other:
+                    ordered[i] = replace(high, score=low.score)
+                    ordered[j] = replace(low, score=other)
+                else:
+                    ordered[j] = replace(high, score=other)
+                break
+    return best_first(ordered)
+
+
+def _one_lattice(row, other):
+    near = abs(row.primitive_volume / other.primitive_volume - 1) < 0.05
+    return near and relations.same_lattice(row.reduced, other.reduced)
 
 
 def families(ordered):
@@ -261,13 +326,30 @@ def table(peaks, ordered, n_best=50):
     """
     chances = confidence.probabilities([row.score for row in ordered])
     best = ordered[:n_best]
-    rows = [
-        {name: getattr(row, name) for name in ("score", "bravais", "cell", "symbol", "n_lines")}
-        | dict(rank=k, probability=chance, family=family, source=row.source)
-        | _figures(peaks, row)
-        for k, (row, chance, family) in enumerate(zip(best, chances, families(best)), 1)
-    ]
+    names = ("score", "bravais", "cell", "symbol", "n_lines", "source")
+    rows = []
+    for k, (row, chance, family) in enumerate(zip(best, chances, families(best)), 1):
+        figures = _figures(peaks, row)
+        likely = doubted(peaks, row, chance, figures["M20"])
+        about = {name: getattr(row, name) for name in names}
+        rows.append(about | figures | dict(rank=k, probability=likely, family=family))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def doubted(peaks, row, chance, merit):
+    """Return the probability of a cell, at most `most_doubtful` where it cannot be likely: it has
+    fewer lines than there are peaks, or its M20 is that of a cell found by accident.
+    """
+    accidental = row.n_lines < len(peaks.q2) or merit < RANKING.least_merit
+    return min(chance, RANKING.most_doubtful) if accidental else chance
+
+
+def first_chance(peaks, ordered):
+    """Return the probability of the first of the ordered candidates; 0 without any."""
+    if not ordered:
+        return 0.0
+    chance = confidence.probabilities([row.score for row in ordered])[0]
+    return doubted(peaks, ordered[0], chance, _figures(peaks, ordered[0])["M20"])
 
 
 def _figures(peaks, row):

@@ -48,7 +48,7 @@ def plain_scores(peaks, bravais, x, zero, n_use):
     density = line_density(counts[:, None], q2, q2[-1])
     gains = [
         log_odds(error_density(misses, scale * sigma) / density, e).sum(axis=1) - cost
-        for scale, cost in RANKING.scales
+        for scale, cost in peaks.scales
     ]
     return np.max(gains, axis=0) - parameter_cost(bravais), counts
 
@@ -79,7 +79,7 @@ def judge(peaks, bravais, x, zero):
     miss = q2[:, None] - lines[starts]
     density = line_density(1, q2, last)[:, None]
     judged = []
-    for scale, cost in RANKING.scales:
+    for scale, cost in peaks.scales:
         worth = error_density(miss, scale * votes.sigma[:, None]) / density
         gain, which = _best_class(worth, masks, subcells, votes.spurious)
         judged.append((gain - cost, which))

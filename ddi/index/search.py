@@ -8,13 +8,14 @@ the zero shift as one more linear parameter and weights that forgive spurious pe
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, lines
-from ddi.index import ranking, screening
+from ddi.index import ranking, screening, views
 from ddi.index.constants import SEARCH
 from ddi.index.observed import Peaks, Zero, prepare
 from ddi.index.ranking import Found
@@ -67,7 +68,8 @@ def run(
     bravais : str or sequence of str, optional
         Bravais lattices or lattice systems to try; all if not given.
     max_volume : float, optional
-        Of the primitive cell in A^3.
+        Of the primitive cell in A^3, supercells included; if not given it follows from the lines
+        (`volume_limit`).
     time_budget : float, optional
         Seconds after which no further lattice is begun.
     zero_shift : "fit", None or float
@@ -97,25 +99,49 @@ def run(
     """
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint)
     zero = Zero.asked(zero_shift, wavelength)
-    symbols = chosen(bravais)
+    how = Effort(max_volume, templates, generators or {}, seed, n_jobs)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
+    ordered = _stages(peaks, zero, chosen(bravais), how, ends)
+    fitted = zero_shift == "fit" and wavelength is not None
+    doubtful = ranking.first_chance(peaks, ordered) <= SEARCH.convincing
+    if fitted and doubtful and time.monotonic() < ends:
+        more = _stages(peaks, Zero.wide(), chosen(bravais), how, ends)
+        ordered = ranking.distinct(ranking.best_first(ordered + more))
+    ordered = ranking.prefer_symmetric(ordered)
+    return ranking.table(peaks, ordered, n_best)
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a search takes its candidates from, and with how many threads; fields as for `run`."""
+
+    max_volume: float | None = None
+    templates: Templates | None = None
+    generators: dict = field(default_factory=dict)
+    seed: int = 0
+    n_jobs: int = 2
+
+
+def _stages(peaks, zero, symbols, how, ends):
+    """Search the lattices stage by stage until one leaves no doubt; return the `Judged`, in order,
+    with the relatives of the first.
+    """
 
     def task(symbol):
         if time.monotonic() > ends:
             return []
-        extra = (generators or {}).get(lattice.BRAVAIS[symbol][0], ())
-        found = search_lattice(peaks, symbol, zero, max_volume, templates, extra, seed)
-        return ranking.shortlist(peaks, found, zero)
+        return ranking.shortlist(peaks, search_lattice(peaks, symbol, zero, how), zero)
 
     candidates = []
-    with ThreadPoolExecutor(n_jobs) as pool:
+    ordered = []
+    with ThreadPoolExecutor(how.n_jobs) as pool:
         for stage in STAGES:
             here = [symbol for symbol in symbols if lattice.BRAVAIS[symbol][0] in stage]
             candidates += [row for found in pool.map(task, here) for row in found]
             ordered = ranking.order(peaks, candidates)
             if time.monotonic() > ends or ranking.is_beyond_doubt(peaks, ordered):
                 break
-    return ranking.table(peaks, ranking.climb(peaks, ordered, zero, symbols), n_best)
+    return ranking.climb(peaks, ordered, zero, symbols, how.max_volume)
 
 
 def chosen(bravais=None):
@@ -140,7 +166,7 @@ def chosen(bravais=None):
     ]
 
 
-def search_lattice(peaks, bravais, zero, max_volume=None, templates=None, generators=(), seed=0):
+def search_lattice(peaks, bravais, zero, how=None):
     """Return the best candidates of one Bravais lattice, refined against the peaks that search.
 
     Parameters
@@ -148,19 +174,19 @@ def search_lattice(peaks, bravais, zero, max_volume=None, templates=None, genera
     peaks : Peaks
     bravais : str
     zero : Zero
-    max_volume, templates, generators, seed
-        As for `run`, but the generators are those of this lattice's system.
+    how : Effort, optional
 
     Returns
     -------
     Found
     """
+    how = how or Effort()
     kind = lines.KINDS[bravais]
     first = slice(peaks.n_search)
-    x, shifts = from_templates(peaks, bravais, zero, max_volume or SEARCH.max_volume, templates)
+    x, shifts = from_templates(peaks, bravais, zero, how)
     source = np.full(len(x), "templates", dtype=object)
-    for generator in generators:
-        drawn = drawn_x(generator, peaks, bravais, seed)
+    for generator in how.generators.get(lattice.BRAVAIS[bravais][0], ()):
+        drawn = drawn_x(generator, peaks, bravais, how.seed)
         x = np.concatenate([x, drawn])
         shifts = np.concatenate([shifts, np.full(len(drawn), zero.mean)])
         source = np.concatenate([source, np.full(len(drawn), generator.name, dtype=object)])
@@ -179,17 +205,39 @@ def search_lattice(peaks, bravais, zero, max_volume=None, templates=None, genera
     return Found(bravais, x, shifts, source)
 
 
-def from_templates(peaks, bravais, zero, max_volume=SEARCH.max_volume, templates=None):
-    """Return x (n, 6) and zero shifts (n,) of the best distinct cells that templates propose, not
-    refined.
+def volume_limit(peaks, bravais):
+    """Return the largest volume in A^3 of a primitive cell that is tried.
+
+    A lattice of volume V has N = 4 pi V q^3 / (3 order) distinct lines up to q, the order being
+    that of its Laue group; ten times as many lines as peaks may be there.
     """
+    last = peaks.q2[peaks.n_search - 1] ** 1.5
+    order = lattice.LAUE_ORDER[lattice.BRAVAIS[bravais][0]]
+    from_lines = 3 * peaks.n_search * order / (4 * np.pi * last)
+    return max(SEARCH.max_volume, SEARCH.unseen_lines * from_lines)
+
+
+def from_templates(peaks, bravais, zero, how=None):
+    """Return x (n, 6) and zero shifts (n,) of the best distinct cells that templates propose, not
+    refined: from all peaks that search, and from each view of them.
+    """
+    how = how or Effort()
     n = peaks.n_search
-    q2 = peaks.q2[:n]
-    slope = peaks.slope[:n]
-    trials = q2 - np.array(zero.trials)[:, None] * slope
-    spread, pick = (templates or shipped()).systems(bravais, n)
-    sigma = np.maximum(SEARCH.screen_sigma * slope, peaks.sigma[:n])
-    scores = screen(spread, pick, trials, sigma, lines.KINDS[bravais], max_volume).ravel()
+    screened = np.maximum(SEARCH.screen_sigma * peaks.slope[:n], peaks.sigma[:n])
+    without = views.without_orders(peaks.q2[:n], peaks.sigma[:n])
+    parts = [
+        _from_view(view, peaks, bravais, zero, screened, how) for view in (np.arange(n), *without)
+    ]
+    return tuple(np.concatenate(part) for part in zip(*parts))
+
+
+def _from_view(view, peaks, bravais, zero, sigma, how):
+    kind = lines.KINDS[bravais]
+    trials = peaks.q2[: len(sigma)] - np.array(zero.trials)[:, None] * peaks.slope[: len(sigma)]
+    spread, pick = (how.templates or shipped()).systems(bravais, len(view))
+    pick = view[pick].astype(np.int16)
+    limit = how.max_volume or volume_limit(peaks, bravais)
+    scores = screen(spread, pick, trials, sigma, kind, limit).ravel()
     best = np.argsort(-scores, kind="stable")[: SEARCH.n_screened]
     template, trial = np.divmod(best[scores[best] > 0], len(trials))
     x = np.einsum("nij,nj->ni", spread[template], trials[trial[:, None], pick[template]])

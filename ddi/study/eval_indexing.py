@@ -222,7 +222,12 @@ def finders(case, *, profile, names, seed=0):
         for part in (_generator(profile, name, case.system) for name in names)
         if part is not None
     ]
-    found = search.search_lattice(peaks, case.bravais, search.Zero(), generators=extra, seed=seed)
+    found = search.search_lattice(
+        peaks,
+        case.bravais,
+        search.Zero(),
+        search.Effort(generators={case.system: extra}, seed=seed),
+    )
     right = _right(case, found)
     ranked = ranking.order(peaks, ranking.shortlist(peaks, found, search.Zero()))
     winner = next(

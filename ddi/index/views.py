@@ -1,0 +1,65 @@
+"""Which peaks the index templates are applied to: all of them, and lists in which fewer are in the
+way.
+
+A template assumes indices for some of the first peaks. Where those are orders of one line, as a
+long axis makes them, no template fits, although the rest of the list would do. A *view* is a choice
+of peaks that stands for the list while candidates are made; each candidate is judged by all peaks.
+"""
+
+import numpy as np
+
+MAX_ORDER = 12
+FIRST = 12  # peaks among which a series of orders must begin
+MIN_ORDERS = 3  # fewer are chance
+BLOCKED = 6  # first peaks of which orders must be at least `MIN_ORDERS` to be in the way
+FILLED = 0.5  # least share of the orders up to the highest that are there
+TOLERANCE = 3.0  # sigma within which a peak is an order of another
+
+
+def orders_of_one_line(q2, sigma):
+    """Return the peaks that are orders of one line, the longest such series.
+
+    Parameters
+    ----------
+    q2, sigma : ndarray, shape (n,)
+        Ascending, in A^-2.
+
+    Returns
+    -------
+    ndarray of int
+        Places in the list, ascending; empty where fewer than `MIN_ORDERS` belong together. The
+        series may begin with the second or third order.
+
+    Examples
+    --------
+    >>> d = np.array([28.0, 14.0, 9.333, 7.4, 7.0, 5.1])
+    >>> orders_of_one_line(d**-2, 2e-5 + 0 * d)
+    array([0, 1, 2, 4])
+    """
+    longest = np.empty(0, dtype=int)
+    for first in range(min(FIRST, len(q2))):
+        for order in (1, 2, 3):
+            unit = q2[first] / order**2
+            n = np.rint(np.sqrt(q2 / unit))
+            error = np.hypot(sigma, n**2 / order**2 * sigma[first])
+            fits = (np.abs(q2 - n**2 * unit) < TOLERANCE * error) & (n <= MAX_ORDER)
+            members = _one_an_order(np.flatnonzero(fits), n)
+            enough = len(members) >= max(MIN_ORDERS, len(longest) + 1)
+            if enough and members[0] == first and len(members) >= FILLED * n[members[-1]]:
+                longest = members
+    return longest
+
+
+def _one_an_order(members, n):
+    return members[np.unique(n[members], return_index=True)[1]]
+
+
+def without_orders(q2, sigma):
+    """Return the views in which a series of orders is one peak, or two; none where no series fills
+    half of the first peaks.
+    """
+    series = orders_of_one_line(q2, sigma)
+    if np.sum(series < BLOCKED) < MIN_ORDERS:
+        return []
+    everything = np.arange(len(q2))
+    return [np.setdiff1d(everything, series[1:]), np.setdiff1d(everything, series[2:])]
