@@ -243,8 +243,8 @@ def check_rows(rows):
         Columns identifier, system, lines (of both lists, checked one by one), error (largest
         relative difference of a line's q2 stored, from the reindexed and from the conventional cell
         and indices), exact (error within `FORWARD.same_q2`, and the change of basis turns the old
-        indices into the new ones), symbol (does the reindexed symbol name a group of that number with the
-        absences of the operations?).
+        indices into the new ones), symbol (does the reindexed symbol name a group of that number
+        with the absences of the operations?).
     """
     return pd.DataFrame(
         [

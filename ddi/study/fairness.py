@@ -95,8 +95,8 @@ def fairness(pattern, two_theta, wavelength, known=None):
         Picked peaks, K-alpha1, degrees.
     wavelength : float
     known : pandas.DataFrame, optional
-        `ddi.data.rruff.reference`; where it holds the pattern its grade and counts are taken, else they are
-        computed: grade A wants an rms of 0.02 degrees or less.
+        `ddi.data.rruff.reference`; where it holds the pattern its grade and counts are taken, else
+        they are computed: grade A wants an rms of 0.02 degrees or less.
 
     Returns
     -------
