@@ -84,7 +84,6 @@ def from_values(
         sigma in the unit of `values`.
     source : str
     pattern, warnings
-        Handed on.
 
     Returns
     -------
@@ -164,7 +163,6 @@ class Pattern:
     radiation : str
         One of `RADIATIONS`; only "xray" has a K-alpha2.
     source : str
-        What was read, and as what.
     """
 
     two_theta: np.ndarray

@@ -14,7 +14,7 @@ from ddi.base.errors import DDIError
 from ddi.bench.seeds import ANGLE, CU, HEIGHT, LISTS, PATTERNS, D, N, X, Y, bruker, rows, zipped
 from ddi.index import instrument, readers
 from ddi.index.peaks import Pattern, Peaks
-from ddi.index.readers import columns, opening
+from ddi.index.readers import headings, opening
 
 
 def write(folder, text, name="a.txt"):
@@ -185,7 +185,7 @@ def test_the_table_of_formats_is_for_people():
     [("12.345(6)", 12.345, 0.006), ("12.34(12)", 12.34, 0.12), ("-1.5e-3", -0.0015, None)],
 )
 def test_numbers(text, value, sigma):
-    found = columns._number(text)
+    found = headings._number(text)
     assert found == (pytest.approx(value), sigma and pytest.approx(sigma))
 
 

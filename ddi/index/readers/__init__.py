@@ -5,7 +5,7 @@ table that ``python -m ddi formats`` prints. Each format is recognised by its co
 ambiguous is refused with the command to type, nothing is guessed.
 
 - opening: regular files and standard input, size limits, encodings, members of archives
-- columns: headings, separators, decimal commas, remarks: what people type or export
+- headings, columns: names with units, separators, decimal commas, remarks
 - text, histograms, vendors, archives, binary, cif, inputs: families of formats
 - found: what a reader found, and how it becomes `Peaks` or a `Pattern`
 - registry: the table of formats

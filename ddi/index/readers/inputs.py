@@ -7,8 +7,8 @@ import re
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.index.readers.columns import number
 from ddi.index.readers.found import Found
+from ddi.index.readers.headings import number
 from ddi.index.readers.text import stated_wavelength
 
 _TREOR = {"1": "theta", "2": None, "3": "2theta", "4": "d"}  # CHOICE; 0 and 2 are sin^2 theta forms

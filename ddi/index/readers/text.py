@@ -7,8 +7,9 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import anode
-from ddi.index.readers.columns import POSITIONS, Heading, Table, column_name, table
+from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found
+from ddi.index.readers.headings import POSITIONS, Heading, column_name
 
 
 def read_table(source):
