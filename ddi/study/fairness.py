@@ -2,25 +2,25 @@
 first peaks (10_rruff_eval).
 """
 
-import gemmi
 import numpy as np
+
+from ddi.forward import bragg, lattice
+from ddi.forward.lines import distinct_lines
 
 ZERO_MAX = 0.2  # degrees; farthest zero shift that is looked for; chosen, not measured
 GRADE_A_RMS = 0.02  # degrees; of the matched peaks; as index.csv beside the archives grades them
 MAX_MISSED = 2  # of the first twenty peaks; chosen, not measured
+MOST_LINES = 1_000_000  # more than any pattern holds
 
 
 def lines_two_theta(cell, centring, wavelength, two_theta_max):
     """Return the sorted 2theta in degrees of every line the lattice allows; only the centring takes
     lines away.
     """
-    d_min = wavelength / (2 * np.sin(np.radians(min(two_theta_max, 179.0) / 2)))
-    group = gemmi.SpaceGroup("R 3:H" if centring == "R" else f"{centring} 1")
-    unit_cell = gemmi.UnitCell(*map(float, cell))
-    q2 = unit_cell.calculate_1_d2_array(gemmi.make_miller_array(unit_cell, group, d_min, 0, True))
-    return np.unique(
-        np.degrees(2 * np.arcsin(np.clip(np.sqrt(q2) * wavelength / 2, 0, 1))).round(6)
-    )
+    q2_max = float(bragg.q2_of(min(two_theta_max, 179.0), wavelength))
+    x = lattice.cell_to_x(lattice.reduced_cell(cell, centring))
+    _, q2 = distinct_lines(x, "aP", q2_max, max_lines=MOST_LINES)
+    return np.unique(bragg.two_theta(q2, wavelength).round(6))
 
 
 def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, zero=None):
