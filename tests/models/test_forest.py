@@ -8,7 +8,7 @@ from training_rows import frame
 from ddi.forward import lattice
 from ddi.models import controls
 from ddi.models.cells import cells_from_free, pattern_matrix, usable_cells
-from ddi.models.forest import Forest, Trees
+from ddi.models.forest import Forest, ForestLiteral, Trees
 from ddi.study import eval_generators
 
 
@@ -26,7 +26,8 @@ def test_stored_nodes_equal_scikit_learn():
 
 
 def test_sizes_as_written_and_for_small_groups():
-    assert Forest(min_rows=0).sizes(2000) == (200, 10)
+    assert ForestLiteral().sizes(2000) == (200, 10) and ForestLiteral().sizes(60) == (6, 10)
+    assert ForestLiteral().n_trees == 80
     assert Forest().sizes(2000) == (200, 10)
     assert Forest(min_rows=0).sizes(60) == (6, 10)
     assert Forest().sizes(60) == (60, 3)
