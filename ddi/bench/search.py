@@ -2,125 +2,30 @@
 held-out simulated ones.
 """
 
-import contextlib
-import json
 import time
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 
-from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.base.stats import calibration_error, wilson
+from ddi.bench.peak_lists import (
+    N_TRICLINIC,
+    WAVELENGTH,
+    degraded,
+    disturbed,
+    fair,
+    held_out,
+    one_a_mineral,
+    picked,
+    with_spurious,
+)
 from ddi.bench.registry import benchmark
-from ddi.data import dataset, rruff
-from ddi.forward import lattice, noise, relations
+from ddi.data import rruff
+from ddi.forward import lattice, relations
 from ddi.index import confidence, search
-from ddi.index.peaks import from_pattern
-from ddi.study import damage
 
-# held-out triclinic patterns; degrees 2theta
-N_TRICLINIC = 300
-NOISE = 0.02
-ZERO = 0.1
-WAVELENGTH = damage.CU.alpha1
 MISSED = 1000  # rank of a lattice that is not in the list
-
-
-@lru_cache(maxsize=1)
-def fair():
-    """Return RRUFF's fair patterns: grade A, at most two of the first twenty picked peaks not
-    explained by the true cell.
-
-    Returns
-    -------
-    DataFrame
-        id, mineral, bravais, cell, centring, q2, intensity, wavelength; in the order of the ids.
-
-    Raises
-    ------
-    DDIError
-        If DDI_RRUFF does not name a folder with index.csv and picked_peaks.json.
-    """
-    place = rruff.folder()
-    table = rruff.reference(place)
-    if table is None or not (place / "picked_peaks.json").is_file():
-        raise DDIError(
-            "this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's "
-            "archives, index.csv and picked_peaks.json"
-        )
-    table = table[
-        (table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)
-    ].set_index("id")
-    rows = [
-        entry
-        for entry in json.loads((place / "picked_peaks.json").read_text(encoding="utf-8"))
-        if entry["id"] in table.index
-    ]
-    frame = pd.DataFrame(rows)[
-        ["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]
-    ].sort_values("id", ignore_index=True)
-    return frame.assign(
-        centring=[
-            rruff.bravais_lattice(table.space_group[i], cell)[1]
-            for i, cell in zip(frame.id, frame.cell)
-        ]
-    )
-
-
-def one_a_mineral():
-    """Return the first row of `fair` of each mineral."""
-    return fair().groupby("mineral").head(1).reset_index(drop=True)
-
-
-def picked():
-    """Return the rows of `fair` with the peaks that the project itself picks from the measured
-    patterns, faint ones beside them.
-    """
-    rows = fair().to_dict("records")
-    patterns = {pattern.id: pattern for pattern in rruff.load()}
-    kept = []
-    for row in rows:
-        with contextlib.suppress(DDIError, KeyError):
-            pattern = patterns[row["id"]]
-            kept.append(
-                row
-                | _columns(from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength))
-            )
-    return pd.DataFrame(kept)
-
-
-def _columns(peaks):
-    return {
-        name: getattr(peaks, name)
-        for name in ("q2", "sigma_q2", "intensity", "wavelength", "faint")
-    }
-
-
-def held_out(study, bravais=None, n=None, seed=0):
-    """Return test entries of a study (no relative of theirs was in training): bravais, cell,
-    centring, q2, intensity of peak list 1.
-    """
-    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    rows = dataset.load(
-        study,
-        [
-            "identifier",
-            "bravais",
-            "centring_reindexed",
-            "cell",
-            "q2_1",
-            "intensity_1",
-            "q2_2",
-            "intensity_2",
-        ],
-    )
-    rows = rows.merge(groups[groups.split == "test"], on="identifier")
-    rows = rows[[len(q2) >= 20 for q2 in rows.q2_2]]
-    rows = rows[rows.bravais == bravais] if bravais else rows
-    rows = rows.sample(min(n or len(rows), len(rows)), random_state=seed)
-    return rows.rename(columns={"centring_reindexed": "centring"}).reset_index(drop=True)
 
 
 def measure(rows, **options):
@@ -170,46 +75,6 @@ def rates(result):
         ten=ten / n,
         ten_interval=wilson(ten, n),
     )
-
-
-def with_spurious(rows, n_extra=2, seed=0):
-    """Put extra peaks of median intensity at random places among each row's first twenty."""
-    rng = np.random.default_rng(seed)
-    rows = rows.copy()
-    for i in rows.index:
-        q2 = np.array(rows.q2[i])
-        intensity = np.array(rows.intensity[i])
-        extra = noise.foreign(q2[0], q2[:20][-1], n_extra, rng)
-        order = np.argsort(np.concatenate([q2, extra]))
-        rows.at[i, "q2"] = np.concatenate([q2, extra])[order]
-        rows.at[i, "intensity"] = np.concatenate(
-            [intensity, np.full(n_extra, np.median(intensity))]
-        )[order]
-    return rows
-
-
-def disturbed(rows, jitter=NOISE, zero=ZERO, seed=0):
-    """Return the rows with peaks of peak list 2 whose positions carry noise and a zero shift
-    (degrees 2theta).
-    """
-    rng = np.random.default_rng(seed)
-    out = []
-    for q2 in rows.q2_2:
-        shifts = rng.uniform(-zero, zero) + rng.normal(0, jitter, len(q2))
-        out.append(np.sort(noise.moved(q2, shifts, WAVELENGTH)))
-    return rows.assign(q2=out, intensity=rows.intensity_2)
-
-
-def degraded(rows, seed=0):
-    """Return the rows with the peaks picked from simulated measurements (`ddi.study.damage`); rows
-    that show too few are left out.
-    """
-    kept = []
-    for i, row in enumerate(rows.to_dict("records")):
-        with contextlib.suppress(DDIError):
-            peaks, _ = damage.peaks(row["q2_1"], row["intensity_1"], seed=seed + i)
-            kept.append(row | _columns(peaks))
-    return pd.DataFrame(kept)
 
 
 @benchmark(
