@@ -1,5 +1,6 @@
 """How many patterns are solved that nobody looked at while the solving was built: those drawn after
-the first 200 of a lattice system.
+the first 200 of a lattice system. One with no more than that (rhombohedral: 198 of the default data)
+is solved with errors drawn anew, and counted beside the others, not among them.
 """
 
 from functools import partial
@@ -15,7 +16,8 @@ from ddi.study import eval_optimisation
 
 LOOKED_AT = 200
 N_FRESH = 120
-HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral", "orthorhombic")
+REDRAWN = 2027  # seed of the errors of crystals that were looked at
+HIGH = ("cubic", "tetragonal", "hexagonal", "orthorhombic")
 
 
 def solved(study, system, *, first=LOOKED_AT, n=N_FRESH, seed=2026):
@@ -41,13 +43,18 @@ def _attempt(study, pattern, seed):
 @benchmark(
     "unseen",
     floor=0.97,
-    about="share of default-profile test patterns, cubic to orthorhombic, beyond those looked "
-    "at, solved in 10 s (needs `make study`; 5 min)",
+    about="share of default-profile test patterns, cubic, tetragonal, hexagonal and "
+    "orthorhombic, beyond those looked at, solved in 10 s (needs `make study`; 5 min)",
 )
 def bench_unseen():
     study = Study("default")
     by_system = {system: solved(study, system)["solved"] for system in lattice.SYSTEMS}
     high = pd.concat([by_system[system] for system in HIGH])
+    again = {
+        system: solved(study, system, first=0, seed=REDRAWN)["solved"]
+        for system, right in by_system.items()
+        if not len(right)
+    }
     counts = {
         system: f"{int(right.sum())}/{len(right)}"
         for system, right in by_system.items()
@@ -59,4 +66,7 @@ def bench_unseen():
         "n": len(high),
         "interval": wilson(high.sum(), len(high)),
         "by_system": counts,
+        "errors_drawn_anew": {
+            system: f"{int(right.sum())}/{len(right)}" for system, right in again.items()
+        },
     }
