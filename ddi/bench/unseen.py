@@ -1,5 +1,5 @@
 """How many patterns are solved that nobody looked at while the solving was built: those drawn after
-the first 200 of a lattice system. One with no more than that (rhombohedral: 198 of the default data)
+the first 200 of a lattice system. One with no more than those (rhombohedral: 198 in all)
 is solved with errors drawn anew, and counted beside the others, not among them.
 """
 

@@ -154,7 +154,7 @@ def _begin(chain, pattern, settings, work):
         _confidence(pattern.q2, work.below, work.above, settings.eps, work.probability)
 
 
-@_inline
+@_jit
 def _neighbours(x, pattern, work):
     return neighbours(
         x,
@@ -208,43 +208,26 @@ def _widths(q2_obs, spread, eps, sigma):
         sigma[k] = spread * q2_obs[k] + eps
 
 
-@_inline
-def _solve(chain, pattern, settings, spread, work):
-    """Step 1.2 of section 2.4.3 in closed form: x that fits the labels with sigma held fixed."""
-    work.normal[:] = 0.0
-    work.gradient[:] = 0.0
-    if settings.assign == MARGINAL:
-        _widths(pattern.q2, spread, settings.eps, work.sigma)
-        mixture(
-            work.q2_now, pattern, work.sigma, work.weight, work.mass, work.normal, work.gradient
-        )
-    else:
-        normal_equations(
-            chain.label,
-            work.calculated,
-            pattern.lines,
-            pattern.q2,
-            work.weight,
-            work.normal,
-            work.gradient,
-        )
-    solve_ridged(work.normal, work.gradient, work.step)
-    work.x[:] = chain.x + work.step
+@_jit
+def _mix(pattern, settings, spread, work):
+    """Fill the normal equations of step 1.2 of section 2.4.3 for all lines at once."""
+    _widths(pattern.q2, spread, settings.eps, work.sigma)
+    mixture(work.q2_now, pattern, work.sigma, work.weight, work.mass, work.normal, work.gradient)
 
 
-@_inline
-def _assign(seed, candidate, counter, pattern, settings, spread, work):
-    """Label the proposal's lines; return sum_k log rho(H_k | c) of section 2.4.1."""
-    count = _neighbours(work.x, pattern, work)
+@_jit
+def _reassign(seed, candidate, counter, log_prior, pattern, settings, spread, work):
+    """Label the proposal's lines by other than the nearest; return sum_k log rho(H_k | c) of
+    section 2.4.1, `log_prior` where it is uniform.
+    """
     if settings.assign >= SOFTMAX:
         drawn = settings.assign == DRAWN
         by_line_prior(seed, candidate, counter, work.q2, pattern, drawn, work.chosen, work.chance)
         return np.log(np.maximum(work.chance, _LEAST_CHANCE)).sum()
-    choose(pattern.q2, work.below, work.above, work.i_below, work.i_above, work.chosen)
     if settings.assign == RESAMPLE:
         _widths(pattern.q2, spread, settings.eps, work.sigma)
         resample(seed, candidate, counter, work.q2, pattern, work.sigma, work.chosen, work.mass)
-    return -0.5 * pattern.q2.size * np.log(max(count, 1))
+    return log_prior
 
 
 @_inline
@@ -261,7 +244,7 @@ def _log_likelihood(q2_obs, q2, label, eps, calculated):
     return total
 
 
-@_inline
+@_jit
 def _accept(chain, pattern, settings, score, work):
     """Make the proposal the present state, and the best if it is."""
     if settings.by == CONFIDENCE:
@@ -284,36 +267,46 @@ def _accept(chain, pattern, settings, score, work):
 
 @_jit
 def _run(chain, pattern, settings, temperature, spread, seed, first):
-    """Advance one chain by ``temperature.size`` iterations, in place."""
-    n_peaks = pattern.q2.size
-    n_ref = pattern.lines.shape[1]
-    work = _workspace(chain.x.size, n_ref, n_peaks)
+    """Advance one chain by ``temperature.size`` iterations, in place.
+
+    Arrays of the tuples have names of their own here: taking one out of a tuple costs as much as a
+    peak.
+    """
+    q2_obs, lines, ties, table, scale, bounds, intensity, _, _ = pattern
+    x, _, label, _, log_likelihood, _, _, candidate, _ = chain
+    n_peaks = q2_obs.size
+    work = _workspace(x.size, lines.shape[1], n_peaks)
     _begin(chain, pattern, settings, work)
-    candidate = chain.identity
+    (q2, _, below, above, i_below, i_above, weight, key, _, _, calculated, proposed) = work[:12]
+    (probability, _, chosen, normal, gradient, step, x_new) = work[12:]
+    size = np.uint64(_per_iteration(n_peaks, lines.shape[1]))
+    n_drop = n_peaks - settings.subsample
     for t in range(temperature.size):
-        counter = np.uint64(first + t) * np.uint64(_per_iteration(n_peaks, n_ref))
+        counter = np.uint64(first + t) * size
         exponent = 0.0
         if settings.weighting == COELHO:
             exponent = _LARGEST_EXPONENT * _uniform(seed, candidate, counter)
-        _weigh(pattern.q2, work.calculated, settings, exponent, pattern.intensity, work.weight)
-        n_drop = n_peaks - settings.subsample
-        drop(
-            seed,
-            candidate,
-            counter + np.uint64(1),
-            work.weight,
-            work.probability,
-            n_drop,
-            work.key,
-        )
-        _solve(chain, pattern, settings, spread[t], work)
-        if not in_bounds(work.x, pattern.ties, pattern.bounds[0], pattern.bounds[1]):
+        _weigh(q2_obs, calculated, settings, exponent, intensity, weight)
+        drop(seed, candidate, counter + np.uint64(1), weight, probability, n_drop, key)
+        normal[:] = 0.0
+        gradient[:] = 0.0
+        if settings.assign == MARGINAL:
+            _mix(pattern, settings, spread[t], work)
+        else:
+            normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
+        solve_ridged(normal, gradient, step)
+        x_new[:] = x + step
+        if not in_bounds(x_new, ties, bounds[0], bounds[1]):
             continue
-        of_lines = counter + np.uint64(OF_LINES + n_peaks)
-        score = _assign(seed, candidate, of_lines, pattern, settings, spread[t], work)
-        score += _log_likelihood(pattern.q2, work.q2, work.chosen, settings.eps, work.proposed)
+        count = neighbours(x_new, lines, q2_obs, table, scale, q2, below, above, i_below, i_above)
+        choose(q2_obs, below, above, i_below, i_above, chosen)
+        score = -0.5 * n_peaks * np.log(max(count, 1))
+        if settings.assign >= RESAMPLE:
+            of_lines = counter + np.uint64(OF_LINES + n_peaks)
+            score = _reassign(seed, candidate, of_lines, score, pattern, settings, spread[t], work)
+        score += _log_likelihood(q2_obs, q2, chosen, settings.eps, proposed)
         luck = _uniform(seed, candidate, counter + np.uint64(n_peaks + OF_ACCEPTANCE))
-        if np.log(luck) * temperature[t] <= score - chain.log_likelihood[0]:
+        if np.log(luck) * temperature[t] <= score - log_likelihood[0]:
             _accept(chain, pattern, settings, score, work)
 
 
