@@ -53,6 +53,12 @@ class Study:
         self.stamps = self.results / "stamps"
         self._make_folders()
 
+    def __eq__(self, other):
+        return isinstance(other, Study) and vars(self) == vars(other)
+
+    def __hash__(self):
+        return hash((self.profile, self.root))
+
     def _make_folders(self):
         folders = (self.raw, self.interim, self.models, self.results, self.figures, self.tables)
         try:
