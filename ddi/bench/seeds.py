@@ -172,7 +172,8 @@ PATTERNS = {
     "XRDML": f'<?xml version="1.0" encoding="UTF-8"?><xrdMeasurements xmlns="{XML}">'
     f"<xrdMeasurement><usedWavelength><kAlpha1>{CU}</kAlpha1></usedWavelength><scan><dataPoints>"
     f'<positions axis="2Theta"><startPosition>{X[0]}</startPosition>'
-    f"<endPosition>{X[-1]}</endPosition></positions><intensities>{COUNTS}</intensities></dataPoints></scan>"
+    f"<endPosition>{X[-1]}</endPosition></positions>"
+    f"<intensities>{COUNTS}</intensities></dataPoints></scan>"
     "</xrdMeasurement></xrdMeasurements>",
     "pdCIF": f"data_a\n_diffrn_radiation_wavelength {CU}\n_pd_meas_2theta_range_min {X[0]}\n"
     f"_pd_meas_2theta_range_max {X[-1]}\nloop_\n_pd_meas_counts_total\n" + rows(Y),

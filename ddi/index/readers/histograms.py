@@ -14,7 +14,7 @@ _CENTI = 100.0  # GSAS gives angles in hundredths of a degree
 def gsas(source):
     """GSAS and GSAS-II histograms: the first bank."""
     lines = source.text.split("\n")
-    starts = [k for k, line in enumerate(lines) if re.match(r"(?i)BANK\s+\d+\s+\d+", line)]
+    starts = [k for k, line in enumerate(lines) if re.match(r"(?i)BANK\s+\d+\s+\d+(\s|$)", line)]
     if not starts:
         raise DDIError(f"{source.name} is a GSAS file with a broken BANK line; export xye")
     at = starts[0]
