@@ -12,9 +12,10 @@ split        families of relatives, training and test sets, what leaks (notebook
 scaling      peaks and cells on the scale of one (section 2.1.4)
 augment      children of rare symbols: perturb moves cells, resample chooses peaks (notebook 04)
 rruff        measured patterns and the cells they belong to (notebook 10)
+constants    the numbers taken for granted, with their sources
 """
 
 __all__ = [
-    "augment", "composition", "dataset", "dedup", "entry", "grouping", "groupspec", "leaders",
-    "perturb", "qc", "resample", "rruff", "scaling", "sources", "split",
+    "augment", "composition", "constants", "dataset", "dedup", "entry", "grouping", "groupspec",
+    "leaders", "perturb", "qc", "resample", "rruff", "scaling", "sources", "split",
 ]  # fmt: skip

@@ -8,19 +8,15 @@ import gemmi
 import numpy as np
 import pandas as pd
 
+from ddi.data.constants import DATA
 from ddi.data.perturb import Perturbation, b_placed, is_valid, shrinkage
 from ddi.data.resample import Resampler
 from ddi.forward import lattice
 
-AT_MOST = 10  # children of one entry
-N_LINES = 200  # lines of a parent that its children's are taken from
-N_PEAKS = 60  # longest peak list
-FARTHEST = 3.0  # of a parent's lines, over the end of the patterns
-ROUNDS = 10  # how often a child that is not valid is drawn again
 _GENERIC = np.sqrt([2.0, 3.0, 5.0, 7.0, 11.0, 13.0])  # tells rows of integers apart by one number
 
 
-def n_children(symbols, total, rng, at_most=AT_MOST):
+def n_children(symbols, total, rng, at_most=DATA.children):
     """Return how many children each entry gets, rare symbols first.
 
     Every symbol is filled up to the same level of rows, real and augmented, as far as `at_most`
@@ -58,7 +54,7 @@ def n_children(symbols, total, rng, at_most=AT_MOST):
     return each[code] + (rank < rest[code]), low
 
 
-def line_rows(cell, operations, unique_axis, system, q2_to, n=N_LINES):
+def line_rows(cell, operations, unique_axis, system, q2_to, n=DATA.parent_lines):
     """Return a crystal's first lines that are not systematically absent.
 
     Parameters
@@ -115,7 +111,7 @@ class Family:
     system : str
     unique_axis : ndarray of int, shape (n,)
     cells : ndarray, shape (n, 6)
-    rows : ndarray, shape (n, N_LINES, n_free)
+    rows : ndarray, shape (n, n_lines, n_free)
         From `line_rows`, filled with infinity.
     complete : ndarray, shape (n,)
     """
@@ -133,12 +129,14 @@ class Family:
         """
         unique_axis = frame["unique_axis"].to_numpy()
         cells = b_placed(np.array(frame["cell"].tolist()), unique_axis)
-        rows = np.full((len(frame), N_LINES, len(lattice.SYSTEM[system].free)), np.inf)
+        rows = np.full((len(frame), DATA.parent_lines, len(lattice.SYSTEM[system].free)), np.inf)
         complete = np.empty(len(frame))
         for i, (operations, q2) in enumerate(zip(frame["operations_reindexed"], frame["q2_1"])):
-            # The number of lines grows as q2^(3/2); beyond FARTHEST even a child that has shrunk a
-            # lot shows none.
-            q2_to = min(1.2 * q2[-1] * (N_LINES / len(q2)) ** (2 / 3), FARTHEST * q2_max)
+            # The number of lines grows as q2^(3/2); beyond DATA.farthest even a child that has
+            # shrunk a lot shows none.
+            q2_to = min(
+                1.2 * q2[-1] * (DATA.parent_lines / len(q2)) ** (2 / 3), DATA.farthest * q2_max
+            )
             found, complete[i] = line_rows(cells[i], operations, unique_axis[i], system, q2_to)
             rows[i, : len(found)] = found
         return cls(system, unique_axis, cells, rows, complete)
@@ -158,7 +156,7 @@ class Family:
 
         Returns
         -------
-        ndarray, shape (n, N_LINES)
+        ndarray, shape (n, n_lines)
         """
         x = lattice.free_x(lattice.cell_to_x(cells), self.system)
         rows = self.rows[which]
@@ -171,7 +169,7 @@ class Family:
 
     def children(self, counts, perturbation, resampler, rng, q2_max):
         """Perturb cells and resample peaks until every child is valid and shows enough peaks, or
-        `ROUNDS` is over.
+        `DATA.rounds` is over.
 
         Parameters
         ----------
@@ -193,7 +191,7 @@ class Family:
         pending = np.repeat(np.arange(len(self.cells)), counts)
         made = []
         free = lattice.free_cell(self.cells, self.system)
-        for _ in range(ROUNDS):
+        for _ in range(DATA.rounds):
             placed = lattice.full_cell(perturbation.draw(free[pending], rng), self.system)
             cells = b_placed(placed, self.unique_axis[pending])
             good = is_valid(cells, self.system, perturbation.shortest, perturbation.longest)
@@ -201,7 +199,9 @@ class Family:
             chosen = resampler.draw(lines, rng)
             enough = chosen.sum(axis=1) >= lattice.N_PEAKS[self.system]
             good[good] = enough
-            peaks = [line[mask][:N_PEAKS] for line, mask in zip(lines[enough], chosen[enough])]
+            peaks = [
+                line[mask][: DATA.longest_list] for line, mask in zip(lines[enough], chosen[enough])
+            ]
             made.append((pending[good], cells[good], peaks))
             pending = pending[~good]
         order = np.argsort(np.concatenate([parents for parents, _, _ in made]), kind="stable")

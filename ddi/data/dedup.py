@@ -20,7 +20,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from ddi.base.files import atomic
-from ddi.data.leaders import CELL_TOLERANCE, ROUNDING, leaders
+from ddi.data.constants import DATA
+from ddi.data.leaders import leaders
 from ddi.data.sources.catalogue import ORDER
 from ddi.forward import lattice, settings, symmetry
 
@@ -95,9 +96,9 @@ def components(these, atoms):
     all pairs takes longer than `leaders` where duplicates are many.
     """
     n_atoms = np.asarray(these.contents.sum(axis=1))
-    allowed = atoms + ROUNDING
+    allowed = atoms + DATA.rounding
     points = np.column_stack(
-        [4.0 * these.family, np.log(these.cell) / np.log1p(CELL_TOLERANCE), n_atoms / allowed]
+        [4.0 * these.family, np.log(these.cell) / np.log1p(DATA.duplicate_cell), n_atoms / allowed]
     )
     pairs = cKDTree(points, balanced_tree=False).query_pairs(
         1 + 1e-9, p=np.inf, output_type="ndarray"

@@ -11,12 +11,10 @@ import gemmi
 import numpy as np
 import pandas as pd
 
+from ddi.data.constants import DATA
 from ddi.data.groupspec import read_spec
 from ddi.forward.conditions import distance, pattern_of
 from ddi.forward.lattice import BRAVAIS
-
-ALIKE = 1.1
-"""Groups up to this factor farther than the nearest count as equally near."""
 
 
 def block_of(frame):
@@ -73,7 +71,7 @@ def join_small(table, minimum):
 
     As long as the smallest group of a block has fewer than `minimum` entries and the block holds
     another, it joins the one at the least mean `ddi.forward.conditions.distance` between their
-    entries. Of several within `ALIKE` of the least, it joins the largest.
+    entries. Of several within `DATA.alike` of the least, it joins the largest.
 
     Parameters
     ----------
@@ -104,7 +102,7 @@ def _joined(rows, minimum):
         small = (group == smallest).to_numpy()
         from_small = pd.Series(np.average(apart[small], weights=n[small], axis=0) * n, rows.index)
         mean = from_small.groupby(group).sum() / pd.Series(n, rows.index).groupby(group).sum()
-        near = [name for name in others if mean[name] <= ALIKE * mean[others].min()]
+        near = [name for name in others if mean[name] <= DATA.alike * mean[others].min()]
         group = group.where(~small, max(near, key=lambda name: (sizes[name], name)))
 
 

@@ -16,8 +16,8 @@ import pandas as pd
 from numba import njit
 from scipy.sparse import csr_matrix
 
-CELL_TOLERANCE = 0.05  # relative, of reduced lengths and angles
-ROUNDING = 0.05  # atoms; occupancies are given with two or three digits
+from ddi.data.constants import DATA
+
 # tolerances that a box is wide: half of the crystals look into one box along an axis, half into two
 BOX = 4.0
 
@@ -33,7 +33,7 @@ def leaders(these, atoms, order):
     ----------
     these : ddi.data.dedup.Features
     atoms : float
-        By which contents may differ; `ROUNDING` is added.
+        By which contents may differ; `DATA.rounding` is added.
     order : ndarray of int, shape (n,)
         From most to least wanted, as `ddi.data.dedup.priority` returns it.
     """
@@ -42,12 +42,12 @@ def leaders(these, atoms, order):
 
 def leaders_and_work(these, atoms, order):
     """Return what `leaders` does, and how many pairs were compared for it."""
-    allowed = atoms + ROUNDING
+    allowed = atoms + DATA.rounding
     n_elements = these.contents.shape[1]
     contents = these.contents[order].sorted_indices()
     family = these.family[order]
     n_atoms = np.asarray(contents.sum(axis=1)).ravel()
-    logs = np.log(these.cell[order]) / np.log1p(CELL_TOLERANCE)
+    logs = np.log(these.cell[order]) / np.log1p(DATA.duplicate_cell)
     places = np.column_stack(
         [n_atoms / allowed, logs, 2.0 * family]
     )  # of duplicates, within one in each

@@ -4,12 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddi.data.constants import DATA
 from ddi.data.scaling import CellScaler
 from ddi.forward import lattice
 from ddi.forward.constants import FORWARD
-
-STRENGTH = 0.2
-"""Standard deviation of a perturbation over that of the training set."""
 
 
 def b_placed(vectors, unique_axis):
@@ -75,7 +73,7 @@ class Perturbation:
     longest: float
 
     @classmethod
-    def fit(cls, free, system, method=None, strength=STRENGTH):
+    def fit(cls, free, system, method=None, strength=DATA.strength):
         """Fit to the training set.
 
         Parameters

@@ -13,15 +13,12 @@ import pandas as pd
 
 from ddi.base.files import atomic
 from ddi.base.parallel import map_parallel
+from ddi.data.constants import DATA
 from ddi.data.entry import REFUSED, Crash, guarded
 from ddi.forward import lattice, symmetry
 
-# A cell may break the symmetry of its space group by rounding, not by more.
-LENGTH_TOLERANCE = 0.01  # relative; chosen, not measured
-ANGLE_TOLERANCE = 0.5  # degrees; chosen, not measured
-VOLUME_TOLERANCE = 0.01  # relative; chosen, not measured
-WRITTEN_LIMIT = 18.0  # A^3 an atom; write-up, section 2.1.1, rule 7
-VOLUME_PER_ATOM = {"csd": WRITTEN_LIMIT, "cod": WRITTEN_LIMIT, "amcsd": None, "core_mof": None}
+_RULE_7 = DATA.volume_per_atom
+VOLUME_PER_ATOM = {"csd": _RULE_7, "cod": _RULE_7, "amcsd": None, "core_mof": None}
 """Limit of rule 7 in A^3 for each source; None: measured, not applied (errata 2)."""
 
 SYSTEMS = {
@@ -101,7 +98,7 @@ def system_compatible(entry):
     if not np.isfinite(entry.cell).all() or not entry.operations:
         return "no cell or no operations"
     lengths, angles = symmetry_misfit(entry.cell, entry.operations)
-    if lengths > LENGTH_TOLERANCE or angles > ANGLE_TOLERANCE:
+    if lengths > DATA.broken_length or angles > DATA.broken_angle:
         return f"cell breaks {system} symmetry by {100 * lengths:.1f} % and {angles:.1f} degrees"
     return ""
 
@@ -142,7 +139,7 @@ def volume_matches(entry):
     ratio = computed / entry.volume
     return (
         ""
-        if abs(ratio - 1) <= VOLUME_TOLERANCE
+        if abs(ratio - 1) <= DATA.volume_mismatch
         else f"cell gives {computed:.1f} A^3, listed are {entry.volume:.1f}"
     )
 
@@ -155,7 +152,7 @@ def volume_per_atom(entry):
     return entry.volume / atoms if atoms > 0 else np.nan
 
 
-def volume_plausible(entry, limit=WRITTEN_LIMIT):
+def volume_plausible(entry, limit=DATA.volume_per_atom):
     """Rule 7: the volume is at most `limit` A^3 for each atom of the cell."""
     value = volume_per_atom(entry)
     return "" if value <= limit else f"{value:.1f} A^3 an atom"
@@ -209,7 +206,7 @@ def _judge(entry, limits):
         reasons = dict.fromkeys(RULES, "") | {"0 usable": refused}
     else:
         reasons = {rule: function(entry) for rule, function in RULES.items() if rule != LAST}
-        reasons[LAST] = volume_plausible(entry, WRITTEN_LIMIT if limit is None else limit)
+        reasons[LAST] = volume_plausible(entry, DATA.volume_per_atom if limit is None else limit)
     applied = [rule for rule in RULES if reasons[rule] and not (rule == LAST and limit is None)]
     first = applied[0] if applied else ""
     value = volume_per_atom(entry)

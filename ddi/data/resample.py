@@ -19,14 +19,10 @@ from typing import NamedTuple
 import numpy as np
 from scipy.optimize import curve_fit
 
+from ddi.data.constants import DATA
+
 EDGES = np.geomspace(1e-4, 10**-1.75, 101)
 """Edges of the hundred bins of separation, in A^-2."""
-
-# r0 times the last edge: the curve should have come within exp(-3) = 5 % of its plateau inside the
-# bins; chosen, not measured
-SATURATION = 3.0
-# Largest acceptable root-mean-square deviation of the curve from the fraction; chosen, not measured
-MISFIT = 0.1
 
 
 PLATEAUS = {"as written": 1.0, "plateau 0.95": 0.95, "plateau fitted": None}
@@ -58,7 +54,7 @@ class Curve(NamedTuple):
     @property
     def degenerate(self):
         """Whether the curve misses the fraction, or its plateau lies beyond the bins."""
-        return not (self.r0 * EDGES[-1] >= SATURATION and self.misfit <= MISFIT)
+        return not (self.r0 * EDGES[-1] >= DATA.saturation and self.misfit <= DATA.misfit)
 
 
 def pad(lists, width=None):

@@ -25,9 +25,9 @@ from scipy.spatial import cKDTree
 
 from ddi.base.errors import DDIError
 from ddi.data.composition import parse_formula
+from ddi.data.constants import DATA
 from ddi.forward import lattice
 
-TOLERANCE = 0.05  # largest relative difference of relatives' cells (errata, decision 5)
 REFCODE = re.compile(r"(?:csd|coremof):([A-Z]{6})(?:\d\d)?")
 LEVELS = {"group": "group", "symbol": "sg_symbol_reindexed"}
 """Level at which shares are kept -> column."""
@@ -71,7 +71,7 @@ def folded(cells):
     return cells
 
 
-def analogue_pairs(labels, cells, tolerance=TOLERANCE):
+def analogue_pairs(labels, cells, tolerance=DATA.relative_cell):
     """Return every pair of entries with one label and similar reduced cells.
 
     Parameters
@@ -116,7 +116,7 @@ def proportions(formula):
     return tuple((element, round(100 * n / total)) for element, n in sorted(counts.items()))
 
 
-def relatives(frame, tolerance=TOLERANCE):
+def relatives(frame, tolerance=DATA.relative_cell):
     """Return the pairs of relatives by kind.
 
     Parameters
@@ -141,7 +141,7 @@ def relatives(frame, tolerance=TOLERANCE):
     }
 
 
-def families(frame, tolerance=TOLERANCE):
+def families(frame, tolerance=DATA.relative_cell):
     """Number the families in order of their first member; arguments as for `relatives`."""
     pairs = np.concatenate(list(relatives(frame, tolerance).values()))
     links = coo_array((np.ones(len(pairs)), (pairs[:, 0], pairs[:, 1])), shape=(len(frame),) * 2)
@@ -266,7 +266,7 @@ def nearest_relative(numbers, cells, side):
     return best[side == "test"], index[side == "test"]
 
 
-def leakage(frame, splits=("split", "split_entry"), kin="sg_number", tolerance=TOLERANCE):
+def leakage(frame, splits=("split", "split_entry"), kin="sg_number", tolerance=DATA.relative_cell):
     """Return, for each test entry under each split, its nearest training relative.
 
     Parameters

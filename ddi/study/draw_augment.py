@@ -5,7 +5,8 @@ import pandas as pd
 from scipy.stats import ks_2samp
 
 from ddi.base.figure import DOUBLE, figure
-from ddi.data import augment, dataset, perturb, resample
+from ddi.data import dataset, perturb, resample
+from ddi.data.constants import DATA
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice
 from ddi.study.figures import SYSTEM_COLOURS
@@ -243,7 +244,7 @@ def numbers(counts, acceptance, distances, children):
     return {
         "AugmentReal": int(counts["real"].sum()),
         "AugmentChildren": int(counts["children made"].sum()),
-        "AugmentAtMost": augment.AT_MOST,
+        "AugmentAtMost": DATA.children,
         "AugmentBudget": children,
         "AugmentSystems": len(counts),
         "AcceptanceDegenerate": int((acceptance["degenerate"] == "yes").sum()),

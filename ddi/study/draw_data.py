@@ -5,6 +5,7 @@ import pandas as pd
 
 from ddi.base.figure import DOUBLE, SINGLE, figure
 from ddi.data import dedup, leaders, qc
+from ddi.data.constants import DATA
 from ddi.forward import bragg, lattice
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
 from ddi.forward.constants import FORWARD
@@ -27,10 +28,10 @@ def volumes(verdicts):
             color=SOURCE_COLOURS[source],
             label=f"{SOURCE_LABELS[source]}, n = {len(values):,}",
         )
-    axes.axvline(qc.WRITTEN_LIMIT, color="0.4", ls="--", lw=0.8)
+    axes.axvline(DATA.volume_per_atom, color="0.4", ls="--", lw=0.8)
     axes.annotate(
         "limit of rule 7",
-        (qc.WRITTEN_LIMIT + 0.4, 0.97),
+        (DATA.volume_per_atom + 0.4, 0.97),
         xycoords=("data", "axes fraction"),
         va="top",
         color="0.3",

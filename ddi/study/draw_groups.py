@@ -5,6 +5,7 @@ import pandas as pd
 
 from ddi.base.figure import DOUBLE, figure
 from ddi.data import grouping, split
+from ddi.data.constants import DATA
 from ddi.study.figures import SYSTEM_COLOURS
 
 # Settings of space groups 16 to 19 once a <= b <= c is enforced.
@@ -183,7 +184,7 @@ def leakage(near, systems):
         for system in (system for system in systems if (name, system) in parts):
             colour = SYSTEM_COLOURS[system]
             ax.plot(parts[name, system], share, color=colour, label=system)
-        ax.axvline(split.TOLERANCE, color="0.6", lw=0.7, ls=":")
+        ax.axvline(DATA.relative_cell, color="0.6", lw=0.7, ls=":")
         ax.set(xscale="log", xlim=(3e-4, 1))
         ax.set(xlabel=rf"$\delta$ to the nearest training relative, split {label}")
     axes[0].set_ylabel("share of test entries")
