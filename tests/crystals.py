@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 
 from ddi.base.paths import Study
 from ddi.data.composition import cell_contents, hill
+from ddi.data.constants import DATA
 from ddi.data.entry import Entry, read_entries
-from ddi.data.leaders import ROUNDING
 from ddi.forward import lattice, settings, symmetry
 
 _CELLS = {
@@ -99,4 +99,4 @@ def are_duplicates(these, i, j, atoms):
     if these.family[i] != these.family[j] or ratio.max() > 1.05:
         return False
     difference = these.contents[i].toarray() - these.contents[j].toarray()
-    return max(difference.clip(0).sum(), (-difference).clip(0).sum()) <= atoms + ROUNDING
+    return max(difference.clip(0).sum(), (-difference).clip(0).sum()) <= atoms + DATA.rounding
