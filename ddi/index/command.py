@@ -192,7 +192,6 @@ def _imported():
     from ddi.index.api import index_peaks
 
     gc.enable()
-    gc.freeze()
     return index_peaks
 
 
