@@ -6,13 +6,13 @@ right.
 
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). Searching: `observed` (peaks with their
-errors), `screening` (compiled loops), `search` (all fourteen Bravais lattices), `score`, `ranking`
-and `confidence` (one order, with probabilities), `extinction` (which space groups), `known` (the
-lattice system is given). Fitting: `profile` with `refinement` and `pawley` (a cell against the
-whole pattern), `symbols` (space groups from its intensities). Answering: `api` (`index_peaks`),
-`result` (what comes out), `comparison` (lines beside peaks), `setting` (conventional axes, standard
-uncertainties), `show` and `draw` (table, figure), `outputs` and `export` (files), `command` (``ddi
-index``).
+errors), `views` (which of them templates are applied to), `screening` (compiled loops), `search`
+(all fourteen Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with
+probabilities), `extinction` (which space groups), `known` (the lattice system is given). Fitting:
+`profile` with `refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups
+from its intensities). Answering: `api` (`index_peaks`), `result` (what comes out), `comparison`
+(lines beside peaks), `setting` (conventional axes, standard uncertainties), `show` and `draw`
+(table, figure), `outputs` and `export` (files), `command` (``ddi index``).
 """
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "export",
     "extinction",
     "instrument",
+    "kinship",
     "known",
     "linefit",
     "observed",
@@ -44,4 +45,5 @@ __all__ = [
     "setting",
     "show",
     "symbols",
+    "views",
 ]

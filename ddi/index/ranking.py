@@ -11,6 +11,7 @@ from ddi.forward import bragg, fom, lattice, relations
 from ddi.forward.lines import KINDS, distinct_lines, nearest_line
 from ddi.index import confidence, score, screening
 from ddi.index.constants import RANKING
+from ddi.index.kinship import best_first, distinct, families
 
 COLUMNS = (
     "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family symbol"
@@ -172,11 +173,6 @@ def judged(peaks, candidate):
     return Judged(c.bravais, c.x, c.zero, c.plain, c.source, *found, cell, reduced, volume)
 
 
-def best_first(candidates):
-    """Return judged candidates by falling score."""
-    return sorted(candidates, key=lambda candidate: -candidate.score)
-
-
 def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS), max_volume=None):
     """Try the super- and subcells of the first candidate and its descriptions of higher metric
     symmetry, then those of the best of these, as long as one explains the peaks better; return all
@@ -231,80 +227,6 @@ def is_beyond_doubt(peaks, ordered):
     if chances[0] < RANKING.beyond_doubt:
         return False
     return bool(_figures(peaks, ordered[0])["hkl"].any(axis=1).all())
-
-
-def distinct(ordered):
-    """Keep the first of those that describe the same lattice, and those after it that describe it
-    with fewer free parameters.
-    """
-    kept = []
-    marks = np.empty((0, 4))
-    for row in ordered:
-        mark = np.log([*row.reduced[:3], row.primitive_volume])
-        near = np.flatnonzero((np.abs(marks - mark) < (0.015, 0.015, 0.015, 0.05)).all(axis=1))
-        same = (kept[k] for k in near if relations.same_lattice(row.reduced, kept[k].reduced))
-        if all(row.n_free < other.n_free for other in same):
-            kept.append(row)
-            marks = np.vstack([marks, mark])
-    return kept
-
-
-def prefer_symmetric(ordered):
-    """Put the description of a lattice that has the higher metric symmetry in front of the other,
-    unless the lines contradict it by more than `metric_gain` log units.
-
-    Parameters
-    ----------
-    ordered : list of Judged
-
-    Returns
-    -------
-    list of Judged
-        The preferred one has the other's score, if that was higher; the other loses the gain.
-        Where the lines contradict it, the more symmetric one loses no more than the gain, so that
-        it is listed.
-    """
-    ordered = list(ordered)
-    for i in range(min(len(ordered), RANKING.n_related)):
-        low = ordered[i]
-        for j in range(i + 1, len(ordered)):
-            high = ordered[j]
-            if high.n_free < low.n_free and _one_lattice(high, low):
-                other = low.score - RANKING.metric_gain
-                if high.score >= other:
-                    ordered[i] = replace(high, score=low.score)
-                    ordered[j] = replace(low, score=other)
-                else:
-                    ordered[j] = replace(high, score=other)
-                break
-    return best_first(ordered)
-
-
-def _one_lattice(row, other):
-    near = abs(row.primitive_volume / other.primitive_volume - 1) < 0.05
-    return near and relations.same_lattice(row.reduced, other.reduced)
-
-
-def families(ordered):
-    """Return for each, best first, the rank of the first that is a sub- or supercell of index up to
-    4 of it; only the first `n_related` are compared.
-    """
-    heads = []
-    for i, row in enumerate(ordered):
-        before = range(i if i < RANKING.n_related else 0)
-        related = (heads[k] for k in before if _derivative(row, ordered[k]))
-        heads.append(next(related, i + 1))
-    return heads
-
-
-def _derivative(row, other):
-    ratio = row.primitive_volume / other.primitive_volume
-    ratio = max(ratio, 1 / ratio)
-    return (
-        1.5 < ratio < 4.4
-        and abs(ratio / round(ratio) - 1) < 0.03
-        and relations.explain(row.reduced, "P", other.reduced, "P")[0] != "wrong"
-    )
 
 
 def table(peaks, ordered, n_best=50):

@@ -15,7 +15,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, lines
-from ddi.index import ranking, screening, views
+from ddi.index import kinship, ranking, screening, views
 from ddi.index.constants import SEARCH
 from ddi.index.observed import Peaks, Zero, prepare
 from ddi.index.ranking import Found
@@ -106,8 +106,8 @@ def run(
     doubtful = ranking.first_chance(peaks, ordered) <= SEARCH.convincing
     if fitted and doubtful and time.monotonic() < ends:
         more = _stages(peaks, Zero.wide(), chosen(bravais), how, ends)
-        ordered = ranking.distinct(ranking.best_first(ordered + more))
-    ordered = ranking.prefer_symmetric(ordered)
+        ordered = kinship.distinct(kinship.best_first(ordered + more))
+    ordered = kinship.prefer_symmetric(ordered)
     return ranking.table(peaks, ordered, n_best)
 
 

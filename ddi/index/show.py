@@ -13,7 +13,7 @@ from ddi.index import setting
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 WIDE = 120  # characters from which the table has all columns
 NARROW = 80  # what it needs at least
-# `ddi.index.ranking.families` relates the first ten cells only; what comes later is no family of
+# `ddi.index.kinship.families` relates the first ten cells only; what comes later is no family of
 # its own
 RELATED = 10
 _LEFT = ("lattice", "a b c / Å, free angles / °", "extinction")

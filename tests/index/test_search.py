@@ -9,7 +9,7 @@ import pytest
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines, relations
 from ddi.forward.constants import SCORE
-from ddi.index import confidence, extinction, ranking, score, search
+from ddi.index import confidence, extinction, kinship, score, search
 from ddi.index.constants import SEARCH
 
 WAVELENGTH = 1.540593
@@ -156,7 +156,7 @@ def test_families_gather_sub_and_supercells():
         SimpleNamespace(reduced=lattice.reduced_cell(c), primitive_volume=lattice.volume(c))
         for c in cells
     ]
-    assert ranking.families(rows) == [1, 1, 3]
+    assert kinship.families(rows) == [1, 1, 3]
 
 
 @pytest.mark.parametrize(
