@@ -5,10 +5,10 @@ lines and writes cells as JSON lines. It imports the standard library and the pe
 import contextlib
 import io
 import json
+import math
 import sys
 import tempfile
 import time
-from math import asin, radians, tan
 
 WAVELENGTH = 1.540593  # A, Cu K-alpha1; turns a tolerance in 2theta into one of d
 FOX_SYSTEMS = (
@@ -45,12 +45,13 @@ def fox(d, tolerance):
     peaks = indexing.PeakList()
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as file:
         for value in d:
-            width = value / tan(asin(WAVELENGTH / 2 / value)) * radians(tolerance)
+            theta = math.asin(WAVELENGTH / 2 / value)
+            width = value / math.tan(theta) * math.radians(tolerance)
             file.write(f"{value:.7f} {width:.7f} 1.0\n")
         file.flush()
         peaks.ImportDhklDSigmaIntensity(file.name)
     explorer = indexing.CellExplorer(peaks, indexing.CrystalSystem.CUBIC, 0)
-    explorer.SetAngleMinMax(radians(90), radians(140))
+    explorer.SetAngleMinMax(math.radians(90), math.radians(140))
     explorer.SetD2Error(0)
     for system, centrings in FOX_SYSTEMS:
         for centring in centrings:
@@ -135,6 +136,7 @@ def serve(name, lines, out):
     for line in lines:
         entry = json.loads(line)
         started = time.process_time()
+        _stop_after(entry["limit"])
         said = {"id": entry["id"], "version": version, "cells": [], "last": False}
         found = index(entry["d"], entry["option"])
         while not said["last"]:
@@ -144,6 +146,16 @@ def serve(name, lines, out):
             said["last"] = cells is None or said["seconds"] > entry["limit"]
             said["cells"] = said["cells"] if cells is None else cells[:10]
             print(json.dumps(said), file=out, flush=True)
+
+
+def _stop_after(seconds):
+    """Let the system end this process when it has used so much more processor time (POSIX)."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        hard = resource.getrlimit(resource.RLIMIT_CPU)[1]
+        soft = math.ceil(time.process_time() + seconds) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _version(module):

@@ -23,8 +23,10 @@ from ddi.study import eval_indexing, peer_programs
 from ddi.study.cases import first_peaks
 
 N_POSITIONS = 20  # peaks that each program is given
-TIME_LIMIT = 20.0  # seconds a pattern of a program's own processor time; chosen, not measured
-PATIENCE = 3  # limits on the clock after which a program is stopped; what it had found counts
+# seconds a pattern of a program's own processor time, then it is stopped; what it had found until
+# then counts; chosen, not measured
+TIME_LIMIT = 20.0
+PATIENCE = 30  # limits on the clock after which a program that hangs is stopped
 COLUMNS = ["program", "version", "id", "mineral", "bravais", "rank", "seconds"]
 
 

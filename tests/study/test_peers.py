@@ -50,7 +50,8 @@ def test_a_peer_gets_twenty_uncorrected_positions_and_is_judged(stand_in):
     assert theirs["seconds"][0] == pytest.approx(case().peaks.d[0])
 
 
-def test_what_a_peer_found_before_it_was_stopped_counts(stand_in):
+def test_what_a_peer_found_before_it_was_stopped_counts(stand_in, monkeypatch):
+    monkeypatch.setattr(peers, "PATIENCE", 3)
     stand_in("    say(entry, [cell], False)\n    time.sleep(60)\n")
     theirs = peers.run("FOX", [case(), case("X2")], limit=0.2)
     assert theirs["rank"].tolist() == [1, 1]
@@ -95,6 +96,7 @@ def test_serving_stops_at_the_limit_and_keeps_what_was_found(monkeypatch):
         yield [(d, option)] * 12
         raise AssertionError("asked after the limit")
 
+    monkeypatch.setattr(peer_programs, "_stop_after", lambda _seconds: None)
     monkeypatch.setitem(peer_programs.PROGRAMS, "fox", ("json", program))
     out = io.StringIO()
     question = json.dumps({"id": "a", "d": [3.0], "option": "P", "limit": 0.005})
