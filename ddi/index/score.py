@@ -83,6 +83,8 @@ def judge(peaks, bravais, x, zero):
         worth = error_density(miss, scale * votes.sigma[:, None]) / density
         gain, which = _best_class(worth, masks, subcells, votes.spurious)
         judged.append((gain - cost, which))
+        if len(judged) > 1 and judged[-1] < judged[-2]:
+            break  # coarser still is worse still
     best, which = max(judged)
     symbol = extinction.classes(bravais)[which].symbol
     return Judgement(best - parameter_cost(bravais), symbol, int(masks[which].sum()))
