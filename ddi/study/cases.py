@@ -183,8 +183,8 @@ def two_theta(peaks):
 
 
 def relation(case, training):
-    """Say what of a case the training data hold: "mineral" (its name), "isotype" (its lattice
-    within 5 %) or "neither".
+    """Say what of a case the training data hold: "mineral" (its name), "lattice analogue" (its
+    lattice within 5 %) or "neither".
 
     Parameters
     ----------
@@ -197,14 +197,9 @@ def relation(case, training):
     reduced = lattice.reduced_cell(case.cell, case.centring)
     cells = training.loc[training["bravais"] == case.bravais, "cell_niggli"]
     near = [cell for cell in cells if abs(np.prod(cell[:3]) / np.prod(reduced[:3]) - 1) < 0.16]
-    return (
-        "isotype"
-        if any(
-            relations.same_lattice(cell, reduced, length_tolerance=0.05, angle_tolerance=3.0)
-            for cell in near
-        )
-        else "neither"
-    )
+    tolerances = {"length_tolerance": 0.05, "angle_tolerance": 3.0}
+    found = any(relations.same_lattice(cell, reduced, **tolerances) for cell in near)
+    return "lattice analogue" if found else "neither"
 
 
 def training_entries(study):

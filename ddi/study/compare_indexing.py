@@ -16,7 +16,7 @@ from ddi.study import peers
 
 NAMES = ("forest", "network", "both", "shape", "random", "rescaled", "nearest")
 EDGES = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0001])  # of the probability
-KIN = ("mineral", "isotype", "neither")
+KIN = ("mineral", "lattice analogue", "neither")
 HEADINGS = {
     "bravais": "Bravais lattice", "first": "first / %", "ten": "first ten / %",
     "family": "first family / %", "had_it": "had it / %", "ours_first": "this work, first / %",
