@@ -15,7 +15,6 @@ MOST_LINES = 300  # of a file
 LONG_FILES = {
     "ddi/mcmc/chains.py",
     "ddi/mcmc/sampler.py",
-    "ddi/study/cases.py",
     "ddi/study/draw_augment.py",
     "ddi/study/eval_indexing.py",
     "ddi/study/eval_optimisation.py",

@@ -1,4 +1,4 @@
-"""Which of many crystals represents each: the search behind `ddi.data.dedup`, and pretended
+"""Which of many crystals represents each: the search behind `ddi.data.dedup`, and synthetic
 crystals to time it on.
 
 Going from most to least wanted, a crystal is kept unless it duplicates one already kept. It is
@@ -225,7 +225,7 @@ def _changed(these, chosen, rng, spread, contents):
 
 
 def growth(these, pretend, sizes, atoms=1, seed=0):
-    """Time `leaders` on pretended databases.
+    """Time `leaders` on synthetic databases.
 
     Parameters
     ----------

@@ -206,6 +206,12 @@ def calls_to_solution(q2_obs, system, true_cell, *, n_starts=500, n_iterations=1
         b unique if monoclinic; only judges.
     n_starts, n_iterations, seed : int
         One start at each of `volumes`, smallest first, again and again.
+
+    Notes
+    -----
+    A start is one cell run through the chains once. Coelho (2003) counts calls of his procedure,
+    with volumes and weights that the paper only describes, so that the two numbers compare no
+    better than by their order.
     """
     cells = random_cells(system, np.resize(volumes(q2_obs, system), n_starts), n_starts, [seed, 1])
     reached = converged(

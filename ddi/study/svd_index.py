@@ -1,4 +1,8 @@
-"""svdindex: to be described."""
+"""SVD-Index as a whole (Coelho, J. Appl. Cryst. 36, 86-95, 2003; write-up, section 1.2): random
+cells of growing volume (`ddi.mcmc.starts`), each run through the chains with misfit weights.
+
+It is not the published experiment: `ddi.study.convergence.calls_to_solution` says what is counted.
+"""
 
 from ddi.index.known import solve
 from ddi.mcmc.starts import random_cells, volumes
