@@ -397,8 +397,9 @@ def repository_copy(path):
 
 @pytest.mark.study
 @pytest.mark.parametrize("system", ["tetragonal", "monoclinic"])
-def test_a_single_lattice_system_runs_all_notebooks(tmp_path, system):
+def test_a_single_lattice_system_runs_all_notebooks(tmp_path, monkeypatch, system):
     root = repository_copy(tmp_path / "repository")
+    monkeypatch.setenv("DDI_ROOT", str(root))
     run("smoke", root=root, changes=[f"systems={system}"])
     numbers = {path.stem for path in (root / "data/results/explore/numbers").glob("*.json")}
     assert numbers >= {f"{k:02d}" for k in range(1, 12)}
