@@ -30,7 +30,7 @@ MACROS = {
 
 def label(name):
     """Return what people read of a generator's name."""
-    return name.replace("_", ", ")
+    return {"scale_free": "scale-free network"}.get(name, name.replace("_", ", "))
 
 
 def test_patterns(study, systems, n_test):
