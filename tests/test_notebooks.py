@@ -183,6 +183,7 @@ def test_the_paper_uses_every_macro_it_needs_and_none_else():
         "Delta",
         "Gamma",
         "AfterEndEnvironment",
+        "Lambda",
         "BeforeBeginEnvironment",
         "IfFileExists",
     }
