@@ -32,6 +32,7 @@ IMPORTED_AS = {"scikit-learn": "sklearn", "pyyaml": "yaml", "tensorflow-cpu": "t
 NOT_IMPORTED = {
     "ipykernel",
     "jupyterlab",
+    "voila",
     "pip",
     "ruff",
     "import-linter",
