@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
+from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, rate
 from ddi.forward import lattice
@@ -19,9 +20,7 @@ EDGES = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0001])  # of the probabili
 KIN = ("mineral", "lattice analogue", "neither")
 HEADINGS = {
     "bravais": "Bravais lattice", "first": "first / %", "ten": "first ten / %",
-    "family": "first family / %", "had_it": "had it / %", "ours_first": "this work, first / %",
-    "ours_ten": "this work, first ten / %", "ours_seconds": "this work, time / s",
-    "full_first": "all peaks, first / %", "full_ten": "all peaks, first ten / %",
+    "family": "first family / %", "had_it": "had it / %",
     "seconds": "time / s", "rank": "rank of the right one", "value": "by",
     "training": "training holds",
 }  # fmt: skip
@@ -36,8 +35,8 @@ def for_people(table):
         bounds = (table.pop(f"{name}_low"), table.pop(f"{name}_high"))
         rows = zip(table[name], *bounds)
         table[name] = [f"{100 * k:.0f} ({100 * low:.0f}-{100 * high:.0f})" for k, low, high in rows]
-    shares = [name for name in table if name.startswith(("first", "ten", "ours_", "full_", "family",
-              "had_it")) and table[name].dtype.kind in "fb" and "seconds" not in name]  # fmt: skip
+    shares = [name for name in table if name.startswith(("first", "ten", "family", "had_it"))
+              and table[name].dtype.kind in "fb"]  # fmt: skip
     table = table.assign(**{name: 100 * table[name].astype(float) for name in shares})
     form = {HEADINGS.get(name, name): "{:.0f}" for name in shares}
     return table.rename(columns=HEADINGS), form
@@ -182,21 +181,36 @@ def finders_table(cases, profile, *, seed, n_jobs):
     return table.assign(**{"only one that had it": table.source.map(alone).fillna(0).astype(int)})
 
 
-def peers_table(study, programs, cases, unknown):
-    """Give other programs the same twenty positions; where none is installed, the table of an
-    earlier run.
+def peers_table(study, programs, cases, unknown, *, seed):
+    """Give other programs the same twenty positions; of a program that is not asked for or not
+    installed, the outcomes kept from the full profile on the same positions are judged.
+
+    Raises
+    ------
+    DDIError
+        If there is no such program.
+
+    Returns
+    -------
+    DataFrame
+        From `ddi.study.peers.ranked`; empty if no program ran and nothing was kept.
     """
-    for name in programs:
-        peer = peers.PEERS[name]
-        there = "runs" if peers.python_of(name) else f"not installed; {peer.install}"
-        print(f"{name}: {there}. {peer.settings}.")
-    theirs = [peers.run(name, cases) for name in programs if peers.python_of(name)]
-    if theirs:
-        table = peers.beside(pd.concat(theirs), peers.ours(cases), unknown)
-        table.to_csv(study.results / "10_peers.csv", index=False, float_format="%.4g")
-        return table
-    print("shown is the table of an earlier run")
-    return pd.read_csv(study.root / "data" / "results" / "full" / "10_peers.csv")
+    if wrong := set(programs) - set(peers.PEERS):
+        raise DDIError(f"there is no peer {min(wrong)!r}; programs: {', '.join(peers.PEERS)}")
+    parts = []
+    for name, peer in peers.PEERS.items():
+        runs = name in programs and peers.python_of(name)
+        part = peers.run(name, cases) if runs else peers.kept(study.root / peers.KEPT, name, cases)
+        how = "run now" if runs else f"{len(part)} outcomes kept from the full profile"
+        missing = name in programs and not runs
+        print(f"{name}: {how}." + (f" Not installed; {peer.install}" if missing else ""))
+        parts.append(part)
+    theirs = pd.concat([part for part in parts if len(part)] or parts[:1])
+    theirs.to_csv(study.results / "10_peers.csv", index=False, float_format="%.4g")
+    if theirs.empty:
+        return theirs
+    asked = [case for case in cases if case.id in set(theirs["id"])]
+    return peers.ranked(theirs, peers.ours(asked, seed=seed), unknown)
 
 
 def numbers(what, cases, fair, picked, pooled, sets, timed, found):

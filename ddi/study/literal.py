@@ -106,23 +106,37 @@ def literal_chains(
 
 
 def literal_table(rows):
-    """Return the mean share in per cent by lattice system and chain, with a Wilson interval.
+    """Return the mean share in per cent by chain and lattice system, and over all with a Wilson
+    interval.
 
     The starts of one pattern are alike, so the interval counts patterns, not starts.
     """
     systems = [system for system in lattice.SYSTEMS if (rows["system"] == system).any()]
+    by = 100 * rows.groupby(["chain", "system"])["share"].mean()
     table = []
-    for system in [*systems, "all"]:
-        mine = rows if system == "all" else rows[rows["system"] == system]
-        n = int((mine["chain"] == mine["chain"].iloc[0]).sum())
-        asked = mine[mine["chain"] == "as written"]["assigner"].unique()
-        row = {"lattice system": system, "n": n, "assigned by": " or ".join(sorted(asked))}
-        for chain in rows["chain"].unique():
-            share = mine.loc[mine["chain"] == chain, "share"]
-            low, high = wilson(share.sum(), len(share))
-            row[chain + " / %"] = f"{100 * share.mean():.0f} ({100 * low:.0f}-{100 * high:.0f})"
-        table.append(row)
+    for chain in rows["chain"].unique():
+        shares = rows.loc[rows["chain"] == chain, "share"]
+        low, high = wilson(shares.sum(), len(shares))
+        total = f"{100 * shares.mean():.0f} ({100 * low:.0f}-{100 * high:.0f})"
+        table.append(
+            {"chain": chain} | {s: f"{by[chain, s]:.0f}" for s in systems} | {"all": total}
+        )
     return pd.DataFrame(table)
+
+
+def literal_caption(rows):
+    """Return the caption of `literal_table`: how many patterns, and where no network was there."""
+    first = rows["chain"] == rows["chain"].iloc[0]
+    n = rows[first].groupby("system").size()
+    without = rows[(rows["chain"] == "as written") & (rows["assigner"] != "network")]
+    missing = ", ".join(without["system"].unique())
+    note = f" In {missing} the line prior stands for the network." if missing else ""
+    many = f"{n.min()}" if n.min() == n.max() else f"{n.min()} to {n.max()}"
+    return (
+        f"Starts 5 % off that end in the true lattice, per cent (mean over {many} patterns a "
+        f"lattice system; all: n = {n.sum()}, Wilson interval of the patterns), by who assigns in "
+        f"every step and stands in the likelihood.{note}"
+    )
 
 
 def literal_numbers(rows):

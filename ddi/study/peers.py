@@ -3,10 +3,12 @@ the analytical mode of mlindex.
 
 They live in Pythons of their own, where `ddi.study.peer_programs` runs as a script. Every program,
 this one too, is given the same twenty positions, not corrected for anything, and the same judge
-(`ddi.study.eval_indexing.first_right`); the others have the same time limit.
+(`ddi.study.eval_indexing.first_right`); the others have the same time limit of their own processor
+time, so that a run can be kept and compared with later: on the same positions they find the same.
 """
 
 import functools
+import hashlib
 import json
 import os
 import shutil
@@ -27,7 +29,8 @@ N_POSITIONS = 20  # peaks that each program is given
 # then counts; chosen, not measured
 TIME_LIMIT = 20.0
 PATIENCE = 30  # limits on the clock after which a program that hangs is stopped
-COLUMNS = ["program", "version", "id", "mineral", "bravais", "rank", "seconds"]
+COLUMNS = ["program", "version", "id", "mineral", "bravais", "positions", "rank", "seconds"]
+KEPT = "data/results/full/10_peers.csv"  # the outcomes of the full profile, one row a pattern
 
 
 @dataclass(frozen=True)
@@ -142,6 +145,14 @@ class _Process:
             self.process = None
 
 
+def positions_of(case):
+    """Return a fingerprint (12 hex digits) of the positions that programs are given of a case, to
+    0.001 A in d; it says whether a kept outcome belongs to these positions without telling them.
+    """
+    rounded = np.round(case.peaks.d[:N_POSITIONS], 3).tolist()
+    return hashlib.sha256(json.dumps(rounded).encode()).hexdigest()[:12]
+
+
 def run(name, cases, limit=TIME_LIMIT):
     """Give the first twenty positions of each case to another program.
 
@@ -157,8 +168,8 @@ def run(name, cases, limit=TIME_LIMIT):
     Returns
     -------
     DataFrame
-        program, version, id, mineral, bravais, rank (of the right cell among the first ten, 0 if
-        not there), seconds.
+        program, version, id, mineral, bravais, positions (`positions_of`), rank (of the right cell
+        among the first ten, 0 if not there), seconds.
     """
     peer = PEERS[name]
     cases = [case for case in cases if not peer.lattices or case.bravais in peer.lattices]
@@ -173,28 +184,52 @@ def run(name, cases, limit=TIME_LIMIT):
         cells = [(np.array(cell), centring) for cell, centring in said["cells"]]
         rank = eval_indexing.first_right(case, *zip(*cells)) if cells else 0
         seconds = said["seconds"] if said["last"] else limit
-        rows.append([name, version, case.id, case.mineral, case.bravais, rank, seconds])
+        about = [case.id, case.mineral, case.bravais, positions_of(case)]
+        rows.append([name, version, *about, rank, seconds])
     process.close()
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
+def kept(path, name, cases):
+    """Return the outcomes of an earlier run of a program that belong to these cases' positions.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        CSV with `COLUMNS`, such as `KEPT` below the repository's root.
+    name : str
+        One of `PEERS`.
+    cases : sequence of ddi.study.cases.Case
+
+    Returns
+    -------
+    DataFrame
+        `COLUMNS`; empty if nothing was kept.
+    """
+    if not path.exists():
+        return pd.DataFrame(columns=COLUMNS)
+    rows = pd.read_csv(path)
+    asked = pd.DataFrame({"id": [case.id for case in cases]})
+    asked["positions"] = [positions_of(case) for case in cases]
+    return rows[rows["program"] == name].merge(asked.astype(str), on=["id", "positions"])[COLUMNS]
+
+
 def ours(cases, seed=0):
-    """Index the same twenty positions with this program; columns as from `run`."""
+    """Index the same twenty positions with this program: id, rank, seconds."""
     rows = []
     for case in progress(cases, "twenty positions", len(cases)):
         peaks = first_peaks(case, N_POSITIONS, positions_only=True)
-        row = eval_indexing.index(case, peaks=peaks, seed=seed)
-        rows.append({"program": "this work", "version": ""} | row)
-    return pd.DataFrame(rows, columns=COLUMNS)
+        rows.append(eval_indexing.index(case, peaks=peaks, seed=seed))
+    return pd.DataFrame(rows, columns=["id", "rank", "seconds"])
 
 
-def beside(theirs, twenty, full):
-    """Put each program's rates beside those of this work on the same patterns.
+def ranked(theirs, twenty, full):
+    """Return the rates of all programs, one below the other, each on the patterns it was given.
 
     Parameters
     ----------
     theirs : DataFrame
-        From `run`, of one or more programs.
+        From `run` or `kept`, of one or more programs.
     twenty, full : DataFrame
         id, rank, seconds of this work: from the same twenty positions, and from all that picking
         finds (up to forty peaks with their errors and heights, and faint ones).
@@ -202,21 +237,22 @@ def beside(theirs, twenty, full):
     Returns
     -------
     DataFrame
-        One row a program: program, version, settings, n, first and ten with their 95 % Wilson
-        intervals, seconds (median), then ours_first, ours_ten, ours_seconds (the same twenty
-        positions), full_first and full_ten.
+        program, given (what it was given, in words), n, first and ten with their 95 % Wilson
+        intervals, seconds (median). Programs made for the same lattices stand together, this
+        work below them on the same patterns.
     """
     rows = []
-    for name, own in theirs.groupby("program", sort=False):
-        row = eval_indexing.rates(own, ["program"]).iloc[0].to_dict()
-        row |= {"version": own["version"].iloc[-1], "settings": PEERS[name].settings}
-        row["seconds"] = own["seconds"].median()
-        for prefix, mine in (("ours", twenty), ("full", full)):
-            same = mine[mine["id"].isin(own["id"])]
-            row[f"{prefix}_first"] = (same["rank"] == 1).mean()
-            row[f"{prefix}_ten"] = (same["rank"] > 0).mean()
-            row[f"{prefix}_seconds"] = same["seconds"].median()
-        rows.append(row)
-    table = pd.DataFrame(rows)
-    lead = ["program", "version", "settings", "n"]
-    return table[lead + [column for column in table.columns if column not in lead]]
+    names = {name: PEERS[name].lattices for name in theirs["program"].unique()}
+    for lattices in dict.fromkeys(names.values()):
+        among = [name for name in names if names[name] == lattices]
+        blocks = [(name, PEERS[name].settings, theirs[theirs["program"] == name]) for name in among]
+        ids = set.union(*(set(own["id"]) for _, _, own in blocks))
+        where = f", the {len(lattices.split(','))} lattices of {among[0]}" if lattices else ""
+        for given, mine in (("the same twenty positions", twenty), ("all picked peaks", full)):
+            blocks.append(("this work", given + where, mine[mine["id"].isin(ids)]))
+        for name, given, own in blocks:
+            version = f" {own['version'].iloc[-1]}" if name in names else ""
+            row = eval_indexing.rates(own.assign(program=name + version), ["program"])
+            row = row.iloc[0].to_dict() | {"seconds": own["seconds"].median()}
+            rows.append({"program": row.pop("program"), "given": given} | row)
+    return pd.DataFrame(rows)

@@ -1,5 +1,6 @@
 """Other programs, behind small stand-ins: what they are given, how they are judged and stopped."""
 
+import dataclasses
 import io
 import json
 import sys
@@ -8,8 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ddi.base.errors import DDIError
 from ddi.index.peaks import from_values
-from ddi.study import cases, fairness, peer_programs, peers
+from ddi.study import cases, compare_indexing, fairness, peer_programs, peers
 
 CU = 1.540593
 CELL = [5.458, 7.157, 8.884, 90, 90, 90]
@@ -67,14 +69,40 @@ def test_a_peer_is_given_only_the_lattices_it_is_made_for(stand_in):
     assert peers.run("FOX", [case(), triclinic])["id"].tolist() == ["X1", "X9"]
 
 
-def test_rates_stand_beside_ours_on_the_same_patterns():
-    names = ["program", "version", "id", "mineral", "bravais", "rank", "seconds"]
-    theirs = pd.DataFrame([["FOX", "1", f"X{k}", "T", "oP", k, 1.0] for k in (1, 2)], columns=names)
+def test_programs_stand_above_this_work_on_the_same_patterns():
+    rows = [["FOX", "2", f"X{k}", "T", "oP", "", k, 1.0] for k in (1, 2)]
+    rows += [["mlindex", "3", "X2", "T", "oP", "", 0, 4.0]]
+    theirs = pd.DataFrame(rows, columns=peers.COLUMNS)
     mine = pd.DataFrame({"id": ["X1", "X2", "X3"], "rank": [1, 0, 1], "seconds": [1.0, 2.0, 9.0]})
-    table = peers.beside(theirs, mine, mine.assign(rank=1))
-    shown = table[["n", "first", "ten", "ours_first", "ours_seconds", "full_first"]]
-    assert shown.to_numpy().tolist() == [[2, 0.5, 1.0, 0.5, 1.5, 1.0]]
-    assert "0.05 degrees" in table["settings"][0]
+    table = peers.ranked(theirs, mine, mine.assign(rank=1))
+    assert table["program"].tolist() == [
+        "FOX 2",
+        *["this work"] * 2,
+        "mlindex 3",
+        *["this work"] * 2,
+    ]
+    assert table["n"].tolist() == [2, 2, 2, 1, 1, 1]
+    assert table["first"].tolist() == [0.5, 0.5, 1, 0, 0, 1]
+    assert table["ten"].tolist() == [1, 0.5, 1, 0, 0, 1]
+    assert table["seconds"].tolist() == [1, 1.5, 1.5, 4, 2, 2]
+    assert "0.05 degrees" in table["given"][0] and "11 lattices" in table["given"][4]
+
+
+def test_outcomes_are_kept_only_for_the_positions_they_belong_to(tmp_path, stand_in):
+    stand_in("    say(entry, [cell], True)\n")
+    other = case("X2", n=12)
+    path = tmp_path / "kept.csv"
+    peers.run("FOX", [case(), other]).to_csv(path, index=False)
+    shifted = dataclasses.replace(other, peaks=cases.with_zero_shift(other, 0.1))
+    found = peers.kept(path, "FOX", [case(), shifted])
+    assert found["id"].tolist() == ["X1"] and found["rank"].tolist() == [1]
+    assert peers.kept(path, "mlindex", [case()]).empty
+    assert peers.kept(tmp_path / "none.csv", "FOX", [case()]).columns.tolist() == peers.COLUMNS
+
+
+def test_a_peer_that_does_not_exist_is_refused_with_the_names():
+    with pytest.raises(DDIError, match="FOX, narrow"):
+        compare_indexing.peers_table(None, ["FOX, every centring"], [], None, seed=0)
 
 
 def test_this_program_is_given_the_same_twenty_positions_and_nothing_else():
