@@ -5,14 +5,15 @@ Sections 2.1.1 and 2.4 of the write-up, for a pattern whose lattice nobody knows
 right.
 
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
-`instrument` and `linefit` (peaks of a measured pattern). Searching: `observed` (peaks with their
-errors), `views` (which of them templates are applied to), `screening` (compiled loops), `search`
-(all fourteen Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with
-probabilities), `extinction` (which space groups), `known` (the lattice system is given). Fitting:
-`profile` with `refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups
-from its intensities). Answering: `api` (`index_peaks`), `result` (what comes out), `comparison`
-(lines beside peaks), `setting` (conventional axes, standard uncertainties), `show` and `draw`
-(table, figure), `outputs` and `export` (files), `command` (``ddi index``).
+`instrument` and `linefit` (peaks of a measured pattern). What is known: `options`, `known_lines`,
+`similar` and `written_cells`. Searching: `observed` (peaks with their errors), `views` (which of
+them templates are applied to), `screening` (compiled loops), `search` (all fourteen Bravais
+lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with probabilities),
+`extinction` (which space groups), `known` (the lattice system is given). Fitting: `profile` with
+`refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups from its
+intensities). Answering: `api` (`index_peaks`), `result` (what comes out), `comparison` (lines
+beside peaks), `setting` (conventional axes, standard uncertainties), `show` and `draw` (table,
+figure), `outputs` and `export` (files), `command` (``ddi index``).
 """
 
 __all__ = [
@@ -28,8 +29,10 @@ __all__ = [
     "instrument",
     "kinship",
     "known",
+    "known_lines",
     "linefit",
     "observed",
+    "options",
     "outputs",
     "pawley",
     "peaks",
@@ -44,6 +47,8 @@ __all__ = [
     "search",
     "setting",
     "show",
+    "similar",
     "symbols",
     "views",
+    "written_cells",
 ]

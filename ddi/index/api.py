@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.base.errors import DDIError
+from ddi.index import known_lines, readers, result, search, similar
 from ddi.index import peaks as peaklist
-from ddi.index import readers, result, search
 from ddi.index.constants import SEARCH
 from ddi.index.instrument import as_wavelength
 
@@ -25,6 +25,10 @@ def index_peaks(
     max_volume=None,
     time=None,
     zero_shift="fit",
+    zero_fixed=False,
+    foreign=None,
+    without=None,
+    like=None,
     n_jobs=2,
     seed=0,
     **options,
@@ -53,7 +57,16 @@ def index_peaks(
     time : float, optional
         Seconds.
     zero_shift : "fit", "none", None or float
-        Degrees 2theta; a number is taken off and kept.
+        Degrees 2theta; a number is where the fit starts.
+    zero_fixed : bool
+        The number given as zero shift is taken off and kept.
+    foreign : int, optional
+        How many of the first peaks may belong to no line; about one if not given.
+    without : str or sequence of str, optional
+        Lists of peaks, CIFs or cells of what is known to be there; their lines are left out. A cell
+        is text: "5.4309 5.4309 5.4309 90 90 90 F" or "cF 5.4309".
+    like : str or sequence of str, optional
+        Cells or CIFs of isostructural compounds, from which the search starts, too.
     n_jobs, seed : int
     **options
         Handed to `ddi.index.search.run`.
@@ -72,30 +85,49 @@ def index_peaks(
     >>> result = index_peaks("quartz.txt", unit="2theta", wavelength=1.540593)   # doctest: +SKIP
     >>> result.cells.head(), result.hkl(1), result.message                        # doctest: +SKIP
     """
-    symbols = chosen_lattices(lattice)
     shift = known_shift(zero_shift)
-    _check_limits(n_peaks=n_peaks, max_volume=max_volume, time=time, jobs=n_jobs)
+    _check_limits(n_peaks=n_peaks, max_volume=max_volume, time=time, jobs=n_jobs, foreign=foreign)
+    asked = dict(bravais=chosen_lattices(lattice), max_volume=max_volume, time_budget=time)
+    asked |= dict(zero_fixed=zero_fixed, foreign=foreign, n_jobs=n_jobs, seed=seed) | options
     peaks = as_peaks(peaks, unit, wavelength, radiation, max_bytes)
+    if without:
+        peaks = known_lines.without(peaks, without, unit, wavelength)
+    if like:
+        asked.setdefault("generators", similar.generators(like))
     started = clock.perf_counter()
+    table = _searched(peaks, shift, n_peaks, **asked)
+    seconds = clock.perf_counter() - started
+    return result.make(table, peaks, seconds, _in_force(peaks, shift, n_peaks, asked))
+
+
+def _searched(peaks, shift, n_peaks, **options):
+    """The table of `ddi.index.search.run`, of peaks off which a given zero shift is taken first."""
+    start = shift if isinstance(shift, float) and peaks.wavelength else 0.0
+    listed = known_lines.from_shift(peaks, start)
     n_used = max(n_peaks, SEARCH.max_verify)
     table = search.run(
-        *(_first(array, n_used) for array in (peaks.q2, peaks.sigma_q2)),
+        *(_first(array, n_used) for array in (listed.q2, peaks.sigma_q2)),
         intensities=_first(peaks.intensity, n_used),
         wavelength=peaks.wavelength,
-        bravais=symbols,
-        max_volume=max_volume,
-        time_budget=time,
-        zero_shift=shift,
+        zero_shift=shift if start == 0.0 else 0.0,
         n_peaks=n_peaks,
-        faint=peaks.faint,
-        **dict(n_jobs=n_jobs, seed=seed) | options,
+        faint=listed.faint,
+        **options,
     )
-    seconds = clock.perf_counter() - started
-    limits = dict(n_peaks=min(n_peaks, len(peaks)), time=time, seed=seed)
+    table["zero_shift"] += start
+    return table
+
+
+def _in_force(peaks, shift, n_peaks, asked):
+    """What limited a search, for the answer."""
+    symbols = asked["bravais"]
+    limits = dict(n_peaks=min(n_peaks, len(peaks)), time=asked["time_budget"], seed=asked["seed"])
     limits["lattice"] = "all" if symbols is None else ",".join(symbols)
-    limits["max_volume"] = float(max_volume or SEARCH.max_volume)
-    limits["zero_shift"] = _shift_in_words(shift, peaks.wavelength)
-    return result.make(table, peaks, seconds, limits)
+    limits["max_volume"] = float(asked["max_volume"] or SEARCH.max_volume)
+    limits["zero_shift"] = _shift_in_words(shift, peaks.wavelength, asked["zero_fixed"])
+    if isinstance(shift, float) and limits["zero_shift"] == "fit":
+        limits["zero_start"] = shift
+    return limits
 
 
 def _first(array, n):
@@ -147,15 +179,15 @@ def known_shift(value):
     return shift
 
 
-def _shift_in_words(shift, wavelength):
+def _shift_in_words(shift, wavelength, fixed):
     if shift is None:
         return "none"
     if shift == "fit" and not wavelength:
         return "none (no wavelength)"
-    return shift
+    return shift if fixed or not wavelength else "fit"
 
 
-_LEAST = {"n_peaks": 6, "max_volume": 10, "time": 0.01, "jobs": 1}
+_LEAST = {"foreign": 0, "n_peaks": 6, "max_volume": 10, "time": 0.01, "jobs": 1}
 
 
 def _check_limits(**values):

@@ -11,6 +11,7 @@ import traceback
 from pathlib import Path
 
 from ddi.base.errors import DDIError
+from ddi.index import options
 from ddi.index.outputs import STREAM, Outputs
 
 EPILOG = """\
@@ -18,6 +19,8 @@ examples:
   ddi index peaks.txt --unit d                       d spacings in Angstrom, one a line
   ddi index scan.xy --wavelength 1.5406 --plot fit.png
   ddi index list.csv --unit 2theta --wavelength 1.5406 --json cells.json --export cell.cif
+  ddi index scan.xy --wavelength CuKa --without 'cF 5.4309' --foreign 3    silicon was added
+  ddi index scan.xy --wavelength CuKa --like 'oP 8.88 5.457 7.157'         an isotypic compound
   ddi index folder/ '*.xy' --json all.jsonl --csv all.csv      one JSON object a line
   sort -n d.txt | ddi index - --unit d --json - | jq .cells[0]
 
@@ -57,6 +60,7 @@ def add_arguments(parser):
         help="only a tube (xray, the default) has a K-alpha2 line",
     )
     reading.add_argument("--max-bytes", type=int, metavar="N", help="larger files are refused")
+    options.add_known(parser.add_argument_group("what is known of the sample"))
     _add_search(parser.add_argument_group("how it is searched"))
     _add_outputs(parser.add_argument_group("what is written"))
 
@@ -84,7 +88,10 @@ def _add_search(group):
         "--zero-shift",
         default="fit",
         metavar="fit|none|DEGREES",
-        help="fitted by default, if the wavelength is known",
+        help="fitted by default, if the wavelength is known; from 0.5 on: --zero-shift 0.5",
+    )
+    group.add_argument(
+        "--zero-fixed", action="store_true", help="the number of --zero-shift is not refined"
     )
     group.add_argument("--jobs", type=int, default=2, metavar="N", help="threads (default 2)")
     group.add_argument("--seed", type=int, default=0, metavar="N")
@@ -210,6 +217,7 @@ def _indexed(file, lattice, args):
         zero_shift=args.zero_shift,
         n_jobs=args.jobs,
         seed=args.seed,
+        **options.chosen(args),
     )
 
 

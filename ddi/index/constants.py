@@ -145,6 +145,25 @@ class SymbolConstants:
     unseen: float = 0.3  # minerals added to every space group; chosen, not measured
 
 
+@dataclass(frozen=True)
+class KnownConstants:
+    """What follows from what users say of their sample: see `ddi.index.known_lines`, `similar`."""
+
+    # degrees 2theta: zero shifts tried while lines of a known substance are looked for; chosen
+    shifts: tuple = tuple(round(0.01 * k, 2) for k in range(-15, 16))
+    # cells like a given one: standard deviations of the common scale, of each axis (both relative)
+    # and of angles in degrees; chosen, not measured
+    like_scale: float = 0.03
+    like_axis: float = 0.015
+    like_angle: float = 1.0
+    # degrees 2theta about a given zero shift: prior, and trials in screening; chosen, not measured
+    start_sigma: float = 0.15
+    start_trials: tuple = (0.0, 0.04, -0.04, 0.08, -0.08, 0.14, -0.14)
+    # highest prior probability of a peak to be foreign, where users allow several; chosen
+    most_foreign: float = 0.6
+
+
+KNOWN = KnownConstants()
 SEARCH = SearchConstants()
 SYMBOLS = SymbolConstants()
 RANKING = RankingConstants()

@@ -7,7 +7,7 @@ import numpy as np
 
 from ddi.forward import bragg
 from ddi.index import score
-from ddi.index.constants import RANKING, SEARCH
+from ddi.index.constants import KNOWN, RANKING, SEARCH
 
 
 class Votes(NamedTuple):
@@ -72,15 +72,26 @@ class Zero:
         return cls(0.0, SEARCH.wide_zero_sigma, SEARCH.wide_shifts)
 
     @classmethod
-    def asked(cls, value, wavelength):
-        """The prior for "fit", None or degrees; without a wavelength nothing can be fitted."""
+    def asked(cls, value, wavelength, fixed=False):
+        """The prior for "fit", None or degrees, a start unless it is fixed; without a wavelength
+        nothing can be fitted.
+        """
         if value == "fit":
             return cls() if wavelength else cls.known(0.0)
-        return cls.known(0.0 if value is None else float(value))
+        if value is None or fixed or not wavelength:
+            return cls.known(0.0 if value is None else float(value))
+        return cls(value, KNOWN.start_sigma, tuple(value + trial for trial in KNOWN.start_trials))
 
 
 def prepare(
-    q2, sigma_q2=None, intensities=None, wavelength=None, n_peaks=20, faint=None, spurious=None
+    q2,
+    sigma_q2=None,
+    intensities=None,
+    wavelength=None,
+    n_peaks=20,
+    faint=None,
+    spurious=None,
+    foreign=None,
 ):
     """Return the `Peaks` of a pattern, sorted; arguments as for `ddi.index.search.run`, and the
     probability of any peak to be spurious if it is known.
@@ -99,6 +110,8 @@ def prepare(
     chance = score.spurious(intensity)
     if spurious is not None:
         chance = np.full(len(order), spurious)
+    if foreign is not None:
+        chance = _as_many(chance, foreign / min(n_peaks, len(order)))
     strong = Votes(q2[order], sigma, slope, chance)
     weak = _weak(faint, used, strong.q2[-1], len(strong.q2))
     votes = Votes(*(np.concatenate(pair) for pair in zip(strong, weak)))
@@ -117,3 +130,9 @@ def _weak(faint, wavelength, last, most):
     return Votes(
         q2[inside], np.maximum(sigma[inside], SEARCH.sigma * slope), slope, spurious[inside]
     )
+
+
+def _as_many(chance, share):
+    """Probabilities of peaks to be foreign whose mean is `share`; weak ones remain likelier."""
+    least = RANKING.spurious_range[0]
+    return np.clip(chance * share / chance.mean(), least, KNOWN.most_foreign)

@@ -4,7 +4,7 @@ Positions may be d (Angstrom), q = 1/d (1/Angstrom), q2 = 1/d^2 (1/Angstrom^2), 
 (1/Angstrom) or 2theta (degrees).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,6 +41,8 @@ class Peaks:
         to belong to no line.
     radiation : str
         One of `RADIATIONS`.
+    left_out : ndarray, shape (k,)
+        q2 in A^-2 of peaks that are lines of something known.
     """
 
     q2: np.ndarray
@@ -52,6 +54,7 @@ class Peaks:
     pattern: tuple | None = None
     faint: np.ndarray | None = None
     radiation: str = "xray"
+    left_out: np.ndarray = field(default_factory=lambda: np.empty(0))
 
     @property
     def d(self):
@@ -82,8 +85,7 @@ def from_values(
         In Angstrom.
     intensity, sigma : array_like, shape (n,), optional
         sigma in the unit of `values`.
-    source : str
-    pattern, warnings
+    source, pattern, warnings
 
     Returns
     -------
@@ -206,10 +208,8 @@ def _check_values(values, source):
             )
     unique, count = np.unique(values, return_counts=True)
     if (count > 1).any():
-        raise DDIError(
-            f"{source}: the position {unique[count > 1][0]:g} is there "
-            f"{count.max()} times; list every peak once"
-        )
+        said = f"the position {unique[count > 1][0]:g} is there {count.max()} times"
+        raise DDIError(f"{source}: {said}; list every peak once")
     if len(values) < FEWEST:
         raise DDIError(
             f"{source}: {len(values)} peaks are too few to index; expected at least "

@@ -260,7 +260,7 @@ def of_peaks(peaks, cells):
         return [None] * len(cells)
     wavelength = peaks.wavelength
     prepared = picking.prepare(*peaks.pattern, wavelength, peaks.radiation == "xray")
-    angles = bragg.two_theta(peaks.q2, wavelength)
+    angles = np.sort(bragg.two_theta(np.append(peaks.q2, peaks.left_out), wavelength))
     made = []
     for bravais, cell, zero in cells:
         x = lattice.cell_to_x(np.asarray(cell, dtype=float))

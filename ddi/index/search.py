@@ -51,6 +51,8 @@ def run(
     generators=None,
     templates=None,
     faint=None,
+    zero_fixed=False,
+    foreign=None,
     n_best=50,
 ):
     """Index a pattern.
@@ -73,7 +75,7 @@ def run(
     time_budget : float, optional
         Seconds after which no further lattice is begun.
     zero_shift : "fit", None or float
-        Degrees 2theta; a number is taken as known.
+        Degrees 2theta; a number is a start.
     n_peaks, n_jobs, seed : int
         The result does not depend on n_jobs.
     generators : dict, optional
@@ -84,6 +86,10 @@ def run(
     faint : array_like, shape (3, m), optional
         q2, sigma_q2 (A^-2) and the probability to be no line at all of peaks too faint to search
         with; they vote in the ranking.
+    zero_fixed : bool
+        A number given as zero shift is taken as known.
+    foreign : int, optional
+        How many of the peaks that search may belong to no line.
     n_best : int
         Rows returned at most.
 
@@ -97,8 +103,8 @@ def run(
     DDIError
         For too few or impossible peaks and unknown lattices.
     """
-    peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint)
-    zero = Zero.asked(zero_shift, wavelength)
+    peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, foreign=foreign)
+    zero = Zero.asked(zero_shift, wavelength, zero_fixed)
     how = Effort(max_volume, templates, generators or {}, seed, n_jobs)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
     ordered = _stages(peaks, zero, chosen(bravais), how, ends)
