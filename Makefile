@@ -16,6 +16,9 @@ index: .venv/ready  ## index your own peaks: make index PEAKS=file [ARGS="--unit
 lab: .venv/ready  ## open the notebooks in JupyterLab
 	$(PY) -m jupyterlab notebooks
 
+app: .venv/ready  ## open the page for people without Python in a browser
+	$(PY) -m ddi app
+
 test: .venv/ready  ## run every test, the smoke profile of the notebooks among them (fast: make test ARGS='-m "not study and not slow"')
 	$(PY) -m pytest -q $(ARGS)
 
@@ -36,4 +39,4 @@ clean:   ## remove everything that a run makes, but not the downloads in data/ra
 	$(PYTHON) -m pip --python $(PY) install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-.PHONY: help study index lab test paper lock clean
+.PHONY: help study index lab app test paper lock clean

@@ -56,6 +56,7 @@ def _parser():
     formats = commands.add_parser("formats", help="list the files that can be read")
     formats.set_defaults(run=_formats)
     _add_study(commands)
+    _add_app(commands)
     bench = commands.add_parser("bench", help="list the benchmarks, or run one")
     bench.add_argument("name", nargs="?", metavar="NAME")
     bench.set_defaults(run=_bench)
@@ -73,6 +74,13 @@ def _add_index(commands):
     )
     add_arguments(index)
     index.set_defaults(run=_index)
+
+
+def _add_app(commands):
+    app = commands.add_parser("app", help="open the page for a browser: no commands to type")
+    app.add_argument("--port", type=int, default=8866, metavar="N", help="default 8866")
+    app.add_argument("--no-browser", action="store_true", help="only say where the page is")
+    app.set_defaults(run=_app)
 
 
 def _add_study(commands):
@@ -116,6 +124,13 @@ def _formats(_args):
 
     for name, suffixes, what, *_ in readers.formats():
         print(f"{name:<24s} {suffixes:<22s} {what}")
+    return 0
+
+
+def _app(args):
+    from ddi.study.serve import serve
+
+    serve(args.port, not args.no_browser)
     return 0
 
 

@@ -62,6 +62,23 @@ def draw(result, rank=1, n_others=2, scale="linear"):
     return fig
 
 
+def draw_peaks(peaks, kept):
+    """Return a figure of the peaks, on the pattern if there is one, those left out in red.
+
+    Parameters
+    ----------
+    peaks : ddi.index.peaks.Peaks
+    kept : ndarray of bool, shape (n,)
+    """
+    fig, axes = figure(DOUBLE, 0.3 * DOUBLE)
+    at = _positions(peaks, peaks.q2)
+    _draw_pattern(axes, peaks, at, ~kept, "linear", lost_name=None)
+    top = axes.get_ylim()[1]
+    axes.vlines(at, 1.02 * top, 1.1 * top, color=np.where(kept, FOUND, LOST), lw=1.2)
+    axes.set(xlabel="2θ / °" if peaks.wavelength else "q² / Å⁻²", ylim=(None, 1.12 * top))
+    return fig
+
+
 def fit(result, rank=1):
     """Fit a cell to the whole pattern of a result.
 
@@ -167,7 +184,7 @@ def _draw_residuals(axes, peaks, lines, lost):
     axes.set_ylim(-1.1 * span, 1.1 * span)
 
 
-def _draw_pattern(axes, peaks, at, lost, scale):
+def _draw_pattern(axes, peaks, at, lost, scale, lost_name="not indexed"):
     shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
     if peaks.pattern is not None:
         angles, counts = peaks.pattern
@@ -177,10 +194,8 @@ def _draw_pattern(axes, peaks, at, lost, scale):
     else:
         height = shown(np.ones(len(at)) if peaks.intensity is None else peaks.intensity)
         axes.vlines(at, 0, height, color=np.where(lost, LOST, GREY), lw=0.9)
-    axes.scatter(
-        at[lost], height[lost], marker="v", s=14, color=LOST, label="not indexed", zorder=3
-    )
-    if lost.any():
+    axes.scatter(at[lost], height[lost], marker="v", s=14, color=LOST, label=lost_name, zorder=3)
+    if lost.any() and lost_name:
         axes.legend(loc="upper right")
     measured = peaks.pattern is not None or peaks.intensity is not None
     name = "intensity" if scale == "linear" else "√ intensity"

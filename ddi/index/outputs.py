@@ -72,7 +72,7 @@ class Outputs:
                 for path in self.exports if len(result.cells) else ():
                     result.export(self._named(path, number, file))
                 if self.csv:
-                    self._put(self.csv, _csv(file, result), header=True)
+                    self._put(self.csv, csv(file, result), header=True)
             if self.json and (self.many or result is not None):
                 indent = None if self.many else 1
                 text = json.dumps(entry, indent=indent, allow_nan=False, ensure_ascii=True)
@@ -106,7 +106,7 @@ class Outputs:
         self._begun.add(path)
 
 
-def _csv(file, result):
+def csv(file, result):
     """The cells of a result as CSV, lists as text with semicolons."""
     table = result.cells.drop(columns="from_search")
     table = table.assign(extinction_symbols=table.extinction_symbols.map("; ".join))

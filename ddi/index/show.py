@@ -94,19 +94,19 @@ def table(result, n_families=5, n_relatives=4, wide=True):
     shown = fold(result.cells, n_families, n_relatives)
     grid = Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     grid.padding = (0, 1, 0, 0)
-    for heading in _texts(shown.iloc[0], wide):
+    for heading in row_texts(shown.iloc[0], wide):
         grid.add_column(heading, justify="left" if heading in _LEFT else "right", no_wrap=True)
     for _, rows in shown.groupby("family", sort=False):
         for _, row in rows.iterrows():
-            grid.add_row(*_texts(row, wide).values(), style="dim" if row.relation else "bold")
+            grid.add_row(*row_texts(row, wide).values(), style="dim" if row.relation else "bold")
         hidden = rows.members.iloc[0] - len(rows)
         if hidden:
             grid.add_row("", "", f"└ {hidden} more", style="dim")
     return grid
 
 
-def _texts(row, wide):
-    """What the table says of a row, by heading."""
+def row_texts(row, wide=True):
+    """Return what the table says of a row of `fold`, by heading."""
     texts = {
         "#": str(row["rank"]),
         "prob": f"{row.probability:.2f}",
