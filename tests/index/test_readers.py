@@ -69,6 +69,22 @@ def test_a_pattern_without_angles_needs_no_wavelength(tmp_path, unit):
     assert np.abs(peaks.d[:, None] - D).min(axis=0).max() < 0.01 and len(peaks) == len(D)
 
 
+def test_a_wavelength_says_that_a_scan_is_in_angles_and_nothing_about_a_list(tmp_path):
+    """A bare scan with --wavelength needs no --unit; one without, and a list of peaks, still do."""
+    angles = np.arange(5, 60, 0.02)
+    counts = 100 + 1000 * np.exp(-(((angles - 28) / 0.1) ** 2))
+    scan = tmp_path / "scan.xy"
+    np.savetxt(scan, np.column_stack([angles, counts]))
+    read = readers.read(scan, None, 0.7)
+    assert read.wavelength == 0.7 and read.two_theta == pytest.approx(angles)
+    with pytest.raises(DDIError, match="--unit 2theta"):
+        readers.read(scan, None, None)
+    listed = tmp_path / "list.txt"
+    np.savetxt(listed, np.sort(np.random.default_rng(1).uniform(10, 60, 25)))
+    with pytest.raises(DDIError, match="does not say what its positions are"):
+        readers.read(listed, None, 0.7)
+
+
 def test_the_first_row_is_never_taken_for_a_title(tmp_path):
     for row in ("l5.917 52.3\n", "12.8.4 52\n", "11.2 weak\n"):
         with pytest.raises(DDIError, match="line 1.*not a row of numbers"):

@@ -53,7 +53,8 @@ class Found:
 
 def as_result(name, found, unit, wavelength, radiation):
     """Return `Peaks` or a `Pattern`; what the user says comes before what the file says."""
-    unit = _unit(name, found, unit)
+    angles = wavelength is not None and _measured_in_degrees(found)
+    unit = _unit(name, found, unit or ("2theta" if angles and found.unit is None else None))
     wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
     radiation = radiation or found.radiation or "xray"
     position = np.asarray(found.position, dtype=float) * found.scale
@@ -73,6 +74,15 @@ def as_result(name, found, unit, wavelength, radiation):
     said = f"{source}: {len(position)} peaks in {unit}{found.note}"
     peaks = from_values(position, unit, wavelength, found.intensity, sigma, said)
     return replace(peaks, radiation=radiation)
+
+
+def _measured_in_degrees(found):
+    """Say whether positions can be 2theta of a scan. Who states a wavelength for a scan in equal
+    steps says that it is one in angles: for q or d no wavelength would be needed.
+    """
+    if found.is_pattern is False or not looks_measured(found.position, found.intensity):
+        return False
+    return bool(found.position.min() > -5 and 25 < found.position.max() < 180)
 
 
 def _unit(name, found, unit):
