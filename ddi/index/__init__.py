@@ -6,9 +6,9 @@ right.
 
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). What is known: `options`, `known_lines`,
-`similar` and `written_cells`. Searching: `observed` (peaks with their errors), `views` (which of
-them templates are applied to), `screening` (compiled loops), `search` (all fourteen Bravais
-lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with probabilities),
+`similar`, `contents` and `written_cells`. Searching: `observed` (peaks with their errors), `views`
+(which of them templates are applied to), `screening` (compiled loops), `search` (all fourteen
+Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with probabilities),
 `extinction` (which space groups), `known` (the lattice system is given). Fitting: `profile` with
 `refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups from its
 intensities). Answering: `api` (`index_peaks`), `result` (what comes out), `comparison` (lines
@@ -23,6 +23,7 @@ __all__ = [
     "comparison",
     "confidence",
     "constants",
+    "contents",
     "draw",
     "export",
     "extinction",
@@ -41,6 +42,7 @@ __all__ = [
     "ranking",
     "readers",
     "refinement",
+    "remarks",
     "result",
     "score",
     "screening",

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.index import known_lines, readers, result, search, similar
+from ddi.index import contents, known_lines, readers, remarks, result, search, similar
 from ddi.index import peaks as peaklist
 from ddi.index.constants import SEARCH
 from ddi.index.instrument import as_wavelength
@@ -29,6 +29,9 @@ def index_peaks(
     foreign=None,
     without=None,
     like=None,
+    formula=None,
+    z=None,
+    density=None,
     n_jobs=2,
     seed=0,
     **options,
@@ -67,6 +70,10 @@ def index_peaks(
         is text: "5.4309 5.4309 5.4309 90 90 90 F" or "cF 5.4309".
     like : str or sequence of str, optional
         Cells or CIFs of isostructural compounds, from which the search starts, too.
+    formula : str, optional
+        "Ba S O4", "CaSO4.2H2O": raises cells of a likely volume and lowers others, excludes none.
+    z, density : float, optional
+        Formula units in the conventional cell, and density in g/cm^3, where they are known.
     n_jobs, seed : int
     **options
         Handed to `ddi.index.search.run`.
@@ -94,10 +101,12 @@ def index_peaks(
         peaks = known_lines.without(peaks, without, unit, wavelength)
     if like:
         asked.setdefault("generators", similar.generators(like))
+    asked["contents"] = contents.known(formula, z, density)
     started = clock.perf_counter()
     table = _searched(peaks, shift, n_peaks, **asked)
     seconds = clock.perf_counter() - started
-    return result.make(table, peaks, seconds, _in_force(peaks, shift, n_peaks, asked))
+    found = result.make(table, peaks, seconds, _in_force(peaks, shift, n_peaks, asked))
+    return remarks.added(found, asked["contents"])
 
 
 def _searched(peaks, shift, n_peaks, **options):

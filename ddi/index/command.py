@@ -21,6 +21,7 @@ examples:
   ddi index list.csv --unit 2theta --wavelength 1.5406 --json cells.json --export cell.cif
   ddi index scan.xy --wavelength CuKa --without 'cF 5.4309' --foreign 3    silicon was added
   ddi index scan.xy --wavelength CuKa --like 'oP 8.88 5.457 7.157'         an isotypic compound
+  ddi index scan.xy --wavelength CuKa --formula 'CaSO4.2H2O' --density 2.32
   ddi index folder/ '*.xy' --json all.jsonl --csv all.csv      one JSON object a line
   sort -n d.txt | ddi index - --unit d --json - | jq .cells[0]
 

@@ -163,6 +163,17 @@ class KnownConstants:
     most_foreign: float = 0.6
 
 
+@dataclass(frozen=True)
+class ContentsConstants:
+    """What a formula says of a cell: see `ddi.index.contents`."""
+
+    other_volume: float = 18.0  # A^3 of an atom of which nothing is known; Kempster and Lipson 1972
+    density_error: float = 0.03  # relative, of a measured density; chosen, not measured
+    # share of samples that are not what they are said to be; chosen, not measured
+    doubt: float = 0.1
+
+
+CONTENTS = ContentsConstants()
 KNOWN = KnownConstants()
 SEARCH = SearchConstants()
 SYMBOLS = SymbolConstants()

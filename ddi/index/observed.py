@@ -39,6 +39,8 @@ class Peaks:
         These peaks and those too faint to search with.
     scales : tuple of (float, float)
         How much worse than `sigma` the positions may be, and what that costs in log units.
+    contents : ddi.index.contents.Contents or None
+        What a formula says of the volume.
     """
 
     q2: np.ndarray
@@ -49,6 +51,13 @@ class Peaks:
     wavelength: float | None
     votes: Votes
     scales: tuple = RANKING.scales
+    contents: object = None
+
+    def told(self, bravais, volume):
+        """Return what the formula adds to the score of primitive cells of a volume (n,) in A^3."""
+        if self.contents is None:
+            return np.zeros(np.shape(volume))
+        return self.contents.log_ratio(bravais, volume)
 
 
 @dataclass(frozen=True)
@@ -92,6 +101,7 @@ def prepare(
     faint=None,
     spurious=None,
     foreign=None,
+    contents=None,
 ):
     """Return the `Peaks` of a pattern, sorted; arguments as for `ddi.index.search.run`, and the
     probability of any peak to be spurious if it is known.
@@ -116,7 +126,7 @@ def prepare(
     weak = _weak(faint, used, strong.q2[-1], len(strong.q2))
     votes = Votes(*(np.concatenate(pair) for pair in zip(strong, weak)))
     scales = RANKING.scales + (RANKING.coarse_scales if sigma_q2 is None else ())
-    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes, scales)
+    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes, scales, contents)
 
 
 def _weak(faint, wavelength, last, most):

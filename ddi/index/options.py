@@ -25,6 +25,17 @@ def add_known(group):
         metavar="CELL|CIF",
         help="also start from the cell of an isostructural compound; may be repeated",
     )
+    group.add_argument(
+        "--formula",
+        metavar="TEXT",
+        help="'Ba S O4', 'CaSO4.2H2O': raises cells of a likely volume, excludes none",
+    )
+    group.add_argument(
+        "--z", type=float, metavar="N", help="formula units in the conventional cell, if known"
+    )
+    group.add_argument(
+        "--density", type=float, metavar="G", help="measured, in g/cm^3, with --formula"
+    )
 
 
 def chosen(args):

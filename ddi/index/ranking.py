@@ -133,6 +133,8 @@ def shortlist(peaks, found, zero):
     sources = np.asarray(found.source)[best[good]]
     scores, counts = score.plain_scores(peaks, found.bravais, x, shifts, len(peaks.q2))
     volumes = lattice.volume(lattice.x_to_cell(x))
+    points = lattice.POINTS[lattice.BRAVAIS[found.bravais][1]]
+    scores = scores + peaks.told(found.bravais, volumes / points)
     marks = np.column_stack([np.log(volumes), scores, counts]) / RANKING.same
     kept = []
     for i in np.argsort(-scores, kind="stable"):
@@ -170,6 +172,7 @@ def judged(peaks, candidate):
     cell = lattice.x_to_cell(c.x)
     reduced = lattice.reduced_cell(cell, lattice.BRAVAIS[c.bravais][1])
     volume = lattice.volume(reduced)
+    found = found._replace(score=found.score + float(peaks.told(c.bravais, volume)))
     return Judged(c.bravais, c.x, c.zero, c.plain, c.source, *found, cell, reduced, volume)
 
 

@@ -65,6 +65,8 @@ class Result:
         What was in force: lattice, n_peaks, max_volume, time, zero_shift, seed.
     fits : tuple of ddi.index.profile.Fit
         The first cells fitted to the whole pattern; None where one could not be.
+    notes : tuple of str
+        What is to be said of the answer besides: see `ddi.index.remarks`.
     """
 
     cells: pd.DataFrame
@@ -72,6 +74,7 @@ class Result:
     seconds: float
     limits: dict = field(default_factory=dict)
     fits: tuple = ()
+    notes: tuple = ()
 
     @property
     def convinces(self):
@@ -162,6 +165,7 @@ class Result:
             "seconds": round(self.seconds, 3),
             "limits": self.limits,
             "message": self.message,
+            "notes": list(self.notes),
             "convinces": self.convinces,
             "cells": cells,
         }

@@ -53,6 +53,7 @@ def run(
     faint=None,
     zero_fixed=False,
     foreign=None,
+    contents=None,
     n_best=50,
 ):
     """Index a pattern.
@@ -90,6 +91,8 @@ def run(
         A number given as zero shift is taken as known.
     foreign : int, optional
         How many of the peaks that search may belong to no line.
+    contents : ddi.index.contents.Contents, optional
+        What a formula says of volumes.
     n_best : int
         Rows returned at most.
 
@@ -103,7 +106,7 @@ def run(
     DDIError
         For too few or impossible peaks and unknown lattices.
     """
-    peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, foreign=foreign)
+    peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, None, foreign, contents)
     zero = Zero.asked(zero_shift, wavelength, zero_fixed)
     how = Effort(max_volume, templates, generators or {}, seed, n_jobs)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)

@@ -81,6 +81,8 @@ def write(result, n_families=5, n_relatives=4, console=None):
         console.print(table(result, n_families, n_relatives, wide=console.width >= WIDE))
         if console.width < WIDE:
             say(_first_in_words(result))
+    for note in result.notes:
+        say(note)
     say(f"{result.message} ({result.seconds:.1f} s)")
 
 
@@ -171,7 +173,7 @@ def html(result, n_cells=10):
     ]
     body = "".join(f"<tr>{_tagged('td', row.values())}</tr>" for row in rows)
     head = f"<thead><tr>{_tagged('th', rows[0])}</tr></thead>" if rows else ""
-    said = [*(f"note: {text}" for text in result.peaks.warnings), result.message]
+    said = [*(f"note: {text}" for text in result.peaks.warnings), *result.notes, result.message]
     return f"<table>{head}<tbody>{body}</tbody></table>{_tagged('p', said)}"
 
 
