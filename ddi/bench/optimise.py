@@ -9,8 +9,7 @@ from ddi.forward import lattice, relations
 from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
 from ddi.index import known, search
-from ddi.mcmc import chains, plain, problem, starts, steps
-from ddi.mcmc import sampler as mcmc
+from ddi.mcmc import chains, plain, problem, running, starts, steps
 from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.options import Plan
 
@@ -38,9 +37,9 @@ def _rate(advance, n_candidates, n_iterations, repeats):
     plan = Plan.of(this, n_iterations=n_iterations, seed=1)
     seconds = []
     for _ in range(repeats + 1):
-        state = mcmc.start(this, _candidates(n_candidates, rng), plan, merge_equal=False)
+        state = running.start(this, _candidates(n_candidates, rng), plan, merge_equal=False)
         started = time.perf_counter()
-        mcmc._advance(this, state, plan, 0, n_iterations, advance)
+        running.advance(this, state, plan, 0, n_iterations, advance)
         seconds.append(time.perf_counter() - started)
     return n_iterations / min(seconds[1:]) * len(state.x) / n_candidates
 

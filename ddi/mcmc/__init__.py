@@ -15,7 +15,9 @@ chains         the compiled loop (2.4.3)
 plain          the same loop in numpy, and the one that asks a network in every step
 options        what a chain does: weights, acceptance, assigner, prior of the indices
 problem        one pattern and one lattice system, prepared; polishing and the score
-sampler        `optimize`: chains from cells, in rounds, to a ranked result
+state          what a chain holds and what it is told
+running        chains from start to end: started from cells, advanced, restarted, traced
+sampler        `optimize`: from cells by chains to a ranked result
 steps          one step by scipy's minimisers, in closed form, and by singular values
 starts         SVD-Index: random cells of growing volume (1.2)
 ascent         gradient ascent of the marginal likelihood through an assignment network
@@ -35,9 +37,11 @@ __all__ = [
     "options",
     "plain",
     "problem",
+    "running",
     "sampler",
     "softmax",
     "starts",
+    "state",
     "steps",
 ]
 

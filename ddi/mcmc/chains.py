@@ -14,17 +14,17 @@ from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.draws import OF_ACCEPTANCE, OF_LINES, drop, per_iteration, uniform
 from ddi.mcmc.nearest import choose, in_bounds, neighbours, normal_equations
 from ddi.mcmc.softmax import by_line_prior, mixture, resample
-
-NEAREST = 0  # how peaks are assigned
-RESAMPLE = 1
-MARGINAL = 2
-SOFTMAX = 3  # the most probable line, its probability in the likelihood
-DRAWN = 4  # a line drawn by its probability, which is in the likelihood
-SIGMA = 0  # weights of the least squares
-COELHO = 1
-UNIFORM = 0  # which peaks sit a step out
-CONFIDENCE = 1
-GIVEN = 2
+from ddi.mcmc.state import (
+    COELHO,
+    CONFIDENCE,
+    DRAWN,
+    GIVEN,
+    MARGINAL,
+    RESAMPLE,
+    SIGMA,
+    SOFTMAX,
+    Chain,
+)
 
 _LARGEST_EXPONENT = CONSTANTS.largest_exponent
 _LEAST_CHANCE = CONSTANTS.least_chance
@@ -32,63 +32,6 @@ _jit = nb.njit(cache=True, error_model="numpy")
 _inline = nb.njit(cache=True, error_model="numpy", inline="always")
 _uniform = uniform
 _per_iteration = _jit(per_iteration)
-
-
-class Settings(NamedTuple):
-    """What the compiled loop is told beside the pattern.
-
-    Attributes
-    ----------
-    eps : float
-        Of sigma^2, A^-2.
-    half_wave : float
-        Half the wavelength, A.
-    subsample : int
-        Peaks a step.
-    by : int
-        UNIFORM, CONFIDENCE (softmax of the two nearest lines) or GIVEN (by the assigner).
-    weighting : int
-        SIGMA or COELHO.
-    assign : int
-        NEAREST, RESAMPLE, MARGINAL, SOFTMAX or DRAWN; in compiled code the last two are those of
-        the line prior (`ddi.mcmc.softmax`).
-    """
-
-    eps: float
-    half_wave: float
-    subsample: int
-    by: int
-    weighting: int
-    assign: int
-
-
-class Chain(NamedTuple):
-    """One chain, or with one more axis in front all of them; updated in place.
-
-    Attributes
-    ----------
-    x, best_x : ndarray, shape (n_free,)
-        Present and best state, A^-2.
-    label, best_label : ndarray of int64, shape (n_peaks,)
-        Index into the reference lines of every peak.
-    log_likelihood, best_log_likelihood : ndarray, shape (1,)
-    accepted : ndarray of int64, shape (1,)
-        Steps so far.
-    identity : uint64
-        Names the random stream.
-    confidence : ndarray, shape (n_peaks,)
-        Of the assigner in the labels, above 0.
-    """
-
-    x: np.ndarray
-    best_x: np.ndarray
-    label: np.ndarray
-    best_label: np.ndarray
-    log_likelihood: np.ndarray
-    best_log_likelihood: np.ndarray
-    accepted: np.ndarray
-    identity: np.ndarray
-    confidence: np.ndarray
 
 
 class _Work(NamedTuple):
@@ -273,7 +216,7 @@ def _run(chain, pattern, settings, temperature, spread, seed, first):
     peak.
     """
     q2_obs, lines, ties, table, scale, bounds, intensity, _, _ = pattern
-    x, _, label, _, log_likelihood, _, _, candidate, _ = chain
+    x, _, label, _, log_likelihood, _, _, candidate, _, _ = chain
     n_peaks = q2_obs.size
     work = _workspace(x.size, lines.shape[1], n_peaks)
     _begin(chain, pattern, settings, work)
@@ -317,10 +260,10 @@ def advance(chains, pattern, settings, temperature, spread, seed, first):
 
     Parameters
     ----------
-    chains : Chain
+    chains : ddi.mcmc.state.Chain
         Of arrays with the candidates in front.
     pattern : ddi.mcmc.problem.Arrays
-    settings : Settings
+    settings : ddi.mcmc.state.Settings
     temperature, spread : ndarray, shape (n_iterations,)
         Of `ddi.mcmc.options.Plan`.
     seed : uint64
@@ -338,5 +281,6 @@ def advance(chains, pattern, settings, temperature, spread, seed, first):
             chains.accepted[c : c + 1],
             chains.identity[c],
             chains.confidence[c],
+            chains.origin[c],
         )
         _run(chain, pattern, settings, temperature, spread, seed, first)

@@ -8,14 +8,14 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import CU_KALPHA1
-from ddi.mcmc import chains
+from ddi.mcmc import state
 from ddi.mcmc.constants import CONSTANTS
 
 ACCEPT = {"metropolis": 1.0, "always": np.inf, "greedy": 1e-300}
-ASSIGN = {"nearest": chains.NEAREST, "resample": chains.RESAMPLE, "marginal": chains.MARGINAL}
-WEIGHTS = {"sigma": chains.SIGMA, "coelho": chains.COELHO}
-SUBSAMPLE_BY = {"uniform": chains.UNIFORM, "confidence": chains.CONFIDENCE}
-PRIORS = {"uniform": chains.NEAREST, "softmax": chains.SOFTMAX, "drawn": chains.DRAWN}
+ASSIGN = {"nearest": state.NEAREST, "resample": state.RESAMPLE, "marginal": state.MARGINAL}
+WEIGHTS = {"sigma": state.SIGMA, "coelho": state.COELHO}
+SUBSAMPLE_BY = {"uniform": state.UNIFORM, "confidence": state.CONFIDENCE}
+PRIORS = {"uniform": state.NEAREST, "softmax": state.SOFTMAX, "drawn": state.DRAWN}
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,14 @@ class Plan:
     Attributes
     ----------
     options : Options
-    settings : ddi.mcmc.chains.Settings
+    settings : ddi.mcmc.state.Settings
     temperature, spread : ndarray, shape (n_iterations,)
         Of the acceptance; and the width of the softmax of RESAMPLE and of the mixture of MARGINAL
         as a fraction of q2.
     """
 
     options: Options
-    settings: chains.Settings
+    settings: state.Settings
     temperature: np.ndarray
     spread: np.ndarray
 
@@ -122,11 +122,11 @@ class Plan:
         size = min(given.subsample, len(problem.q2))
         mode = PRIORS[given.prior] if given.assigner else ASSIGN[given.assign]
         by = (
-            chains.GIVEN
+            state.GIVEN
             if given.assigner and given.subsample_by == "confidence"
             else SUBSAMPLE_BY[given.subsample_by]
         )
         weighting = WEIGHTS[given.weights]
-        settings = chains.Settings(given.eps, CU_KALPHA1 / 2, size, by, weighting, mode)
+        settings = state.Settings(given.eps, CU_KALPHA1 / 2, size, by, weighting, mode)
         temperature = ACCEPT[given.accept] * np.geomspace(given.annealing, 1.0, given.n_iterations)
         return cls(given, settings, temperature, np.geomspace(*given.spread, given.n_iterations))

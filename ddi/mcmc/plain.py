@@ -5,7 +5,7 @@ against, and what runs where a network assigns in every step.
 import numpy as np
 
 from ddi.forward import lattice
-from ddi.mcmc import chains, draws, likelihood
+from ddi.mcmc import draws, likelihood, state
 from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.steps import closed_form
 
@@ -52,14 +52,14 @@ def advance(chain, pattern, settings, temperature, spread, seed, first, assign=n
         sure = _sureness(chain, pattern, settings, x, chance)
         probability = np.where(taken[:, None], sure, probability)
         _accept(chain, taken, x, label, score)
-        if settings.assign >= chains.SOFTMAX:
+        if settings.assign >= state.SOFTMAX:
             chain.confidence[taken] = chance[taken]
 
 
 def _weights(chain, pattern, settings, H, luck):
     q2_obs = pattern.q2
     calculated = (H @ chain.x[..., None])[..., 0]
-    if settings.weighting == chains.SIGMA:
+    if settings.weighting == state.SIGMA:
         return 1 / likelihood.sigma2(q2_obs, calculated, settings.eps)
     shift = 2 * np.abs(
         np.arcsin(np.minimum(1, settings.half_wave * np.sqrt(calculated)))
@@ -107,10 +107,10 @@ def _in_bounds(x, pattern):
 
 def _sureness(chain, pattern, settings, x, chance):
     """How sure each label is: not asked for, the assigner's, or between the two nearest lines."""
-    if settings.by == chains.UNIFORM:
+    if settings.by == state.UNIFORM:
         return np.ones(chain.label.shape)
-    if settings.by == chains.GIVEN:
-        return chain.confidence if settings.assign < chains.SOFTMAX else chance
+    if settings.by == state.GIVEN:
+        return chain.confidence if settings.assign < state.SOFTMAX else chance
     q2 = _lines(pattern, x)
     apart = pattern.q2[:, None] - q2[:, None, :]
     below = np.where(apart >= 0, apart, np.inf).min(axis=2)

@@ -11,8 +11,7 @@ import pandas as pd
 
 from ddi.base.stats import wilson
 from ddi.forward import lattice, relations
-from ddi.mcmc import sampler as mcmc
-from ddi.mcmc import starts
+from ddi.mcmc import running, starts
 from ddi.mcmc.options import Plan
 from ddi.mcmc.problem import Problem, polish
 from ddi.mcmc.starts import random_cells, volumes
@@ -250,8 +249,8 @@ def converged(q2_obs, cells, system, true_cell, hkl=None, **options):
     """
     problem = Problem(q2_obs, system, hkl)
     plan = Plan.of(problem, **options)
-    state = mcmc.start(problem, cells, plan, merge_equal=False)
-    mcmc.run(problem, state, plan)
+    state = running.start(problem, cells, plan, merge_equal=False)
+    running.run(problem, state, plan)
     x = polish(problem, state.best_x)[0]
     answer = np.zeros(len(cells), dtype=bool)
     answer[state.identity.astype(int)] = are_true(x, system, true_cell)

@@ -5,13 +5,13 @@ makes of it (section 2.3.4).
 import time
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 import pandas as pd
 
 from ddi.base.algebra import solved_ridged
 from ddi.forward import lattice, reflections
 from ddi.mcmc.problem import Problem
+from ddi.mcmc.sampler import threads
 
 
 @dataclass
@@ -102,12 +102,8 @@ def nearest(q2_obs, x, reference, system):
     -------
     ndarray of int, shape (n, n_peaks)
     """
-    threads = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
+    with threads(1):
         return Problem(q2_obs, system, reference).nearest(np.ascontiguousarray(x))[0]
-    finally:
-        numba.set_num_threads(threads)
 
 
 def solve(q2_obs, H, x, weight=1.0):

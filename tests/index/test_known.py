@@ -9,7 +9,7 @@ from ddi.forward import bragg, lattice, relations
 from ddi.forward.reflections import reference_hkl
 from ddi.index import known as solve
 from ddi.index import search
-from ddi.mcmc import problem
+from ddi.mcmc import problem, running
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc import starts as svdindex
 from ddi.mcmc.options import Plan
@@ -121,8 +121,8 @@ def test_chains_that_know_the_centring_arrive_from_further_off():
     for letter in "PF":
         known = problem.Problem(q2, "orthorhombic").centred(letter)
         plan = Plan.of(known, weights="coelho", accept="always", n_iterations=60, seed=1)
-        state = mcmc.start(known, starts, plan, merge_equal=False)
-        mcmc.run(known, state, plan)
+        state = running.start(known, starts, plan, merge_equal=False)
+        running.run(known, state, plan)
         arrived[letter] = convergence.are_true(
             problem.polish(known, state.best_x)[0], "orthorhombic", cell
         ).mean()

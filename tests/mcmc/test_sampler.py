@@ -9,7 +9,7 @@ from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import sigma_q2
 from ddi.forward.reflections import reference_hkl
-from ddi.mcmc import chains, draws, plain, problem
+from ddi.mcmc import chains, draws, plain, problem, running
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc import starts as svdindex
 from ddi.mcmc.options import Plan
@@ -55,10 +55,10 @@ def test_compiled_chains_are_the_plain_chains(weights, by):
         annealing=3.0,
         **given,
     )
-    one = mcmc.start(this, disturbed(), plan)
-    other = mcmc.start(this, disturbed(), plan)
-    mcmc._advance(this, one, plan, 0, 8, chains.advance)
-    mcmc._advance(this, other, plan, 0, 8, plain.advance)
+    one = running.start(this, disturbed(), plan)
+    other = running.start(this, disturbed(), plan)
+    running.advance(this, one, plan, 0, 8, chains.advance)
+    running.advance(this, other, plan, 0, 8, plain.advance)
     np.testing.assert_array_equal(one.label, other.label)
     apart = np.abs(one.x / other.x - 1).max(axis=1)
     assert (
@@ -137,8 +137,8 @@ def test_confidence_of_the_assigner_decides_which_peaks_are_left_out(by, moves):
     plan = Plan.of(
         this, n_iterations=1, accept="always", assign=Doubtful(this), subsample_by=by, seed=3
     )
-    state = mcmc.start(this, np.repeat(TRUE[None], 20, axis=0), plan, merge_equal=False)
-    mcmc.run(this, state, plan)
+    state = running.start(this, np.repeat(TRUE[None], 20, axis=0), plan, merge_equal=False)
+    running.run(this, state, plan)
     apart = np.abs(state.x / lattice.free_x(lattice.cell_to_x(TRUE), "monoclinic") - 1).max(axis=1)
     assert (np.median(apart) > 1e-5) == moves and (moves or apart.max() < 1e-6)
 
@@ -146,11 +146,12 @@ def test_confidence_of_the_assigner_decides_which_peaks_are_left_out(by, moves):
 def test_a_chain_does_not_depend_on_its_companions():
     this = problem.Problem(pattern(), "monoclinic")
     plan = Plan.of(this, n_iterations=10, seed=1)
-    all_of_them, some = (mcmc.start(this, disturbed(), plan, merge_equal=False) for _ in range(2))
-    for name in some.__dataclass_fields__:
-        setattr(some, name, getattr(some, name)[10:20].copy())
-    mcmc.run(this, all_of_them, plan)
-    mcmc.run(this, some, plan)
+    all_of_them, some = (
+        running.start(this, disturbed(), plan, merge_equal=False) for _ in range(2)
+    )
+    some = some._make(array[10:20].copy() for array in some)
+    running.run(this, all_of_them, plan)
+    running.run(this, some, plan)
     np.testing.assert_array_equal(all_of_them.x[10:20], some.x)
 
 
@@ -185,7 +186,7 @@ def test_centring_is_recognised():
 
 
 def test_merge_averages_equal_assignments():
-    x, label, first = mcmc.merge(
+    x, label, first = running.merge(
         np.array([[1.0], [5.0], [3.0]]), np.array([[1, 2], [4, 4], [1, 2]])
     )
     assert (

@@ -6,7 +6,7 @@ from scipy.stats import norm
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
-from ddi.mcmc import chains, plain, softmax, steps
+from ddi.mcmc import chains, plain, running, softmax, steps
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc.constants import CONSTANTS
 from ddi.mcmc.options import Plan
@@ -40,14 +40,14 @@ def test_compiled_line_prior_is_the_plain_loop_with_its_softmax(weights, by):
     prior = line_prior(this)
     given = {"assign": prior, "prior": "softmax", "weights": weights, "subsample_by": by}
     plan = Plan.of(this, n_iterations=6, seed=7, annealing=3.0, **given)
-    one, other = (mcmc.start(this, disturbed(), plan) for _ in range(2))
-    assert mcmc._advance_of(this, plan) is chains.advance
-    mcmc.run(this, one, plan)
+    one, other = (running.start(this, disturbed(), plan) for _ in range(2))
+    assert running.loop_of(this, plan) is chains.advance
+    running.run(this, one, plan)
 
     def twin(*args):
         plain.advance(*args, assign=lambda arrays, x: exactly(prior, arrays, x))
 
-    mcmc._advance(this, other, plan, 0, 6, twin)
+    running.advance(this, other, plan, 0, 6, twin)
     same = (one.label == other.label).all(axis=1)
     assert same.mean() > 0.95  # float32 frequencies may tie
     np.testing.assert_allclose(one.x[same], other.x[same], rtol=1e-3)
@@ -61,8 +61,8 @@ def test_likelihood_of_the_chain_as_written_is_normal_density_times_softmax(name
     prior = line_prior(this)
     assigner = prior if name == "compiled" else type("Other", (LinePrior,), {})(**vars(prior))
     plan = Plan.of(this, n_iterations=5, seed=3, assign=assigner, prior="softmax")
-    state = mcmc.start(this, disturbed(20), plan)
-    mcmc.run(this, state, plan)
+    state = running.start(this, disturbed(20), plan)
+    running.run(this, state, plan)
     chance = prior.probabilities(this.q2, state.x).max(axis=-1)
     calculated = np.einsum("ckf,cf->ck", this.H[state.label], state.x)
     sigma = np.sqrt(this.q2 * (np.abs(this.q2 - calculated) + CONSTANTS.eps_q2))  # errata
@@ -74,12 +74,12 @@ def test_likelihood_of_the_chain_as_written_is_normal_density_times_softmax(name
 def test_step_of_a_chain_is_that_of_scipys_dogleg():
     this = Problem(pattern(), "monoclinic")
     plan = Plan.of(this, n_iterations=1, accept="always", subsample=20)
-    state = mcmc.start(this, disturbed(30), plan, merge_equal=False)
+    state = running.start(this, disturbed(30), plan, merge_equal=False)
     H = this.H[state.label]
     calculated = np.einsum("ckf,cf->ck", H, state.x)
     weight = 1 / (this.q2 * (np.abs(this.q2 - calculated) + CONSTANTS.eps_q2))
     expected = steps.by_name(state.x, H, this.q2, weight)
-    mcmc.run(this, state, plan)
+    running.run(this, state, plan)
     moved = state.accepted > 0
     assert moved.mean() > 0.8
     np.testing.assert_allclose(state.x[moved], expected[moved], rtol=1e-4, atol=1e-7)
@@ -89,8 +89,8 @@ def test_misfit_weights_draw_another_exponent_for_each_candidate_and_step():
     this = Problem(pattern(), "monoclinic")
     plan = Plan.of(this, n_iterations=1, accept="always", subsample=20, weights="coelho")
     cells = np.repeat(TRUE[None] * 1.01, 20, axis=0)
-    state = mcmc.start(this, cells, plan, merge_equal=False)
-    mcmc.run(this, state, plan)
+    state = running.start(this, cells, plan, merge_equal=False)
+    running.run(this, state, plan)
     assert len(np.unique(np.round(state.x[:, 0], 9))) > 10
 
 
@@ -176,8 +176,8 @@ def test_a_network_at_low_cadence_is_asked_again_and_its_labels_are_used():
     n = CONSTANTS.reassign_every
     options = {"assign": assigner, "accept": "always", "subsample": 20}
     plan = Plan.of(this, n_iterations=2 * n + 1, **options)
-    state = mcmc.start(this, disturbed(5, 0.08), plan, merge_equal=False)
-    mcmc.run(this, state, plan)
+    state = running.start(this, disturbed(5, 0.08), plan, merge_equal=False)
+    running.run(this, state, plan)
     assert assigner.asked == 3
     near = np.abs(state.x / X_TRUE - 1).max(axis=1)
     assert near.max() < 1e-3
