@@ -9,7 +9,7 @@ from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice, relations
 from ddi.index import known
-from ddi.study import eval_optimisation
+from ddi.study import eval_optimisation, start_cells
 
 SYSTEMS = ("tetragonal", "orthorhombic", "monoclinic")
 N_PATTERNS = 10
@@ -53,7 +53,7 @@ def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
 
 
 def _climb(study, ascent, pattern, *, budget, seed):
-    sample = eval_optimisation.sampler(study, "both", pattern, seed)
+    sample = start_cells.sampler(study, "both", pattern, seed)
 
     def climbed(number):
         cells = sample(number)

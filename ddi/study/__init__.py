@@ -7,9 +7,10 @@ Running: `runner` (the notebooks in order), `stamps` (what a result depends on),
 study at a time, nothing left behind), `publish` (executed notebooks in place).
 Handing on: `tables` (tables and macros of the paper), `figures` (colours, saving), `notebook`
 (sentences filled with a run's numbers).
-Judging: `cases` and `damage` (patterns, also spoilt ones), `eval_generators` and `eval_groups`
-(07), `eval_assignment` (08), `eval_optimisation`, `convergence`, `svd_index` and `literal` (09),
-`eval_indexing`, `failures` and `peers` (10), `ablation` (05).
+Judging: `cases` and `damage` (patterns, also spoilt ones), `eval_augment` (04), `ablation` (05),
+`eval_generators` and `eval_groups` (07), `eval_assignment` (08), `start_cells`,
+`eval_optimisation`, `convergence`, `svd_index` and `literal` (09), `eval_indexing`,
+`eval_finders`, `failures` and `peers` (10).
 Drawing: `draw_workflow` (the study on one page), `draw_data` (01, 02), `draw_groups` (03),
 `draw_augment` (04), `draw_networks` (05), `draw_forests` (06), `draw_generators` (07),
 `draw_assignment` (08), `draw_optimisation` (09), `draw_indexing` (10), `draw_pattern` (10, 11).

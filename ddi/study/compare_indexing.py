@@ -12,8 +12,8 @@ from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, rate
 from ddi.forward import lattice
 from ddi.study import cases as known
+from ddi.study import eval_finders, peers
 from ddi.study import eval_indexing as evaluate
-from ddi.study import peers
 
 NAMES = ("forest", "network", "both", "shape", "random", "rescaled", "nearest")
 EDGES = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0001])  # of the probability
@@ -73,7 +73,7 @@ def picking_table(picked, cases):
 
 def generators(cases, profile, *, n_jobs, **options):
     """Optimise each generator's candidates for every case, lattice system known."""
-    trial = partial(evaluate.optimise, profile=profile, names=NAMES, **options)
+    trial = partial(eval_finders.optimise, profile=profile, names=NAMES, **options)
     parts = map_parallel(trial, cases, n_jobs=n_jobs, desc="optimising candidates")
     return pd.DataFrame([row for rows in parts for row in rows])
 
@@ -171,7 +171,7 @@ def finders_table(cases, profile, *, seed, n_jobs):
     stands behind the right row.
     """
     names = ("forest", "network", "shape")
-    trial = partial(evaluate.finders, profile=profile, names=names, seed=seed)
+    trial = partial(eval_finders.finders, profile=profile, names=names, seed=seed)
     parts = map_parallel(trial, cases, n_jobs=n_jobs, desc="sources of candidates")
     rows = pd.DataFrame([row for part in parts for row in part])
     means = {"n": ("id", "size"), "cells": ("proposed", "mean"), "had_it": ("had_it", "mean")}

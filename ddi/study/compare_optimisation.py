@@ -14,6 +14,7 @@ from ddi.mcmc import starts as mcmc_starts
 from ddi.models import generator
 from ddi.study import convergence
 from ddi.study import eval_optimisation as evaluate
+from ddi.study.damage import disturbed_cells
 
 COELHO = {"monoclinic": 9, "triclinic": 12}  # per cent unsolved with twenty lines, Coelho (2003)
 HARD = ("orthorhombic", "monoclinic", "triclinic")
@@ -165,7 +166,7 @@ def _left_out(task, models, n_starts, seed):
         if given is None:
             return None
     same = np.repeat(pattern["cell"][None], n_starts, axis=0)
-    cells = evaluate.disturbed(same, pattern["system"], 0.05, seed)
+    cells = disturbed_cells(same, pattern["system"], 0.05, seed)
     options = {**evaluate.METHODS[method], **given, "subsample_by": by}
     about = {"weights": method, "assigner": name, "left out": by}
     return about | _converged(pattern, cells, seed, options)

@@ -15,7 +15,9 @@ from ddi.mcmc import running, starts
 from ddi.mcmc.options import Plan
 from ddi.mcmc.problem import Problem, polish
 from ddi.mcmc.starts import random_cells, volumes
-from ddi.study.eval_optimisation import METHODS, attempt, disturbed, sampler
+from ddi.study.damage import disturbed_cells
+from ddi.study.eval_optimisation import METHODS, attempt
+from ddi.study.start_cells import sampler
 from ddi.study.svd_index import OPTIONS
 
 EDGES = np.array(
@@ -64,7 +66,7 @@ def trials(pattern, errors, method, *, n_starts, seed, n_iterations=100):
     cell = pattern["cell"]
     system = pattern["system"]
     near = [
-        disturbed(np.repeat(cell[None], n_starts, axis=0), system, error, [seed, k])
+        disturbed_cells(np.repeat(cell[None], n_starts, axis=0), system, error, [seed, k])
         for k, error in enumerate(errors)
     ]
     shells = np.resize(starts.volumes(pattern["q2"], system), n_starts)
@@ -175,7 +177,7 @@ def radius(pattern, errors, method, *, n_starts, seed, n_iterations=100, **optio
     given = {"n_iterations": n_iterations, "seed": seed, **METHODS[method], **options}
     shares = []
     for k, error in enumerate(errors):
-        cells = disturbed(
+        cells = disturbed_cells(
             np.repeat(pattern["cell"][None], n_starts, axis=0), pattern["system"], error, [seed, k]
         )
         shares.append(

@@ -1,5 +1,5 @@
-"""Simulated patterns made as bad as measured ones, for evaluation where no measured data are at
-hand.
+"""Patterns and cells spoilt on purpose, for evaluation: simulated patterns made as bad as measured
+ones where no measured data are at hand, and cells moved off the true one.
 
 A degraded pattern has K-alpha doublets, widths that grow with the angle, counting noise,
 background, a zero shift and a few lines of something else; its peaks are then picked like those of
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ddi.forward import lattice, noise
 from ddi.forward.bragg import ANODES, DOUBLET_RATIO, moved
 from ddi.forward.bragg import two_theta as angle_of
 from ddi.index.peaks import from_pattern
@@ -59,11 +60,10 @@ def pattern(q2, intensity, *, seed, conditions=Conditions()):
     place = angle_of(np.asarray(q2, dtype=float), CU.alpha1)
     height = np.asarray(intensity, dtype=float)
     place, height = place[np.isfinite(place)], height[np.isfinite(place)]
-    foreign = rng.uniform(
-        max(place[0] - 5, 5), place[min(19, len(place) - 1)], rng.poisson(c.spurious)
-    )
-    place = np.concatenate([place, foreign])
-    height = np.concatenate([height, height.max() * rng.uniform(0.02, 0.1, len(foreign))])
+    twentieth = place[min(19, len(place) - 1)]
+    extra = noise.foreign(max(place[0] - 5, 5), twentieth, rng.poisson(c.spurious), rng)
+    place = np.concatenate([place, extra])
+    height = np.concatenate([height, height.max() * rng.uniform(0.02, 0.1, len(extra))])
     x = np.arange(max(place.min() - 3, 3), min(place.max() + 1.5, 120), c.step)
     profile = np.zeros_like(x)
     for at, wavelength, share in (
@@ -90,3 +90,16 @@ def peaks(q2, intensity, *, seed, conditions=Conditions()):
     """
     x, counts, zero = pattern(q2, intensity, seed=seed, conditions=conditions)
     return from_pattern(x, counts, CU.alpha1, "simulated and degraded pattern"), zero
+
+
+def disturbed_cells(cells, system, error, seed):
+    """Return cells, shape (n, 6), whose free lengths err by a relative and free angles by an
+    absolute (radian) normal `error`.
+    """
+    cells = np.asarray(cells, dtype=float)
+    noise = error * np.random.default_rng(seed).standard_normal(cells.shape)
+    moved = np.hstack(
+        [cells[:, :3] * np.exp(noise[:, :3]), cells[:, 3:] + np.degrees(noise[:, 3:])]
+    )
+    moved = lattice.full_cell(lattice.free_cell(moved, system), system)
+    return np.where(lattice.is_possible(moved)[:, None], moved, cells)

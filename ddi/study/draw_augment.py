@@ -9,6 +9,7 @@ from ddi.data import dataset, perturb, resample
 from ddi.data.constants import DATA
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice
+from ddi.study import eval_augment
 from ddi.study.figures import SYSTEM_COLOURS
 
 LABELS = {
@@ -184,13 +185,13 @@ def three_sets(rows, train, fit, system, seed):
         "resampled": (kept, parents["cell"][long]),
         "augmented": (children["q2"], children["cell"]),
     }
-    return {name: features(q2, cells, n) for name, (q2, cells) in pairs.items()}
+    return {name: eval_augment.features(q2, cells, n) for name, (q2, cells) in pairs.items()}
 
 
 def distances_of(sets):
     """Return the Kolmogorov-Smirnov distance of each feature from its real distribution."""
     parts = [
-        compare(s["real"], s[name]).assign(lattice_system=system, compared=name)
+        eval_augment.compare(s["real"], s[name]).assign(lattice_system=system, compared=name)
         for system, s in sets.items()
         for name in ("resampled", "augmented")
     ]
@@ -257,45 +258,3 @@ def numbers(counts, acceptance, distances, children):
         "AugmentedKsSeparation": f"{ks.get(('augmented', 'separation'), np.nan):.3f}",
         "AugmentedKsVolume": f"{ks.get(('augmented', 'volume'), np.nan):.3f}",
     }
-
-
-def features(q2, cells, n_peaks):
-    """Return what augmented and real entries are compared by.
-
-    Parameters
-    ----------
-    q2 : sequence of array_like
-        Peak lists of at least `n_peaks`, A^-2.
-    cells : sequence of array_like
-    n_peaks : int
-        How many of the peaks the models read.
-
-    Returns
-    -------
-    dict of ndarray
-        first peak and last peak read (A^-2), separation of neighbours (A^-2), volume (A^3).
-    """
-    first = np.array([peaks[:n_peaks] for peaks in q2], dtype=float).reshape(-1, n_peaks)
-    volume = lattice.volume(np.array(list(cells), dtype=float).reshape(-1, 6))
-    return {
-        "first peak": first[:, 0],
-        "last peak": first[:, -1],
-        "separation": np.diff(first).ravel(),
-        "volume": volume,
-    }
-
-
-def compare(real, other):
-    """Return the distance between two sets of `features`, one row a feature.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns feature and ks (Kolmogorov-Smirnov).
-    """
-    rows = [
-        (name, ks_2samp(real[name], other[name]).statistic)
-        for name in real
-        if len(real[name]) > 1 and len(other[name])
-    ]
-    return pd.DataFrame(rows, columns=["feature", "ks"])

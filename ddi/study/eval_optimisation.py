@@ -16,9 +16,9 @@ from ddi.forward.bragg import CU_KALPHA1, sigma_q2
 from ddi.forward.lines import KINDS, distinct_lines
 from ddi.index import known, screening, search
 from ddi.mcmc import starts
-from ddi.models import generator
 from ddi.models.assignment import AssignmentNetwork, file_name
 from ddi.study import svd_index
+from ddi.study.start_cells import sampler
 
 METHODS = {
     "nearest line": {"weights": "sigma", "accept": "metropolis"},
@@ -42,10 +42,6 @@ section 2.4.3 to the letter, "nearest line" the same with the nearest line and a
 the lines, "resampled" draws from a Gaussian of the distance, "all lines" leaves all starts to
 chains that know no centring."""
 ASSIGNERS = ("network", "line prior", "network_literal")
-# relative, a round: later rounds of a generator look around its first cells
-JITTER = 0.02
-MAX_JITTER = 0.08
-PER_ROUND = 300  # starts
 N_VOTE = 40
 """Peaks that judge the cells that chains found with the first ten or twenty: what a supercell or
 a chance match hides in twenty lines shows in the next."""
@@ -121,52 +117,6 @@ def _worst_miss(reduced, q2):
         .min(axis=1)
         .max()
     )
-
-
-def sampler(study, start, pattern, seed):
-    """Return ``sample(number) -> cells`` for `ddi.index.known.solve`.
-
-    Parameters
-    ----------
-    start : str
-        "random" (growing volumes, as SVD-Index), names of generators joined by "+"
-        ("forest+network+random"), or "both".
-    """
-    names = start.replace("both", "forest+network").split("+")
-    q2 = pattern["q2"]
-    system = pattern["system"]
-    per_name = PER_ROUND // len(names)
-    rounds = -(-per_name // len(starts.volumes(q2, system)))
-    random = starts.sampler(q2, system, seed, rounds)
-
-    def sample(number):
-        parts = [
-            random(number)
-            if name == "random"
-            else _drawn(study, name, system, q2, per_name, number, seed)
-            for name in names
-        ]
-        return np.concatenate(parts)
-
-    return sample
-
-
-def _drawn(study, name, system, q2, n, number, seed):
-    cells = generator.load(study, name, system).pooled(q2[None], n, seed=seed + number)[0]
-    return disturbed(cells, system, min(JITTER * number, MAX_JITTER), [seed, number])
-
-
-def disturbed(cells, system, error, seed):
-    """Return cells, shape (n, 6), whose free lengths err by a relative and free angles by an
-    absolute (radian) normal `error`.
-    """
-    cells = np.asarray(cells, dtype=float)
-    noise = error * np.random.default_rng(seed).standard_normal(cells.shape)
-    moved = np.hstack(
-        [cells[:, :3] * np.exp(noise[:, :3]), cells[:, 3:] + np.degrees(noise[:, 3:])]
-    )
-    moved = lattice.full_cell(lattice.free_cell(moved, system), system)
-    return np.where(lattice.is_possible(moved)[:, None], moved, cells)
 
 
 @lru_cache(maxsize=32)

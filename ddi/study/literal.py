@@ -18,7 +18,8 @@ from ddi.forward import lattice
 from ddi.models.assignment_data import load_problem
 from ddi.models.assignment_training import controls
 from ddi.study import convergence
-from ddi.study.eval_optimisation import assigner, disturbed
+from ddi.study.damage import disturbed_cells
+from ddi.study.eval_optimisation import assigner
 
 LEVEL = "0.05"  # relative error of the starts, and of the cells that the assigners are trained on
 MISFIT = {"weights": "coelho", "accept": "always"}
@@ -57,7 +58,7 @@ def _options(study, system, name):
 def _converged(pattern, study, chains, n_starts, n_iterations, seed):
     system = pattern["system"]
     same = np.repeat(pattern["cell"][None], n_starts, axis=0)
-    cells = disturbed(same, system, float(LEVEL), [seed, pattern["number"]])
+    cells = disturbed_cells(same, system, float(LEVEL), [seed, pattern["number"]])
     rows = []
     for name in chains:
         asked, options = CHAINS[name]

@@ -10,7 +10,7 @@ import pytest
 from ddi.data import augment
 from ddi.data.perturb import b_placed
 from ddi.forward import lattice
-from ddi.study import draw_augment
+from ddi.study import eval_augment
 
 CASES = [
     ("F d -3 m", "cubic", "cF", [8.2, 8.2, 8.2, 90, 90, 90], -1),
@@ -145,7 +145,7 @@ def test_comparing_a_set_with_itself_gives_no_distance():
     rng = np.random.default_rng(0)
     q2 = np.cumsum(rng.uniform(0.001, 0.01, (50, 20)), axis=1)
     cells = np.column_stack([rng.uniform(5, 6, (50, 3)), np.full((50, 3), 90.0)])
-    real = draw_augment.features(q2, cells, 20)
-    assert draw_augment.compare(real, real)["ks"].max() == 0
-    shifted = draw_augment.features(2 * q2, cells, 20)
-    assert draw_augment.compare(real, shifted).set_index("feature").loc["first peak", "ks"] > 0.3
+    real = eval_augment.features(q2, cells, 20)
+    assert eval_augment.compare(real, real)["ks"].max() == 0
+    shifted = eval_augment.features(2 * q2, cells, 20)
+    assert eval_augment.compare(real, shifted).set_index("feature").loc["first peak", "ks"] > 0.3
