@@ -59,6 +59,8 @@ def _parser():
     _add_app(commands)
     bench = commands.add_parser("bench", help="list the benchmarks, or run one")
     bench.add_argument("name", nargs="?", metavar="NAME")
+    bench.add_argument("--n", type=int, help="patterns or pairs, where a benchmark lets you choose")
+    bench.add_argument("--simulated", action="store_true", help="simulated patterns (symbols)")
     bench.set_defaults(run=_bench)
     return parser
 
@@ -150,7 +152,7 @@ def _bench(args):
     from ddi.bench.registry import benchmarks, run
 
     if args.name:
-        return run(args.name)
+        return run(args.name, n=args.n, simulated=args.simulated or None)
     for name, entry in benchmarks().items():
         bound = "at least" if entry.better == "higher" else "at most"
         print(f"{name:12s} {bound} {entry.floor:<8g} {entry.about}")

@@ -3,6 +3,7 @@ one.
 """
 
 import importlib
+import inspect
 import json
 import pkgutil
 import time
@@ -48,16 +49,34 @@ def benchmarks():
     return dict(sorted(_REGISTRY.items()))
 
 
-def run(name):
-    """Run one benchmark, print its JSON line, and return 0 or, under its floor, 1."""
+def run(name, **options):
+    """Run one benchmark, print its JSON line, and return 0 or, under its floor, 1.
+
+    Parameters
+    ----------
+    name : str
+    **options
+        Handed to the benchmark; None stands for its own default.
+
+    Raises
+    ------
+    DDIError
+        For a benchmark that is not there, or that does not take an option.
+    """
     known = benchmarks()
     if name not in known:
         raise DDIError(
             f"there is no benchmark '{name}'; python -m ddi bench lists {', '.join(known)}"
         )
     entry = known[name]
+    given = {key: value for key, value in options.items() if value is not None}
+    takes = inspect.signature(entry.run).parameters
+    if refused := [key for key in given if key not in takes]:
+        raise DDIError(
+            f"benchmark {name} takes no --{refused[0]}; it takes {', '.join(takes) or 'no option'}"
+        )
     started = time.perf_counter()
-    result = entry.run()
+    result = entry.run(**given)
     line = {
         "name": name,
         "floor": entry.floor,

@@ -11,9 +11,10 @@ Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` wi
 Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with probabilities),
 `extinction` (which space groups), `known` (the lattice system is given). Fitting: `profile` with
 `refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups from its
-intensities). Answering: `api` (`index_peaks`), `result` (what comes out), `comparison` (lines
-beside peaks), `setting` (conventional axes, standard uncertainties), `show` and `draw` (table,
-figure), `outputs` and `export` (files), `command` (``ddi index``).
+intensities), `phases` (what a first cell leaves). Answering: `api` (`index_peaks`), `result` (what
+comes out), `comparison` (lines beside peaks), `setting` (conventional axes, standard
+uncertainties), `show` and `draw` (table, figure), `outputs` and `export` (files), `command`
+(``ddi index``).
 """
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "outputs",
     "pawley",
     "peaks",
+    "phases",
     "picking",
     "profile",
     "ranking",

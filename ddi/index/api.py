@@ -3,11 +3,12 @@
 import os
 import time as clock
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.index import contents, known_lines, readers, remarks, result, search, similar
+from ddi.index import contents, known_lines, phases, readers, remarks, result, search, similar
 from ddi.index import peaks as peaklist
 from ddi.index.constants import SEARCH
 from ddi.index.instrument import as_wavelength
@@ -32,6 +33,7 @@ def index_peaks(
     formula=None,
     z=None,
     density=None,
+    second_phase=True,
     n_jobs=2,
     seed=0,
     **options,
@@ -74,6 +76,9 @@ def index_peaks(
         "Ba S O4", "CaSO4.2H2O": raises cells of a likely volume and lowers others, excludes none.
     z, density : float, optional
         Formula units in the conventional cell, and density in g/cm^3, where they are known.
+    second_phase : bool
+        Whether peaks that a convincing cell leaves, if they are many, are searched as well; they
+        are `Result.second`.
     n_jobs, seed : int
     **options
         Handed to `ddi.index.search.run`.
@@ -97,11 +102,21 @@ def index_peaks(
     asked = dict(bravais=chosen_lattices(lattice), max_volume=max_volume, time_budget=time)
     asked |= dict(zero_fixed=zero_fixed, foreign=foreign, n_jobs=n_jobs, seed=seed) | options
     peaks = as_peaks(peaks, unit, wavelength, radiation, max_bytes)
-    if without:
-        peaks = known_lines.without(peaks, without, unit, wavelength)
+    peaks = known_lines.without(peaks, without, unit, wavelength) if without else peaks
     if like:
         asked.setdefault("generators", similar.generators(like))
     asked["contents"] = contents.known(formula, z, density)
+    found = _solved(peaks, shift, n_peaks, asked)
+    common = dict(lattice=lattice, n_peaks=n_peaks, max_volume=max_volume, time=time)
+    common |= dict(zero_shift=zero_shift, zero_fixed=zero_fixed, n_jobs=n_jobs, seed=seed)
+    of_first = dict(like=like, formula=formula, z=z, density=density) | options
+    again = partial(index_peaks, **common, second_phase=False)
+    same = partial(again, **of_first)
+    return phases.complete(found, again, same) if second_phase else found
+
+
+def _solved(peaks, shift, n_peaks, asked):
+    """The `Result` of one search."""
     started = clock.perf_counter()
     table = _searched(peaks, shift, n_peaks, **asked)
     seconds = clock.perf_counter() - started

@@ -173,9 +173,21 @@ class ContentsConstants:
     doubt: float = 0.1
 
 
+@dataclass(frozen=True)
+class PhaseConstants:
+    """When peaks that the first cell leaves are searched for a second phase."""
+
+    least: int = 8  # peaks that are left; chosen, not measured
+    # of a line's height beside it, what a misfit of its profile may leave; chosen, not measured
+    misfit: float = 0.06
+    stands_out: float = 0.2
+    beta: float = 0.035  # of a line's height, its K-beta at most; as in `ddi.index.picking`
+
+
 CONTENTS = ContentsConstants()
 KNOWN = KnownConstants()
 SEARCH = SearchConstants()
+PHASES = PhaseConstants()
 SYMBOLS = SymbolConstants()
 RANKING = RankingConstants()
 PROFILE = ProfileConstants()

@@ -19,7 +19,7 @@ from ddi.forward.lines import distinct_lines
 from ddi.index import picking
 from ddi.index.constants import PROFILE
 from ddi.index.pawley import invert_factorised
-from ddi.index.refinement import Problem, factorised, refined
+from ddi.index.refinement import Problem, equations_at, factorised, refined
 
 
 class Lines(NamedTuple):
@@ -66,6 +66,8 @@ class Fit:
         FWHM in degrees as a polynomial of tan(theta).
     noise : ndarray, shape (n_points,)
         Standard deviation of the observed by counting alone.
+    of_cell : ndarray, shape (n_points,)
+        What the cell's lines make of the calculated pattern: without background and foreign lines.
     amplitude : ndarray, shape (n_columns,)
         Fitted intensities of the cell's lines, then of foreign lines.
     covariance : ndarray, shape (n_columns, n_columns)
@@ -94,6 +96,7 @@ class Fit:
     n_foreign: int
     misfit: float
     noise: np.ndarray
+    of_cell: np.ndarray
 
     def to_dict(self):
         """Return figures of the fit as plain numbers: rwp, displacement, number of points and of
@@ -217,7 +220,17 @@ def _as_fit(problem, bravais, state, equations):
         n_foreign=len(problem.foreign),
         misfit=equations.misfit,
         noise=problem.flat.noise,
+        of_cell=_without_foreign(problem, state, equations) - spline,
     )
+
+
+def _without_foreign(problem, state, equations):
+    """The calculated pattern if there were no foreign lines."""
+    if not len(problem.foreign):
+        return equations.model
+    amplitude = state.amplitude.copy()
+    amplitude[problem.n_columns :] = 0.0
+    return equations_at(problem, state._replace(amplitude=amplitude)).model
 
 
 def _cell_su(free, covariance, problem):

@@ -67,6 +67,9 @@ class Result:
         The first cells fitted to the whole pattern; None where one could not be.
     notes : tuple of str
         What is to be said of the answer besides: see `ddi.index.remarks`.
+    second : Result or None
+        Of the peaks that the first cell leaves, where they are enough for a phase of their own; it
+        need not convince.
     """
 
     cells: pd.DataFrame
@@ -75,6 +78,7 @@ class Result:
     limits: dict = field(default_factory=dict)
     fits: tuple = ()
     notes: tuple = ()
+    second: "Result | None" = None
 
     @property
     def convinces(self):
@@ -168,6 +172,7 @@ class Result:
             "notes": list(self.notes),
             "convinces": self.convinces,
             "cells": cells,
+            "second_phase": self.second and self.second.to_dict(n_cells, n_lists),
         }
 
     def print(self, n_families=5, n_relatives=4, console=None):

@@ -84,6 +84,22 @@ def write(result, n_families=5, n_relatives=4, console=None):
     for note in result.notes:
         say(note)
     say(f"{result.message} ({result.seconds:.1f} s)")
+    if result.second is not None:
+        say(second_in_words(result))
+        if result.second.convinces:
+            console.print(table(result.second, 1, n_relatives, wide=console.width >= WIDE))
+
+
+def second_in_words(result):
+    """Return a sentence on the peaks that the first cell leaves, and the cell found for them."""
+    second = result.second
+    n_left = len(second.peaks)
+    if second.convinces:
+        return f"Second phase, from {n_left} peaks that this cell leaves: {second.message}"
+    return (
+        f"note: this cell leaves {n_left} peaks, and no second cell convinces for them: more than "
+        "one other phase, or a larger cell."
+    )
 
 
 def table(result, n_families=5, n_relatives=4, wide=True):
@@ -174,6 +190,7 @@ def html(result, n_cells=10):
     body = "".join(f"<tr>{_tagged('td', row.values())}</tr>" for row in rows)
     head = f"<thead><tr>{_tagged('th', rows[0])}</tr></thead>" if rows else ""
     said = [*(f"note: {text}" for text in result.peaks.warnings), *result.notes, result.message]
+    said += [second_in_words(result)] if result.second is not None else []
     return f"<table>{head}<tbody>{body}</tbody></table>{_tagged('p', said)}"
 
 

@@ -1,0 +1,84 @@
+"""A second phase: two known cells in one pattern or list, and none where there is none."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ddi import index_peaks
+from ddi.forward import bragg
+from ddi.index import phases, show
+from ddi.index.comparison import calculated_lines, cell_of
+from ddi.index.peaks import Pattern
+
+LAMBDA = bragg.CU_KALPHA1
+FIRST = (np.array([5.43, 5.43, 5.43, 90, 90, 90]), "cP")
+OTHER = (np.array([4.66, 4.66, 7.58, 90, 90, 90]), "tP")
+
+
+def lines(cell, bravais):
+    return bragg.two_theta(calculated_lines(cell, bravais, bragg.q2_of(75, LAMBDA))[0], LAMBDA)
+
+
+def pattern(share, seed=0):
+    """A monochromatic pattern of both phases, the second weaker by `share`."""
+    rng = np.random.default_rng(seed)
+    x = np.arange(10, 75, 0.02)
+    y = np.zeros_like(x)
+    for (cell, bravais), scale in ((FIRST, 1.0), (OTHER, share)):
+        at = lines(cell, bravais)
+        for place, area in zip(at, scale * (0.3 + rng.exponential(0.5, len(at)))):
+            u = (x - place) / 0.1
+            y += area * (0.5 / (1 + 4 * u**2) + 0.5 * np.exp(-4 * np.log(2) * u**2))
+    counts = rng.poisson(8000 * y / y.max() + 100).astype(float)
+    return Pattern(x, counts, LAMBDA, "monochromatic", "two phases")
+
+
+def is_phase(result, phase):
+    row = result.cells.iloc[0]
+    return row.bravais == phase[1] and np.allclose(cell_of(row), phase[0], rtol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def both():
+    return index_peaks(pattern(0.3).peaks(), lattice="cubic tetragonal", n_jobs=1)
+
+
+def test_second_phase_of_a_pattern_is_found(both):
+    assert both.convinces and both.second.convinces
+    assert (
+        is_phase(both, FIRST)
+        and is_phase(both.second, OTHER)
+        or (is_phase(both, OTHER) and is_phase(both.second, FIRST))
+    )
+
+
+def test_second_phase_is_told(both, capsys):
+    said = json.loads(json.dumps(both.to_dict()))
+    assert said["second_phase"]["cells"][0]["bravais"] == both.second.cells.bravais[0]
+    assert 0.5 < said["second_phase"]["cells"][0]["probability"] <= 1
+    assert "Second phase" in show.html(both)
+    both.print()
+    assert "Second phase" in capsys.readouterr().out
+    doubtful = replace(both.second, cells=both.second.cells.assign(probability=0.1))
+    assert "no second cell convinces" in show.second_in_words(replace(both, second=doubtful))
+
+
+def test_one_phase_has_no_second():
+    result = index_peaks(pattern(0.0).peaks(), lattice="cubic tetragonal", n_jobs=1)
+    assert result.convinces and result.second is None
+    assert result.to_dict()["second_phase"] is None
+
+
+def test_second_phase_of_a_list():
+    angles = np.sort(np.concatenate([lines(*FIRST)[:20], lines(*OTHER)[3:14] + 0.004]))
+    result = index_peaks(angles, unit="2theta", wavelength=LAMBDA, lattice="cubic", n_jobs=1)
+    assert is_phase(result, FIRST) and len(phases.left(result)) >= 8
+    assert result.second is not None and not result.second.convinces  # no cubic cell is there
+
+
+def test_relatives_are_no_second_phase(both):
+    doubled = both.cells.assign(a=both.cells.a * 2)
+    assert not phases.is_another(replace(both, cells=doubled), both)
+    assert phases.is_another(both.second, both)
