@@ -15,6 +15,7 @@ ERROR = 0.02  # degrees 2theta, standard deviation of a position
 ZERO_SHIFT = 0.05  # degrees 2theta, largest
 UNSEEN = 0.15  # share of the lines that are not observed
 N_PEAKS = 30
+LEAST_ANGLE = 20.0  # degrees 2theta of the last peak, at least
 PRIMITIVE = {
     "tetragonal": "tP",
     "hexagonal": "hP",
@@ -39,10 +40,7 @@ def observed(cell, bravais, rng, wavelength=WAVELENGTH, error=ERROR, n_peaks=N_P
     n_peaks : int
     """
     x = lattice.cell_to_x(np.asarray(cell, dtype=float))
-    volume = lattice.volume(cell) / lattice.POINTS[lattice.BRAVAIS[bravais][1]]
-    order = lattice.LAUE_ORDER[lattice.BRAVAIS[bravais][0]]
-    last = (3 * 2 * n_peaks * order / (4 * np.pi * volume)) ** (2 / 3)
-    q2 = lines.distinct_lines(x, bravais, last)[1]
+    q2 = lines.distinct_lines(x, bravais, reach(cell, bravais, 2 * n_peaks))[1]
     q2 = q2[np.diff(q2, prepend=0.0) > 1e-6 * q2]
     q2 = q2[rng.random(len(q2)) > UNSEEN][:n_peaks]
     angles = bragg.two_theta(q2, wavelength)
@@ -51,6 +49,21 @@ def observed(cell, bravais, rng, wavelength=WAVELENGTH, error=ERROR, n_peaks=N_P
     return bragg.q2_of(
         np.sort(angles + shift + error * rng.standard_normal(len(angles))), wavelength
     )
+
+
+def reach(cell, bravais, n_lines):
+    """Return q2 in A^-2 up to which a lattice has about so many distinct lines."""
+    volume = lattice.volume(cell) / lattice.POINTS[lattice.BRAVAIS[bravais][1]]
+    order = lattice.LAUE_ORDER[lattice.BRAVAIS[bravais][0]]
+    return (3 * n_lines * order / (4 * np.pi * volume)) ** (2 / 3)
+
+
+def suited_wavelength(cell, bravais):
+    """Return Cu K-alpha1 or, for a large cell, the wavelength in A that puts the thirtieth line at
+    `LEAST_ANGLE`.
+    """
+    q2 = reach(cell, bravais, N_PEAKS)
+    return max(WAVELENGTH, float(2 * np.sin(np.radians(LEAST_ANGLE / 2)) / np.sqrt(q2)))
 
 
 def with_axis(system, axis, low, high, rng):
@@ -77,8 +90,9 @@ def share_first(tasks, n_jobs=2):
 
 def _is_first(task):
     bravais, cell, seed = task
-    q2 = observed(cell, bravais, np.random.default_rng(seed))
-    table = search.run(q2, wavelength=WAVELENGTH, n_jobs=1)
+    wavelength = suited_wavelength(cell, bravais)
+    q2 = observed(cell, bravais, np.random.default_rng(seed), wavelength)
+    table = search.run(q2, wavelength=wavelength, n_jobs=1)
     if not len(table):
         return False
     first = table.iloc[0]

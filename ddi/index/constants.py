@@ -47,6 +47,25 @@ class SearchConstants:
 
 
 @dataclass(frozen=True)
+class ZoneConstants:
+    """Cells with one long axis: see `ddi.index.zones`."""
+
+    sigma: float = 0.02  # degrees 2theta, error of a peak at least; chosen, not measured
+    first: int = 8  # peaks among which a series of orders begins; chosen, not measured
+    highest_first: int = 4  # order of the first one at most; chosen, not measured
+    # log units of a series: where nothing convinces yet or no zero shift is fitted, and always;
+    # chosen for speed: 9 to 16 of 89 fair RRUFF patterns have such a series
+    least_gain: float = 6.0
+    sure_gain: float = 11.0
+    same_unit: float = 0.005  # relative, within which two series are one; chosen, not measured
+    n_series: int = 2
+    others: float = 0.75  # share of the peaks that are on no one row; chosen, not measured
+    least_start: float = 4.0  # of a row, in units: other axes are shorter; chosen, not measured
+    n_rows: int = 36  # likeliest rows that are combined; chosen for speed
+    n_kept: int = 400  # cells a series that are refined; chosen for speed
+
+
+@dataclass(frozen=True)
 class RankingConstants:
     """How candidates are compared: see `ddi.index.score` and `ddi.index.ranking`."""
 
@@ -63,7 +82,7 @@ class RankingConstants:
     # RRUFF, n = 193
     scales: tuple = ((1.0, 0.0), (1.7, 2.0))
     # the same for lists that state no errors, besides; chosen, not measured
-    coarse_scales: tuple = ((3.0, 4.0), (6.0, 6.0))
+    coarse_scales: tuple = ((3.0, 2.5), (6.0, 3.5))
     # sigmas beyond which a peak's weight falls off in the last refinement; chosen, not measured
     widths: tuple = (1.5, 1.2, 1.0, 1.0)
     # candidates a lattice that are refined against all peaks, and kept; of all lattices, those that
@@ -188,6 +207,7 @@ CONTENTS = ContentsConstants()
 KNOWN = KnownConstants()
 SEARCH = SearchConstants()
 PHASES = PhaseConstants()
+ZONES = ZoneConstants()
 SYMBOLS = SymbolConstants()
 RANKING = RankingConstants()
 PROFILE = ProfileConstants()

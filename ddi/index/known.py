@@ -10,7 +10,7 @@ from collections import defaultdict
 import numpy as np
 
 from ddi.forward import lattice, lines, relations
-from ddi.index import ranking, screening
+from ddi.index import ranking, relatives, screening
 from ddi.index.constants import SEARCH
 from ddi.index.search import Found, Zero, chosen
 from ddi.mcmc import sampler as mcmc
@@ -73,7 +73,7 @@ class Finds:
         found = [ranking.judged(self.peaks, candidate) for candidate in found]
         ordered = ranking.order(self.peaks, self.rows + found)
         if not self.rows or not _same(ordered[0], self.rows[0]):
-            ordered = ranking.climb(self.peaks, ordered, self.zero, self.symbols)
+            ordered = relatives.climb(self.peaks, ordered, self.zero, self.symbols)
         if self.rows and _same(ordered[0], self.rows[0]):
             good = result.score[0] > self.reached - SAME_SCORE
             self.confirmed += bool(good or any(_same(row, ordered[0]) for row in found))

@@ -75,6 +75,14 @@ class Zero:
         """A zero shift that is not to be refined."""
         return cls(value, 1e-6, (value,))
 
+    def within(self, first):
+        """Return the same without shifts of half the first peak's angle (degrees 2theta) and more,
+        which would put it on the wrong side of the beam.
+        """
+        most = 0.5 * first
+        trials = tuple(shift for shift in self.trials if abs(shift) < most)
+        return Zero(self.mean, min(self.sigma, most / 3), trials or (0.0,))
+
     @classmethod
     def wide(cls):
         """For patterns that nothing explains within the usual shifts."""

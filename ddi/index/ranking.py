@@ -2,12 +2,12 @@
 with their sub- and supercells, and put in one order with a probability each.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from ddi.forward import bragg, fom, lattice, relations
+from ddi.forward import bragg, fom, lattice
 from ddi.forward.lines import KINDS, distinct_lines, nearest_line
 from ddi.index import confidence, score, screening
 from ddi.index.constants import RANKING
@@ -17,9 +17,6 @@ COLUMNS = (
     "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family symbol"
     " n_lines source hkl q2_calc"
 ).split()
-SUPERCELL = "supercell"
-SUBCELL = "subcell"
-METRIC = "metric symmetry"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,13 +118,14 @@ def shortlist(peaks, found, zero):
     -------
     list of Candidate
     """
-    good = np.flatnonzero(lattice.is_positive(found.x))
+    ahead = found.zero * peaks.slope[0] < peaks.q2[0]  # no shift takes a peak beyond the beam
+    good = np.flatnonzero(lattice.is_positive(found.x) & ahead)
     scores, _ = score.plain_scores(
         peaks, found.bravais, found.x[good], found.zero[good], peaks.n_search
     )
     best = good[np.argsort(-scores, kind="stable")[: RANKING.n_refined]]
     x, shifts = refined(peaks, found.x[best], found.zero[best], found.bravais, zero)
-    good = lattice.is_positive(x)
+    good = lattice.is_positive(x) & (shifts * peaks.slope[0] < peaks.q2[0])
     x = x[good]
     shifts = shifts[good]
     sources = np.asarray(found.source)[best[good]]
@@ -174,51 +172,6 @@ def judged(peaks, candidate):
     volume = lattice.volume(reduced)
     found = found._replace(score=found.score + float(peaks.told(c.bravais, volume)))
     return Judged(c.bravais, c.x, c.zero, c.plain, c.source, *found, cell, reduced, volume)
-
-
-def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS), max_volume=None):
-    """Try the super- and subcells of the first candidate and its descriptions of higher metric
-    symmetry, then those of the best of these, as long as one explains the peaks better; return all
-    in order.
-
-    Parameters
-    ----------
-    peaks : ddi.index.observed.Peaks
-    ordered : list of Judged
-    zero : ddi.index.observed.Zero
-    symbols : sequence of str
-        Bravais lattices that are allowed.
-    max_volume : float, optional
-        Of the primitive cell in A^3.
-    """
-    costs = {SUPERCELL: RANKING.supercell_cost, SUBCELL: RANKING.subcell_cost, METRIC: 0.0}
-    for _ in range(RANKING.max_climb if ordered else 0):
-        best = ordered[0]
-        children = order(peaks, list(_relatives(peaks, best, zero, symbols)))
-        children = [
-            replace(row, score=row.score - costs[row.source])
-            for row in children
-            if row.primitive_volume <= (max_volume or np.inf)
-        ]
-        ordered = distinct(best_first(ordered + children))
-        if ordered[0] is best:
-            break
-    return ordered
-
-
-def _relatives(peaks, best, zero, symbols):
-    """Yield the refined sub- and supercells of a judged candidate and its descriptions of higher
-    metric symmetry, in the lattices named.
-    """
-    named = {True: SUPERCELL, False: SUBCELL}
-    starts = [(kind, x, named[larger]) for kind, x, larger in relations.relatives(best.reduced)]
-    higher = relations.more_symmetric(best.reduced, RANKING.metric)
-    starts += [(bravais, x, METRIC) for bravais, x in higher]
-    for bravais, start, source in starts:
-        if bravais in symbols:
-            x, shifts = refined(peaks, start[None], np.array([best.zero]), bravais, zero)
-            if lattice.is_positive(x)[0]:
-                yield Candidate(bravais, x[0], shifts[0], best.plain, source)
 
 
 def is_beyond_doubt(peaks, ordered):

@@ -8,14 +8,14 @@ the zero shift as one more linear parameter and weights that forgive spurious pe
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward import lattice, lines
-from ddi.index import kinship, ranking, screening, views
+from ddi.forward import bragg, lattice, lines
+from ddi.index import kinship, ranking, relatives, screening, views, zones
 from ddi.index.constants import SEARCH
 from ddi.index.observed import Peaks, Zero, prepare
 from ddi.index.ranking import Found
@@ -108,13 +108,16 @@ def run(
     """
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, None, foreign, contents)
     zero = Zero.asked(zero_shift, wavelength, zero_fixed)
-    how = Effort(max_volume, templates, generators or {}, seed, n_jobs)
+    if fitted := zero_shift == "fit" and wavelength is not None:
+        first = float(bragg.two_theta(peaks.q2[0], wavelength))
+        zero = zero.within(first)
+    how = Effort(max_volume, templates, generators or {}, seed, n_jobs, not fitted)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
     ordered = _stages(peaks, zero, chosen(bravais), how, ends)
-    fitted = zero_shift == "fit" and wavelength is not None
     doubtful = ranking.first_chance(peaks, ordered) <= SEARCH.convincing
     if fitted and doubtful and time.monotonic() < ends:
-        more = _stages(peaks, Zero.wide(), chosen(bravais), how, ends)
+        wide = Zero.wide().within(first)
+        more = _stages(peaks, wide, chosen(bravais), replace(how, thorough=True), ends)
         ordered = kinship.distinct(kinship.best_first(ordered + more))
     ordered = kinship.prefer_symmetric(ordered)
     return ranking.table(peaks, ordered, n_best)
@@ -122,13 +125,14 @@ def run(
 
 @dataclass(frozen=True)
 class Effort:
-    """What a search takes its candidates from, and with how many threads; fields as for `run`."""
+    """What a search takes its candidates from; fields as for `run`, thorough on second thoughts."""
 
     max_volume: float | None = None
     templates: Templates | None = None
     generators: dict = field(default_factory=dict)
     seed: int = 0
     n_jobs: int = 2
+    thorough: bool = False
 
 
 def _stages(peaks, zero, symbols, how, ends):
@@ -150,7 +154,7 @@ def _stages(peaks, zero, symbols, how, ends):
             ordered = ranking.order(peaks, candidates)
             if time.monotonic() > ends or ranking.is_beyond_doubt(peaks, ordered):
                 break
-    return ranking.climb(peaks, ordered, zero, symbols, how.max_volume)
+    return relatives.climb(peaks, ordered, zero, symbols, how.max_volume)
 
 
 def chosen(bravais=None):
@@ -192,8 +196,10 @@ def search_lattice(peaks, bravais, zero, how=None):
     how = how or Effort()
     kind = lines.KINDS[bravais]
     first = slice(peaks.n_search)
-    x, shifts = from_templates(peaks, bravais, zero, how)
-    source = np.full(len(x), "templates", dtype=object)
+    in_rows = zones.candidates(peaks, bravais, zero, how.thorough)
+    parts = from_templates(peaks, bravais, zero, how), in_rows
+    x, shifts = (np.concatenate(pair) for pair in zip(*parts))
+    source = np.repeat(np.array(["templates", "rows"], dtype=object), [len(p[1]) for p in parts])
     for generator in how.generators.get(lattice.BRAVAIS[bravais][0], ()):
         drawn = drawn_x(generator, peaks, bravais, how.seed)
         x = np.concatenate([x, drawn])

@@ -63,9 +63,10 @@ def test_known_zero_shift_and_no_wavelength():
     table = search.run(q2, bravais="oP")
     assert table.zero_shift[0] == pytest.approx(0, abs=1e-4)
     assert relations.same_lattice(table.cell[0], CELLS["oP"])
-    assert search.run(
-        pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05
-    ).zero_shift[0] == pytest.approx(0.05, abs=1e-4)
+    fixed = search.run(
+        pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05, zero_fixed=True
+    )
+    assert fixed.zero_shift[0] == pytest.approx(0.05, abs=1e-4)
 
 
 class Oracle:

@@ -1,0 +1,83 @@
+"""What else a found cell may be: its sub- and supercells, and its descriptions of higher metric
+symmetry.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ddi.forward import lattice, relations
+from ddi.index import ranking
+from ddi.index.constants import RANKING
+from ddi.index.kinship import best_first, distinct
+
+SUPERCELL = "supercell"
+SUBCELL = "subcell"
+METRIC = "metric symmetry"
+
+
+def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS), max_volume=None):
+    """Try the super- and subcells of the first candidate, then those of the best of these, as long
+    as one explains the peaks better; return all in order, with the descriptions of higher metric
+    symmetry of the first ones.
+
+    Parameters
+    ----------
+    peaks : ddi.index.observed.Peaks
+    ordered : list of Judged
+    zero : ddi.index.observed.Zero
+    symbols : sequence of str
+        Bravais lattices that are allowed.
+    max_volume : float, optional
+        Of the primitive cell in A^3.
+    """
+    costs = {SUPERCELL: RANKING.supercell_cost, SUBCELL: RANKING.subcell_cost}
+    for _ in range(RANKING.max_climb if ordered else 0):
+        best = ordered[0]
+        children = ranking.order(peaks, list(_relatives(peaks, best, zero, symbols)))
+        children = [
+            replace(row, score=row.score - costs[row.source])
+            for row in children
+            if row.primitive_volume <= (max_volume or np.inf)
+        ]
+        ordered = distinct(best_first(ordered + children))
+        if ordered[0] is best:
+            break
+    return symmetrised(peaks, ordered, zero, symbols)
+
+
+def symmetrised(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
+    """Add to each of the first candidates its descriptions of higher metric symmetry; arguments as
+    for `climb`.
+    """
+    higher = []
+    for row in ordered[: RANKING.n_related]:
+        found = [ranking.judged(peaks, c) for c in _more_symmetric(peaks, row, zero, symbols)]
+        higher += distinct(best_first(found))
+    return distinct(best_first(ordered + higher))
+
+
+def _relatives(peaks, best, zero, symbols):
+    """Yield the refined sub- and supercells of a judged candidate, in the lattices named."""
+    named = {True: SUPERCELL, False: SUBCELL}
+    for bravais, start, larger in relations.relatives(best.reduced):
+        if bravais in symbols:
+            yield from _descendants(peaks, best, bravais, start, zero, named[larger])
+
+
+def _more_symmetric(peaks, row, zero, symbols):
+    """Yield the refined descriptions of higher metric symmetry of a judged candidate, at each scale
+    of the errors: what is nearly symmetric may be so within coarser ones.
+    """
+    for bravais, start in relations.more_symmetric(row.reduced, RANKING.metric):
+        if bravais in symbols:
+            for scale, _ in peaks.scales:
+                coarser = replace(peaks, sigma=scale * peaks.sigma)
+                yield from _descendants(coarser, row, bravais, start, zero, METRIC)
+
+
+def _descendants(peaks, row, bravais, start, zero, source):
+    """Yield the refined candidate that begins at a relative of `row`, if it is a lattice."""
+    x, shifts = ranking.refined(peaks, start[None], np.array([row.zero]), bravais, zero)
+    if lattice.is_positive(x)[0] and shifts[0] * peaks.slope[0] < peaks.q2[0]:
+        yield ranking.Candidate(bravais, x[0], shifts[0], row.plain, source)
