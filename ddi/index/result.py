@@ -17,7 +17,7 @@ from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import prepare
 from ddi.index.outputs import plain
 from ddi.index.peaks import Peaks
-from ddi.index.show import CELL_COLUMNS, cell_in_words
+from ddi.index.show import CELL_COLUMNS, cell_in_words, metric_in_words
 
 SCHEMA = 2  # of `Result.to_dict`; raised when a name changes its meaning
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
@@ -106,7 +106,7 @@ class Result:
             f"probability {best.probability:.2f}{more}"
         )
         if self.convinces:
-            return f"The cell is {cell}: it {figures}."
+            return f"The cell is {cell}: it {figures}.{metric_in_words(best)}"
         lines = self.hkl(1)
         lines = lines.head(self.limits.get("n_peaks", len(lines)))
         left = ", ".join(f"{d:.4f}" for d in lines.d_obs[~lines.indexed]) or "none"

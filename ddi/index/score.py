@@ -68,7 +68,8 @@ def judge(peaks, bravais, x, zero):
     votes = peaks.votes
     q2 = votes.q2 - zero * votes.slope
     last = peaks.q2[-1] - zero * peaks.slope[-1]
-    hkl, lines = distinct_lines(x, bravais, last + 3 * peaks.sigma[-1])
+    edge = 3 * peaks.sigma[-1]
+    hkl, lines = distinct_lines(x, bravais, last + edge * peaks.scales[-1][0])
     if not len(lines):
         return Judgement(-np.inf, "", 0)
     starts = np.flatnonzero(np.diff(lines, prepend=-1) > 1e-7 * lines)  # 333 and 511 are one line
@@ -80,14 +81,16 @@ def judge(peaks, bravais, x, zero):
     density = line_density(1, q2, last)[:, None]
     judged = []
     for scale, cost in peaks.scales:
-        worth = error_density(miss, scale * votes.sigma[:, None]) / density
-        gain, which = _best_class(worth, masks, subcells, votes.spurious)
+        inside = slice(np.searchsorted(lines[starts], last + scale * edge))
+        worth = error_density(miss[:, inside], scale * votes.sigma[:, None]) / density
+        gain, which = _best_class(worth, masks[:, inside], subcells[:, inside], votes.spurious)
         judged.append((gain - cost, which))
         if len(judged) > 1 and judged[-1] < judged[-2]:
             break  # coarser still is worse still
     best, which = max(judged)
     symbol = extinction.classes(bravais)[which].symbol
-    return Judgement(best - parameter_cost(bravais), symbol, int(masks[which].sum()))
+    n_lines = int(masks[which, : np.searchsorted(lines[starts], last + edge)].sum())
+    return Judgement(best - parameter_cost(bravais), symbol, n_lines)
 
 
 def _best_class(worth, masks, subcells, e):

@@ -7,12 +7,14 @@ from fractions import Fraction
 
 import numpy as np
 
-from ddi.forward import lattice
+from ddi.forward import lattice, relations
 from ddi.index import setting
 
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 WIDE = 120  # characters from which the table has all columns
 NARROW = 80  # what it needs at least
+# relative errors, least and most, within which a metric is said to have more symmetry; chosen
+METRIC_ERRORS = (0.0005, 0.003)
 # `ddi.index.kinship.families` relates the first ten cells only; what comes later is no family of
 # its own
 RELATED = 10
@@ -209,6 +211,23 @@ def cell_in_words(row):
         for name in free
     ]
     return f"{row.bravais} {', '.join(words)}, V = {_number(row, 'volume', 1)} A^3"
+
+
+def metric_in_words(row):
+    """Return a sentence where the lengths and angles have a higher symmetry within three s.u. than
+    the lattice that the lines ask for, otherwise nothing.
+    """
+    lengths = [row[f"{name}_su"] / row[name] for name in CELL_COLUMNS[:3]]
+    angles = [np.radians(row[f"{name}_su"]) for name in CELL_COLUMNS[3:]]
+    errors = np.nan_to_num([*lengths, *angles], nan=0.0)
+    centring = lattice.BRAVAIS[row.bravais][1]
+    reduced = lattice.reduced_cell(row[CELL_COLUMNS].to_numpy(dtype=float), centring)
+    within = np.clip(3 * errors.max(), *METRIC_ERRORS)
+    bravais, _ = relations.standard(reduced, float(within * reduced[:3].mean()))
+    own, metric = (lattice.BRAVAIS[symbol][0] for symbol in (row.bravais, bravais))
+    if len(lattice.SYSTEM[metric].free) >= len(lattice.SYSTEM[own].free):
+        return ""
+    return f" Within its errors the cell is {metric} ({bravais})."
 
 
 def _number(row, name, digits):

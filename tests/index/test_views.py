@@ -6,6 +6,7 @@ import pytest
 from ddi.bench import shapes
 from ddi.forward import bragg, lattice, lines, relations
 from ddi.index import ranking, search, views
+from ddi.index.api import index_peaks
 from ddi.index.observed import Zero, prepare
 
 CU = 1.540593
@@ -78,6 +79,31 @@ def test_higher_metric_symmetry_is_preferred_and_the_other_listed():
     rough = bragg.q2_of(angles + 0.03 * np.array([1, -1, 1, 0, -1, 1, -1]), CU)
     table = ranked(rough, wavelength=CU)
     assert table.bravais[0] == "cF"
+
+
+def test_coarse_lines_do_not_lower_the_symmetry():
+    angles = bragg.two_theta(lines_of([5.64, 5.64, 5.64, 90, 90, 90], "cF", 7), 1.54)
+    errors = np.array([0.05, 0.1, 0.05, 0.0, 0.07, 0.1, -0.1])
+    table = ranked(bragg.q2_of(angles + errors, 1.54), wavelength=1.54)
+    assert table.bravais[0] == "cF"
+
+
+@pytest.mark.parametrize(("beta", "named"), [(90.0, "oP"), (90.9, "mP")])
+def test_lines_decide_between_a_lattice_and_a_more_symmetric_one(beta, named):
+    cell = [5.31, 7.44, 9.02, 90, beta, 90]
+    noise = 0.012 * np.random.default_rng(2).standard_normal(30)
+    angles = bragg.two_theta(lines_of(cell, "mP", 30), CU) + noise
+    q2 = bragg.q2_of(np.sort(angles), CU)
+    table = ranked(q2, wavelength=CU, bravais=["monoclinic", "orthorhombic"])
+    assert is_first(table, cell, "mP") and table.bravais[0] == named
+
+
+def test_a_cell_asked_for_with_less_symmetry_says_what_it_is():
+    angles = bragg.two_theta(lines_of([5.31, 7.44, 9.02, 90, 90, 90], "oP", 25), CU)
+    asked = index_peaks(angles, unit="2theta", wavelength=CU, lattice="monoclinic", n_jobs=1)
+    assert "orthorhombic (oP)" in asked.message
+    plain = index_peaks(angles, unit="2theta", wavelength=CU, lattice="orthorhombic", n_jobs=1)
+    assert "Within its errors" not in plain.message
 
 
 def test_more_symmetric_descriptions_need_small_distances():
