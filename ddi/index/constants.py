@@ -58,7 +58,8 @@ class ZoneConstants:
     least_gain: float = 6.0
     sure_gain: float = 11.0
     same_unit: float = 0.005  # relative, within which two series are one; chosen, not measured
-    n_series: int = 2
+    n_adjusted: int = 4  # units a trial zero shift that are refined; chosen for speed
+    n_series: int = 2  # chosen for speed
     others: float = 0.75  # share of the peaks that are on no one row; chosen, not measured
     least_start: float = 4.0  # of a row, in units: other axes are shorter; chosen, not measured
     n_rows: int = 36  # likeliest rows that are combined; chosen for speed

@@ -75,11 +75,13 @@ class Zero:
         """A zero shift that is not to be refined."""
         return cls(value, 1e-6, (value,))
 
-    def within(self, first):
-        """Return the same without shifts of half the first peak's angle (degrees 2theta) and more,
-        which would put it on the wrong side of the beam.
+    def within(self, peaks):
+        """Return the same, if it is to be fitted, without shifts of half the first peak's angle and
+        more, which would put it on the wrong side of the beam.
         """
-        most = 0.5 * first
+        if self.sigma < 1e-5:
+            return self
+        most = 0.5 * float(bragg.two_theta(peaks.q2[0], peaks.wavelength))
         trials = tuple(shift for shift in self.trials if abs(shift) < most)
         return Zero(self.mean, min(self.sigma, most / 3), trials or (0.0,))
 

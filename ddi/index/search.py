@@ -14,7 +14,7 @@ from functools import lru_cache
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward import bragg, lattice, lines
+from ddi.forward import lattice, lines
 from ddi.index import kinship, ranking, relatives, screening, views, zones
 from ddi.index.constants import SEARCH
 from ddi.index.observed import Peaks, Zero, prepare
@@ -107,16 +107,14 @@ def run(
         For too few or impossible peaks and unknown lattices.
     """
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, None, foreign, contents)
-    zero = Zero.asked(zero_shift, wavelength, zero_fixed)
-    if fitted := zero_shift == "fit" and wavelength is not None:
-        first = float(bragg.two_theta(peaks.q2[0], wavelength))
-        zero = zero.within(first)
+    zero = Zero.asked(zero_shift, wavelength, zero_fixed).within(peaks)
+    fitted = zero_shift == "fit" and wavelength is not None
     how = Effort(max_volume, templates, generators or {}, seed, n_jobs, not fitted)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
     ordered = _stages(peaks, zero, chosen(bravais), how, ends)
     doubtful = ranking.first_chance(peaks, ordered) <= SEARCH.convincing
     if fitted and doubtful and time.monotonic() < ends:
-        wide = Zero.wide().within(first)
+        wide = Zero.wide().within(peaks)
         more = _stages(peaks, wide, chosen(bravais), replace(how, thorough=True), ends)
         ordered = kinship.distinct(kinship.best_first(ordered + more))
     ordered = kinship.prefer_symmetric(ordered)

@@ -62,14 +62,15 @@ def all_series(peaks, zero, least_gain=ZONES.least_gain):
     """Return the likeliest `Series`, at most `ZONES.n_series`, the best first."""
     sigma = _sigma(peaks)
     found = []
+    orders = np.arange(1, ZONES.highest_first + 1) ** 2
     for trial in zero.trials:
         q2 = peaks.q2 - trial * peaks.slope
-        for first in range(min(ZONES.first, len(q2))):
-            for order in range(1, ZONES.highest_first + 1):
-                unit, shift = _adjusted(q2[first] / order**2, trial, peaks, sigma, zero)
-                flat = peaks.q2 - shift * peaks.slope
-                gain = float(_gains(np.zeros(1), np.zeros(1), unit, flat, sigma)[0])
-                found.append(Series(unit, shift, gain))
+        units = (q2[: ZONES.first, None] / orders).ravel()
+        rough = [_gain(unit, q2, 2 * sigma) for unit in units]
+        for unit in units[np.argsort(rough)[-ZONES.n_adjusted :]]:
+            unit, shift = _adjusted(unit, trial, peaks, sigma, zero)
+            gain = _gain(unit, peaks.q2 - shift * peaks.slope, sigma)
+            found.append(Series(unit, shift, gain))
     kept = []
     for series in sorted(found, key=lambda series: -series.gain):
         apart = [abs(np.log(series.unit / other.unit)) for other in kept]
@@ -94,6 +95,11 @@ def _adjusted(unit, shift, peaks, sigma, zero):
         if near.sum() > 1:
             unit, shift = np.linalg.solve(design.T @ design + prior, right).tolist()
     return unit, shift
+
+
+def _gain(unit, q2, sigma):
+    """That of the orders of one line, which are a row that begins at zero."""
+    return float(_gains(np.zeros(1), np.zeros(1), unit, q2, sigma)[0])
 
 
 def _gains(start, offset, unit, q2, sigma):
