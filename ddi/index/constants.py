@@ -204,6 +204,36 @@ class PhaseConstants:
     beta: float = 0.035  # of a line's height, its K-beta at most; as in `ddi.index.picking`
 
 
+@dataclass(frozen=True)
+class LamellarConstants:
+    """When a list is one-dimensional: see `ddi.index.lamellar`; all chosen, not measured."""
+
+    fewest: int = 4  # orders
+    share: float = 0.8  # least share of the peaks that are orders; the others are foreign
+    filled: float = 0.5  # least share of the orders up to the highest that are there
+    chance: float = 0.25  # most of the axis that windows of orders may cover
+    # sigmas within which a peak is an order, one a round of least squares, and parts of an order
+    narrowing: tuple = (30.0, 15.0, 8.0, 5.0, 3.5)
+    between: float = 0.25
+    after: float = 3.0  # from the first foreign peak on, orders for each foreign one
+    first: int = 3  # peaks that are tried as the lowest order
+    highest_first: int = 4  # of what order
+    most_zero: float = 0.3  # degrees 2theta
+    most_likely: float = 0.05  # probability left to a cell of such a list
+
+
+@dataclass(frozen=True)
+class PartnerConstants:
+    """How lattices with the same lines are looked for: see `ddi.index.partners`; chosen."""
+
+    indices: tuple = (2, 3, 4)  # of sub- and supercells
+    reach: float = 4.0  # times the last peak's q2, where deciding lines are looked for
+    same: float = 1e-7  # relative to the last q2: roundoff
+    most: int = 3  # partners, and deciding lines of each, that are named
+
+
+LAMELLAR = LamellarConstants()
+PARTNERS = PartnerConstants()
 CONTENTS = ContentsConstants()
 KNOWN = KnownConstants()
 SEARCH = SearchConstants()

@@ -234,8 +234,8 @@ def _check_angles(values, wavelength, source):
             "wavelength allows; check --unit"
         )
     d = np.maximum(q2_of(values, wavelength), 1e-12) ** -0.5
-    falls = (np.diff(values) < 0).all()
-    if (falls and values.max() < 30 and values.min() < 5) or (d.min() > 5 and d.max() > 25):
+    small = (values.max() < 30 and values.min() < 5) or (d.min() > 5 and d.max() > 25)
+    if small and (np.diff(values) < 0).all():
         raise DDIError(
             f"{source}: {values.min():g} to {values.max():g} looks like a list of d "
             f"given as 2theta (it would mean d from {d.max():.1f} down to {d.min():.1f} A); use "
@@ -291,10 +291,10 @@ def _order_warning(q2, unit):
 def _scale_warning(q2, unit):
     longest = 1 / np.sqrt(q2.min())
     if unit == "q" and longest < 1.6:
-        return (
-            f"the largest spacing is {longest:.2f} A; q is 1/d here, for q = 2 pi/d use "
-            "--unit q2pi",
-        )
+        said = f"the largest spacing is {longest:.2f} A; q is 1/d here, for q = 2 pi/d use"
+        return (f"{said} --unit q2pi",)
+    if unit == "2theta" and longest > 25 and q2.max() < 0.04:
+        return (f"spacings from {longest:.1f} A; if the positions are d, use --unit d",)
     if longest < 1.0 or longest > 200:
         return (f"the largest spacing is {longest:.4g} A, which is unusual; check --unit",)
     return ()

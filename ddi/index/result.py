@@ -17,7 +17,7 @@ from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import prepare
 from ddi.index.outputs import plain
 from ddi.index.peaks import Peaks
-from ddi.index.show import CELL_COLUMNS, cell_in_words, metric_in_words
+from ddi.index.show import CELL_COLUMNS
 
 SCHEMA = 2  # of `Result.to_dict`; raised when a name changes its meaning
 CONVINCING = 0.5  # probability from which the first cell is taken for the answer
@@ -70,6 +70,8 @@ class Result:
     second : Result or None
         Of the peaks that the first cell leaves, where they are enough for a phase of their own; it
         need not convince.
+    one_length : ddi.index.lamellar.OneLength or None
+        Of a one-dimensional list, which determines no cell.
     """
 
     cells: pd.DataFrame
@@ -79,6 +81,7 @@ class Result:
     fits: tuple = ()
     notes: tuple = ()
     second: "Result | None" = None
+    one_length: object = None
 
     @property
     def convinces(self):
@@ -90,30 +93,7 @@ class Result:
         """The answer in a sentence; where nothing convinces, the best cell's shortfall and the
         limits in force.
         """
-        limits = ", ".join(
-            f"{name} {value}" for name, value in self.limits.items() if value is not None
-        )
-        if not len(self.cells):
-            return f"No cell was found within the limits in force: {limits}."
-        best = self.cells.iloc[0]
-        cell = cell_in_words(best)
-        family = float(self.cells.probability[self.cells.family == 1].sum())
-        more = ""
-        if family > best.probability + 0.01:
-            more = f" ({family:.2f} with its sub- and supercells)"
-        figures = (
-            f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, "
-            f"probability {best.probability:.2f}{more}"
-        )
-        if self.convinces:
-            return f"The cell is {cell}: it {figures}.{metric_in_words(best)}"
-        lines = self.hkl(1)
-        lines = lines.head(self.limits.get("n_peaks", len(lines)))
-        left = ", ".join(f"{d:.4f}" for d in lines.d_obs[~lines.indexed]) or "none"
-        return (
-            f"No cell convinces. The best one, {cell}, {figures}; not indexed: d = {left} A. "
-            f"Limits in force: {limits}."
-        )
+        return show.answer(self)
 
     def hkl(self, rank=1):
         """Return the line list of the cell with the given rank.
@@ -170,6 +150,7 @@ class Result:
             "limits": self.limits,
             "message": self.message,
             "notes": list(self.notes),
+            "one_length": self.one_length and plain(self.one_length.period),
             "convinces": self.convinces,
             "cells": cells,
             "second_phase": self.second and self.second.to_dict(n_cells, n_lists),

@@ -104,6 +104,38 @@ def second_in_words(result):
     )
 
 
+def answer(result):
+    """Return the answer in a sentence; where nothing convinces, the best cell's shortfall and the
+    limits in force.
+    """
+    if result.one_length is not None:
+        return result.one_length.said
+    limits = ", ".join(
+        f"{name} {value}" for name, value in result.limits.items() if value is not None
+    )
+    if not len(result.cells):
+        return f"No cell was found within the limits in force: {limits}."
+    best = result.cells.iloc[0]
+    cell = cell_in_words(best)
+    family = float(result.cells.probability[result.cells.family == 1].sum())
+    more = ""
+    if family > best.probability + 0.01:
+        more = f" ({family:.2f} with its sub- and supercells)"
+    figures = (
+        f"indexes {best.n_indexed} of {best.n_peaks} peaks with M20 = {best.M20:.1f}, "
+        f"probability {best.probability:.2f}{more}"
+    )
+    if result.convinces:
+        return f"The cell is {cell}: it {figures}.{metric_in_words(best)}"
+    lines = result.hkl(1)
+    lines = lines.head(result.limits.get("n_peaks", len(lines)))
+    left = ", ".join(f"{d:.4f}" for d in lines.d_obs[~lines.indexed]) or "none"
+    return (
+        f"No cell convinces. The best one, {cell}, {figures}; not indexed: d = {left} A. "
+        f"Limits in force: {limits}."
+    )
+
+
 def table(result, n_families=5, n_relatives=4, wide=True):
     """Return the folded cells as a `rich.table.Table`: heads of families in bold, relatives
     indented below them.
