@@ -20,6 +20,16 @@ _CELLS = {
     "orthorhombic": (9, 7, 8, 90, 90, 90),
     "triclinic": (9, 8, 11, 95, 102, 71),
 }
+SKEW = {
+    "cubic": [7.3],
+    "tetragonal": [7.3, 5.1],
+    "hexagonal": [7.3, 5.1],
+    "rhombohedral": [7.3, 77.0],
+    "orthorhombic": [5.3, 7.1, 11.9],
+    "monoclinic": [5.3, 7.1, 11.9, 103.0],
+    "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
+}
+"""Free lengths (A) and angles (degrees) of a cell of each lattice system that is near no other."""
 
 
 def made(group, seed=0):

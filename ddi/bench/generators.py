@@ -146,6 +146,14 @@ def _best(work, repeats=5):
     return min(times)
 
 
+def _test_rows(study, system, n):
+    """About n test entries of a lattice system, spread evenly over them."""
+    from ddi.data import dataset
+
+    test = dataset.test(study, system)
+    return test.iloc[:: max(1, len(test) // n)].reset_index(drop=True)
+
+
 @benchmark(
     "generators",
     floor=1.5,
@@ -168,8 +176,7 @@ def bench_generators(profile="default", n_test=100):
     n = 0
     for system in lattice.SYSTEMS:
         train = dataset.training(study, system)
-        test = dataset.test(study, system)
-        test = test.iloc[:: max(1, len(test) // n_test)].reset_index(drop=True)
+        test = _test_rows(study, system, n_test)
         models = eval_generators.available(study, system, train) if len(train) else {}
         if not len(test) or not {"forest", "network", "shape"} <= set(models):
             raise DDIError(
@@ -201,7 +208,6 @@ def bench_scale_free(profile="default", n_test=200):
     """Raw draws of the study's own models on test entries without relatives in training."""
     from ddi.base.errors import DDIError
     from ddi.base.paths import Study
-    from ddi.data import dataset
     from ddi.forward import lattice
     from ddi.models import generator
     from ddi.models.cells import pattern_matrix, usable_cells
@@ -215,8 +221,7 @@ def bench_scale_free(profile="default", n_test=200):
     for system in lattice.SYSTEMS:
         if not generator.path_of(study, "scale_free", system).exists():
             raise DDIError(f"no scale-free network for {system}; run notebook 05 of {profile}")
-        test = dataset.test(study, system)
-        test = test.iloc[:: max(1, len(test) // n_test)].reset_index(drop=True)
+        test = _test_rows(study, system, n_test)
         q2 = pattern_matrix(test, system)
         true = usable_cells(test, system)
         network = generator.load(study, "scale_free", system)

@@ -13,8 +13,7 @@ import gemmi
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.base.stats import wilson
-from ddi.bench.registry import benchmark
+from ddi.bench.registry import benchmark, shares
 from ddi.data import rruff
 from ddi.forward import bragg
 from ddi.index import extinction, profile, symbols
@@ -104,11 +103,9 @@ def measured():
 def rates(rows):
     """Return how often the true symbol is first and among those listed, by pattern and by list."""
     n = len(rows)
-    first = sum(row.place == 0 for row in rows)
     return dict(
         n=n,
-        first=first / n,
-        first_interval=wilson(first, n),
+        **shares(first=[row.place == 0 for row in rows]),
         listed=sum(row.place < LISTED for row in rows) / n,
         first_by_list=sum(row.place_by_list == 0 for row in rows) / n,
         listed_by_list=sum(row.place_by_list < LISTED for row in rows) / n,

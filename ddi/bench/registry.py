@@ -10,7 +10,10 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
+import numpy as np
+
 from ddi.base.errors import DDIError
+from ddi.base.stats import wilson
 
 _REGISTRY = {}
 
@@ -38,6 +41,17 @@ def benchmark(name, *, floor, better="higher", about=""):
         return function
 
     return register
+
+
+def shares(**right):
+    """Return the share of True in each named sequence of bool, and its Wilson interval beside it as
+    ``name_interval``.
+    """
+    found = {}
+    for name, each in right.items():
+        found[name] = float(np.mean(each))
+        found[f"{name}_interval"] = wilson(np.sum(each), len(each))
+    return found
 
 
 def benchmarks():

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.base.paths import Study
-from ddi.base.stats import calibration_error, wilson
+from ddi.base.stats import calibration_error
 from ddi.bench.peak_lists import (
     N_TRICLINIC,
     WAVELENGTH,
@@ -20,7 +20,7 @@ from ddi.bench.peak_lists import (
     picked,
     with_spurious,
 )
-from ddi.bench.registry import benchmark
+from ddi.bench.registry import benchmark, shares
 from ddi.data import rruff
 from ddi.forward import lattice, relations
 from ddi.index import confidence, search
@@ -65,16 +65,8 @@ def rank_of(table, cell, centring):
 
 def rates(result):
     """Return first and first-ten rates with their Wilson intervals."""
-    n = len(result)
-    first = int((result["rank"] == 0).sum())
-    ten = int((result["rank"] < 10).sum())
-    return dict(
-        n=n,
-        first=first / n,
-        first_interval=wilson(first, n),
-        ten=ten / n,
-        ten_interval=wilson(ten, n),
-    )
+    rank = result["rank"]
+    return dict(n=len(result), **shares(first=rank == 0, ten=rank < 10))
 
 
 @benchmark(

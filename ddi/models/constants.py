@@ -29,7 +29,8 @@ class ModelConstants:
     enough: int = 3  # choices of peaks a free parameter that end the look further; chosen
     amplification: float = 8.0  # times an observed line's error, rms of twenty lines; chosen
     drop: float = 0.2  # share of the lines that a disturbed copy loses; chosen
-    spurious: float = 0.05  # foreign peaks a line in a disturbed copy; chosen
+    # foreign peaks a line in a disturbed copy, a rate and not the prior of a score; chosen
+    spurious: float = 0.05
     # synthetic patterns (`ddi.models.synthetic`)
     n_lines: int = 60  # lines of a seed, the length of peak list 1 (section 2.1.1)
     spread: float = 0.5

@@ -3,6 +3,7 @@
 import gemmi
 import numpy as np
 import pytest
+from crystals import SKEW
 
 from ddi.forward import lattice, reflections
 
@@ -25,15 +26,6 @@ PRINTED = {
     "triclinic": lambda h, k, l: (h * h, k * k, l * l, h * k, k * l, h * l),
 }
 """The invariants as section 2.3.1 lists them."""
-SKEW = {
-    "cubic": [7.3],
-    "tetragonal": [7.3, 5.1],
-    "hexagonal": [7.3, 5.1],
-    "rhombohedral": [7.3, 77.0],
-    "orthorhombic": [5.3, 7.1, 11.9],
-    "monoclinic": [5.3, 7.1, 11.9, 103.0],
-    "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
-}
 
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)

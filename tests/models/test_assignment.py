@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pandas as pd
 import pytest
+from crystals import SKEW
 from scipy.stats import chi2
 
 from ddi.base.errors import DDIError
@@ -40,16 +41,6 @@ from ddi.study.eval_assignment import (
     score,
     solve,
 )
-
-SKEW = {
-    "cubic": [7.3],
-    "tetragonal": [7.3, 5.1],
-    "hexagonal": [7.3, 5.1],
-    "rhombohedral": [7.3, 77.0],
-    "orthorhombic": [5.3, 7.1, 11.9],
-    "monoclinic": [5.3, 7.1, 11.9, 103.0],
-    "triclinic": [5.3, 7.1, 11.9, 81.0, 97.0, 104.0],
-}
 
 
 def toy(system="orthorhombic", n=120, n_peaks=20, seed=0):
