@@ -12,6 +12,7 @@ variance               the variance network as a function, and its likelihoods (
 network, trainer       variance networks as generators, and their training step
 shape, snap            a generator without a scale, and how its cells are refined
 scale_free, mixture    a mixture network without a scale, with mixture_training
+template_network       a distribution over index_sets, which reads coincidences; weights shipped
 synthetic              the synthetic patterns that it is trained on
 controls               random, rescaled and nearest training cells, beside which all others stand
 assigners              nearest line and line prior

@@ -32,7 +32,7 @@ class ModelConstants:
     # foreign peaks a line in a disturbed copy, a rate and not the prior of a score; chosen
     spurious: float = 0.05
     # synthetic patterns (`ddi.models.synthetic`)
-    n_lines: int = 60  # lines of a seed, the length of peak list 1 (section 2.1.1)
+    n_lines: int = 180  # lines of a seed: those of a cell twice as long; chosen
     spread: float = 0.5
     """Largest width of a kernel, in log length. From 0.15 to 0.45 the best of 30 within 5 % rises
     from 43 to 57 % (200 orthorhombic test patterns, 2026-11); beyond, chosen.
@@ -40,7 +40,22 @@ class ModelConstants:
     own_lines: float = 0.25  # share of patterns that show the lines their seed shows; chosen
     flipped: float = 0.05  # at most so many lines change from seen to unseen or back; chosen
     noise: float = 1e-4  # relative error of q2, 0.005 degrees at 2theta = 60; chosen
+    damaged: float = (
+        0.3  # share of patterns with larger errors, shifted zero, foreign peaks; chosen
+    )
+    shift: float = 4e-4  # of q, relative to the pattern's mean q, standard deviation; chosen
     n_bins: int = 96  # of the density that the network reads; chosen
+    # index sets and the template network (`ddi.models.index_sets`, `ddi.models.coincidences`)
+    most_sets: int = 40_000  # of the commonest that are looked at; chosen
+    sets_of_one: int = 60  # that one synthetic pattern gives at most; chosen
+    cover_patterns: int = 2500  # synthetic patterns that the sets must meet; chosen
+    cover_depth: int = 6  # how often each; chosen
+    near: float = 0.05  # a set is right within this, as best-of-n counts (section 2.2.4)
+    apart: float = 0.02  # draws nearer than this, lengths and radians, are repeats; chosen
+    ratios: tuple = (2, 3, 4, 5, 7, 9, 3 / 2, 4 / 3, 9 / 4, 5 / 2, 7 / 3, 7 / 4)
+    """Of q2 of two lines of a row or of a zone of tetragonal or hexagonal lattices; chosen."""
+    bumps: tuple = (4e-4, 2e-3)  # half widths at half height of a coincidence, relative; chosen
+    first_peaks: int = 12  # that ratios and sums are made of; chosen
 
 
 CONSTANTS = ModelConstants()

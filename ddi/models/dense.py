@@ -68,6 +68,7 @@ class Numpy:
         return np.logaddexp(0, values)
 
     reshape = staticmethod(np.reshape)
+    least = staticmethod(np.minimum)
 
     @staticmethod
     def total(values):
@@ -104,6 +105,7 @@ class TensorFlow:
         self.gelu = tf.nn.gelu
         self.softplus = tf.nn.softplus
         self.reshape = tf.reshape
+        self.least = tf.minimum
         self.total = partial(tf.reduce_sum, axis=-1)
         self.log_total = partial(tf.reduce_logsumexp, axis=-1)
 

@@ -23,7 +23,8 @@ from ddi.models.cells import cell_matrix, pattern_matrix
 
 FORMAT = 1  # of model files; raised when their content changes
 CONTROLS = ("random", "rescaled", "nearest")
-LEARNED = ("forest", "network", "tuned", "shape", "forest_literal", "network_literal", "scale_free")
+LEARNED = ("forest", "network", "tuned", "shape", "forest_literal", "network_literal",
+           "scale_free", "template_network")  # fmt: skip
 _HOMES = {
     "forest": ("forest", "Forest"),
     "forest_literal": ("forest", "ForestLiteral"),
@@ -31,6 +32,7 @@ _HOMES = {
     "network_literal": ("network", "NetworkLiteral"),
     "tuned": ("network", "Tuned"),
     "scale_free": ("scale_free", "ScaleFree"),
+    "template_network": ("template_network", "TemplateNetwork"),
     "shape": ("shape", "Shape"),
     "random": ("controls", "Random"),
     "rescaled": ("controls", "Rescaled"),

@@ -1,4 +1,4 @@
-"""Training of a mixture network on patterns that are made as they are needed (TensorFlow)."""
+"""Training of the scale-free networks on patterns that are made as they are needed (TensorFlow)."""
 
 import numpy as np
 
@@ -7,13 +7,14 @@ from ddi.models import dense
 
 
 def fit(design, draw, steps, rate, rng):
-    """Train a network with Adam at a rate that falls to zero along half a cosine.
+    """Train a network with Adam at a rate that rises over a tenth of the steps, 200 at most, and
+    falls to zero along half a cosine.
 
     Parameters
     ----------
-    design : ddi.models.mixture.Mixture
+    design : ddi.models.mixture.Mixture or ddi.models.template_network.Choice
     draw : callable
-        ``draw() -> (features, scaled shapes)`` of one step.
+        ``draw() -> (features, targets)`` of one step.
     steps : int
     rate : float
     rng : numpy.random.Generator
@@ -44,7 +45,7 @@ def fit(design, draw, steps, rate, rng):
     losses = []
     for count in progress(range(steps), "scale-free network"):
         x, y = draw()
-        warm = min(1.0, (count + 1) / 200)
+        warm = min(1.0, (count + 1) / min(200, 1 + steps / 10))
         now = rate * warm * 0.5 * (1 + np.cos(np.pi * count / steps))
         losses.append(step(*(tf.constant(v, tf.float32) for v in (x, y, now))))
     rounded = [weight.numpy().astype(np.float16).astype(np.float32) for weight in weights]

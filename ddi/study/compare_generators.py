@@ -19,18 +19,22 @@ from ddi.study import eval_generators as evaluate
 from ddi.study import eval_groups
 
 ORDER = ("forest", "forest_literal", "network", "network_literal", "tuned", "both", "shape",
-         "shape, draws only", "scale_free", *generator.CONTROLS)  # fmt: skip
+         "shape, draws only", "scale_free", "template_network", "template_network, shipped",
+         *generator.CONTROLS)  # fmt: skip
 MACROS = {
     "forest": "Forest", "forest_literal": "ForestLiteral", "network": "Network",
     "network_literal": "NetworkLiteral", "tuned": "Tuned", "both": "Both", "shape": "Shape",
     "shape, draws only": "ShapeDraws", "random": "RandomCells", "rescaled": "Rescaled",
-    "nearest": "Nearest", "scale_free": "ScaleFree",
+    "nearest": "Nearest", "scale_free": "ScaleFree", "template_network": "TemplateNetwork",
+    "template_network, shipped": "TemplateShipped",
 }  # fmt: skip
+_NAMES = {"scale_free": "scale-free network", "template_network": "template network"}
 
 
 def label(name):
     """Return what people read of a generator's name."""
-    return {"scale_free": "scale-free network"}.get(name, name.replace("_", ", "))
+    base, *variant = name.split(",")
+    return ",".join([_NAMES.get(base, base.replace("_", ", ")), *variant])
 
 
 def test_patterns(study, systems, n_test):
@@ -70,8 +74,9 @@ def all_curves(cells, truth):
 
 def at(curves, n, tolerance):
     """Return the rows of one n (or the largest below it) and one tolerance."""
-    near = curves["n"][curves["n"] <= n].max()
-    return curves[(curves["n"] == near) & (curves["tolerance"] == tolerance)]
+    return curves[
+        (curves["n"] == curves["n"][curves["n"] <= n].max()) & (curves["tolerance"] == tolerance)
+    ]
 
 
 def best_table(rows):
@@ -132,17 +137,6 @@ def mean_errors(models, tests):
                 rows.append((system, name, group, len(part), 100 * length, angle))
     columns = ["lattice system", "generator", "group", "entries", "lengths / %", "angles / °"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def calibration(models, tests, names=("network", "scale_free")):
-    """Return where the truth lies in each predicted distribution, all systems and generators."""
-    parts = []
-    for system, frame in tests.items():
-        for name in (n for n in names if n in models[system]):
-            mixture = name == "scale_free"
-            score = evaluate.mixture_calibration if mixture else evaluate.calibration
-            parts.append(score(models[system][name], frame, system).assign(generator=name))
-    return pd.concat(parts, ignore_index=True)
 
 
 def lengths(models, tests, names=("forest", "network")):
@@ -275,10 +269,8 @@ def grouping_table(rows):
 def need_both(models, tests, tolerance, seed):
     """Ask of every system whether forest and network are both needed, at equal totals."""
     options = {"seed": seed, "tolerance": tolerance}
-    return pd.concat(
-        [eval_groups.need_both(models[s], frame, s, **options) for s, frame in tests.items()],
-        ignore_index=True,
-    )
+    parts = [eval_groups.need_both(models[s], frame, s, **options) for s, frame in tests.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def both_table(tables):

@@ -13,6 +13,7 @@ from ddi.models import generator
 from ddi.models.cells import cell_matrix, free_parameters, pattern_matrix, usable_cells
 from ddi.models.forest import Forest
 from ddi.study import ablation
+from ddi.study.compare_generators import label as named
 from ddi.study.eval_generators import best_of_n
 from ddi.study.figures import GENERATOR_COLOURS, SYSTEM_COLOURS
 
@@ -144,8 +145,8 @@ def scale(values, seed):
     for axis, column in zip(axes, ("volume", "scaled")):
         style = {"palette": SYSTEM_COLOURS, "legend": column == "scaled", "log_scale": True}
         sns.ecdfplot(values, x=column, hue="system", ax=axis, **style)
-    for axis, label in zip(axes, ("cell volume (Å$^3$)", "cell volume × $s^{3/2}$")):
-        axis.set(xlabel=label)
+    for axis, words in zip(axes, ("cell volume (Å$^3$)", "cell volume × $s^{3/2}$")):
+        axis.set(xlabel=words)
     axes[0].set_ylabel("share of training entries")
     return fig, values.sample(min(len(values), 2000), random_state=seed)
 
@@ -172,30 +173,39 @@ def numbers(training, values, small):
     }
 
 
-def train_scale_free(study, systems, steps, seed):
-    """Train and save the scale-free network of each system; return its losses, a row a step."""
+def train_scale_free(study, systems, steps, seed, template_steps=0):
+    """Train and save the networks without a scale of each system, the mixture and the template
+    network; return their losses, a row a step.
+    """
     parts = []
-    for system in systems if steps else ():
+    for system in systems if steps or template_steps else ():
         from ddi.models import synthetic
         from ddi.models.scale_free import ScaleFree
+        from ddi.models.template_network import TemplateNetwork
 
         rows = synthetic.training(study, system)
-        if len(rows):
-            network = ScaleFree(steps=steps).fit(rows, system=system, seed=seed)
-            network.save(generator.path_of(study, network.name, system))
-            loss = np.asarray(network.losses, dtype=float)
-            columns = {"system": system, "step": np.arange(1, len(loss) + 1), "loss": loss}
-            parts.append(pd.DataFrame(columns))
+        kinds = ((ScaleFree, steps), (TemplateNetwork, template_steps))
+        for kind, count in kinds if len(rows) else ():
+            if count:
+                network = kind(steps=count).fit(rows, system=system, seed=seed)
+                network.save(generator.path_of(study, network.name, system))
+                loss = np.asarray(network.losses, dtype=float)
+                columns = {"system": system, "generator": network.name}
+                columns |= {"step": np.arange(1, len(loss) + 1), "loss": loss}
+                parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
 def losses(table, n=25):
-    """Draw the scale-free networks' losses, the mean of n steps each."""
-    fig, axes = figure(0.6 * DOUBLE, 0.36 * DOUBLE)
+    """Draw the losses of both networks, the mean of n steps each."""
+    names = list(table["generator"].unique())
+    fig, axes = figure(DOUBLE, 0.36 * DOUBLE, ncols=len(names), squeeze=False)
     mean = table.assign(step=n * ((table["step"] - 1) // n) + n)
-    mean = mean.groupby(["system", "step"], sort=False)["loss"].mean().reset_index()
-    for system, rows in mean.groupby("system", sort=False):
-        axes.plot(rows["step"], rows["loss"], color=SYSTEM_COLOURS[system], label=system)
-    axes.set(xlabel="gradient steps", ylabel="loss on patterns never seen before")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    keys = ["generator", "system", "step"]
+    mean = mean.groupby(keys, sort=False)["loss"].mean().reset_index()
+    for axis, name in zip(axes[0], names):
+        for system, rows in mean[mean["generator"] == name].groupby("system", sort=False):
+            axis.plot(rows["step"], rows["loss"], color=SYSTEM_COLOURS[system], label=system)
+        axis.set(xlabel="gradient steps", ylabel=f"loss of the {named(name)}")
+    axes[0, -1].legend(loc="center left", bbox_to_anchor=(1, 0.5))
     return fig, mean

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import special, stats
 
 from ddi.base.stats import wilson
-from ddi.models import generator
+from ddi.models import generator, template_network
 from ddi.models.cells import cell_matrix, free_parameters, pattern_matrix, usable_cells
 from ddi.models.generator import CONTROLS, LEARNED
 
@@ -76,12 +76,16 @@ def interleave(first, second):
 
 
 def available(study, system, train):
-    """Return the study's trained generators of a system, and the controls learned now, by name."""
+    """Return the study's trained generators of a system, the template network that is shipped, and
+    the controls learned now, by name.
+    """
     found = {
         name: generator.load(study, name, system)
         for name in LEARNED
         if generator.path_of(study, name, system).exists()
     }
+    if ready := template_network.shipped(study, system):
+        found["template_network, shipped"] = ready
     return found | {name: generator.kind(name)().fit(train, system=system) for name in CONTROLS}
 
 
