@@ -13,8 +13,8 @@ Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, wi
 `refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups from its
 intensities), `phases` (what a first cell leaves). Answering: `api` (`index_peaks`), `result` (what
 comes out), `comparison` (lines beside peaks), `setting` (conventional axes, standard
-uncertainties), `show` and `draw` (table, figure), `outputs` and `export` (files), `command`
-(``ddi index``).
+uncertainties), `show` and `draw` with `labels` (table, figure), `outputs` and `export` (files),
+`command` (``ddi index``).
 """
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "kinship",
     "known",
     "known_lines",
+    "labels",
     "lamellar",
     "linefit",
     "observed",

@@ -8,7 +8,7 @@ from ddi.base.errors import DDIError
 from ddi.base.figure import DOUBLE, figure
 from ddi.forward import lattice
 from ddi.forward.bragg import two_theta
-from ddi.index import picking, profile
+from ddi.index import labels, picking, profile
 from ddi.index.result import calculated_lines, cell_of
 from ddi.index.show import cell_in_words, fold
 
@@ -51,6 +51,10 @@ def draw(result, rank=1, n_others=2, scale="linear"):
     if peaks.pattern is not None and lines is not None:
         with contextlib.suppress(DDIError):  # too little pattern for a fit: the data alone
             _draw_fit(top, peaks, fit(result, rank), scale)
+    if lines is not None:
+        _draw_indices(top, peaks, lines, scale)
+    if top.get_legend_handles_labels()[0]:
+        top.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
     top.set_title(_heading(result, rank), loc="left", fontsize=7, parse_math=False)
     _draw_ticks(ticks, result, rows, lost)
     if lines is not None:
@@ -113,7 +117,21 @@ def _draw_fit(axes, peaks, fitted, scale):
     below = shown(np.array(peaks.pattern[1])).min() - 1.1 * difference.max()
     axes.plot(at, difference + below, color=GREY, lw=0.5, label="difference")
     axes.autoscale(axis="y")
-    axes.legend(loc="upper right")
+
+
+def _draw_indices(axes, peaks, lines, scale):
+    """Indices at the strong lines that the cell explains."""
+    shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
+    at = _positions(peaks, peaks.q2)
+    curve = None
+    strength = np.ones(len(at)) if peaks.intensity is None else peaks.intensity
+    height = shown(strength)
+    if peaks.pattern is not None:
+        curve = np.array(peaks.pattern[0]), shown(np.array(peaks.pattern[1]))
+        height = np.interp(at, *curve)
+    found = lines.indexed.to_numpy()
+    hkl = lines[["h", "k", "l"]].to_numpy()
+    labels.put(axes, at[found], height[found], hkl[found], strength[found], curve)
 
 
 def _heading(result, rank):
@@ -194,9 +212,8 @@ def _draw_pattern(axes, peaks, at, lost, scale, lost_name="not indexed"):
     else:
         height = shown(np.ones(len(at)) if peaks.intensity is None else peaks.intensity)
         axes.vlines(at, 0, height, color=np.where(lost, LOST, GREY), lw=0.9)
-    axes.scatter(at[lost], height[lost], marker="v", s=14, color=LOST, label=lost_name, zorder=3)
-    if lost.any() and lost_name:
-        axes.legend(loc="upper right")
+    name = lost_name if lost.any() else None
+    axes.scatter(at[lost], height[lost], marker="v", s=14, color=LOST, label=name, zorder=3)
     measured = peaks.pattern is not None or peaks.intensity is not None
     name = "intensity" if scale == "linear" else "√ intensity"
     axes.set(ylabel=name if measured else "", yticks=[])
