@@ -1,9 +1,12 @@
-"""The whole-pattern fit on measured patterns: extinction symbols, and seconds a cell.
+"""Extinction symbols from whole-pattern fits, of measured and of simulated patterns.
 
 Constants and null were chosen on one half of the minerals (`ddi.data.rruff.half`); the rate is that
-of the other half, one pattern a mineral, with the true cell given.
+of the other half, one pattern a mineral, with the true cell given. Simulated
+patterns are test structures as a laboratory might measure them: K-alpha doublet, counting noise,
+background, zero shift, foreign lines (`ddi.study.damage`), preferred orientation (March-Dollase).
 """
 
+import contextlib
 import re
 import time
 from functools import lru_cache
@@ -11,25 +14,34 @@ from typing import NamedTuple
 
 import gemmi
 import numpy as np
+import pandas as pd
 
 from ddi.base.errors import DDIError
-from ddi.bench.registry import benchmark, shares
-from ddi.data import rruff
-from ddi.forward import bragg
+from ddi.base.stats import wilson
+from ddi.data import dataset, rruff
+from ddi.forward import bragg, lattice
 from ddi.index import extinction, profile, symbols
 from ddi.index.constants import RANKING
 from ddi.index.peaks import from_pattern
+from ddi.study import damage
 from ddi.study.fairness import compare
 
 LISTED = 3  # symbols that a result shows
+# conditions of simulated measurements, uniform between the two; chosen: laboratory patterns
+COUNTS = (1500.0, 20_000.0)  # of the highest point; its logarithm is uniform
+BACKGROUND = (0.01, 0.08)  # relative to the highest point
+MARCH = (0.75, 1.0)  # March-Dollase parameter
+AXES = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1)])
+FEWEST_LINES = 12
 
 
 class Judged(NamedTuple):
-    """One mineral: half, true symbol, place of it (from 0) by the pattern and by the list of peaks,
-    the first symbol and its probability, and CPU seconds of the fit.
+    """One mineral: lattice, half, true symbol, place of it (from 0) by the pattern and by the list
+    of peaks, the first symbol and its probability, and CPU seconds of the fit.
     """
 
     mineral: str
+    bravais: str
     half: str
     true: str
     place: int
@@ -62,6 +74,7 @@ def judged(pattern):
     by_list = extinction.rank(pattern.cell, pattern.bravais, corrected, tolerance)
     return Judged(
         pattern.mineral,
+        pattern.bravais,
         rruff.half(pattern.mineral),
         true,
         [entry.symbol for entry in ranked].index(true),
@@ -89,7 +102,7 @@ def measured():
     """Return `Judged` for the first usable pattern of every mineral of the reference."""
     known = rruff.reference()
     if known is None:
-        raise DDIError("this benchmark needs measured patterns; set DDI_RRUFF to their folder")
+        raise DDIError("extinction symbols need measured patterns; set DDI_RRUFF to their folder")
     found = {}
     for pattern in rruff.load(ids=set(known.id)):
         if pattern.mineral not in found:
@@ -103,9 +116,11 @@ def measured():
 def rates(rows):
     """Return how often the true symbol is first and among those listed, by pattern and by list."""
     n = len(rows)
+    first = sum(row.place == 0 for row in rows)
     return dict(
         n=n,
-        **shares(first=[row.place == 0 for row in rows]),
+        first=first / n,
+        first_interval=wilson(first, n),
         listed=sum(row.place < LISTED for row in rows) / n,
         first_by_list=sum(row.place_by_list == 0 for row in rows) / n,
         listed_by_list=sum(row.place_by_list < LISTED for row in rows) / n,
@@ -113,38 +128,118 @@ def rates(rows):
     )
 
 
-@benchmark(
-    "symbols",
-    floor=0.75,
-    about="minerals of the half that chose nothing whose extinction symbol is first, cell given; "
-    "by the list of peaks beside it",
-)
-def bench_symbols():
-    halves = {
-        name: [row for row in measured() if row.half == name] for name in ("choosing", "reporting")
+def simulated(study, n, seed=0, half=None):
+    """Return `Judged` for `n` structures of the test split, spread over the Bravais lattices.
+
+    Parameters
+    ----------
+    study : ddi.base.paths.Study
+        Whose data set the structures are from.
+    n, seed : int
+    half : {"choosing", "reporting"}, optional
+        Names of one half only (`ddi.data.rruff.half`), to choose constants by.
+    """
+    rows = _on_axes(study)
+    if half is not None:
+        rows = rows[
+            [rruff.half(name or key) == half for key, name in rows[["identifier", "name"]].values]
+        ]
+    each = -(-n // rows.bravais.nunique())
+    shuffled = rows.iloc[np.random.default_rng(seed).permutation(len(rows))]
+    found = []
+    for k, row in enumerate(shuffled.groupby("bravais").head(each).head(n).to_dict("records")):
+        with contextlib.suppress(DDIError):
+            found.append(judged(measurement(row, seed + k)))
+    return found
+
+
+def _on_axes(study):
+    """Test structures whose setting is one of those that the search's axes allow; triclinic ones
+    have nothing to tell.
+    """
+    columns = ["identifier", "name", "bravais", "sg_symbol", "cell_conventional"]
+    rows = dataset.load(study, [*columns, "q2_1", "intensity_1", "hkl_conventional_1"])
+    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
+    rows = rows.merge(groups[groups.split == "test"], on="identifier").sort_values("identifier")
+    known = {
+        bravais: {name for entry in extinction.classes(bravais) for name in entry.space_groups}
+        for bravais in lattice.BRAVAIS
     }
-    reported = rates(halves["reporting"])
-    wrong = {row.mineral: (row.true, row.first) for row in halves["reporting"] if row.place}
-    return dict(
-        value=reported["first"],
-        unit="share",
-        **reported,
-        choosing=rates(halves["choosing"]),
-        wrong=wrong,
-    )
+    kept = [
+        bravais != "aP"
+        and symbol.split(":")[0] in known[bravais]
+        and (bravais != "hR" or cell[5] == 120)
+        for symbol, bravais, cell in zip(rows.sg_symbol, rows.bravais, rows.cell_conventional)
+    ]
+    return rows[np.array(kept) & (rows.q2_1.map(len) >= FEWEST_LINES)]
 
 
-@benchmark(
-    "profile",
-    floor=0.4,
-    better="lower",
-    about="median CPU seconds to prepare a measured pattern and fit its cell to it",
-)
-def bench_profile():
-    seconds = [row.seconds for row in measured()]
-    return dict(
-        value=float(np.median(seconds)),
-        unit="s",
-        n=len(seconds),
-        percentile_95=float(np.percentile(seconds, 95)),
-    )
+def measurement(row, seed):
+    """Return a structure as a laboratory might measure it, a `ddi.data.rruff.Pattern`.
+
+    Parameters
+    ----------
+    row : mapping
+        identifier, name, bravais, sg_symbol, cell_conventional, q2_1 (A^-2), intensity_1,
+        hkl_conventional_1.
+    seed : int
+    """
+    rng = np.random.default_rng(seed)
+    cell = np.asarray(row["cell_conventional"], dtype=float)
+    symbol = row["sg_symbol"].split(":")[0]
+    hkl = np.asarray(row["hkl_conventional_1"]).reshape(-1, 3)
+    axis = AXES[rng.integers(len(AXES))]
+    oriented = preferred(hkl, axis, rng.uniform(*MARCH), cell, symbol)
+    counts = float(np.exp(rng.uniform(*np.log(COUNTS))))
+    conditions = damage.Conditions(counts=counts, background=rng.uniform(*BACKGROUND) * counts)
+    intensity = np.asarray(row["intensity_1"]) * oriented
+    angles, measured, _ = damage.pattern(row["q2_1"], intensity, seed=seed, conditions=conditions)
+    centring = "R" if row["bravais"] == "hR" else row["bravais"][1]
+    name = row["name"] or row["identifier"]
+    known = (damage.CU.alpha1, cell, symbol, row["bravais"], centring)
+    return rruff.Pattern(row["identifier"], name, angles, measured, *known)
+
+
+def preferred(hkl, axis, march, cell, symbol):
+    """Return the March-Dollase factor of each line, mean over its equivalents.
+
+    Parameters
+    ----------
+    hkl : array_like of int, shape (n, 3)
+    axis : array_like of int, shape (3,)
+        Indices of the plane that lies flat.
+    march : float
+        1 without preferred orientation, less for plates.
+    cell : ndarray, shape (6,)
+    symbol : str
+        Hermann-Mauguin.
+
+    Returns
+    -------
+    ndarray, shape (n,)
+
+    Notes
+    -----
+    Dollase (1986), J. Appl. Cryst. 19, 267-272.
+
+    Examples
+    --------
+    >>> cubic = np.array([4.0, 4, 4, 90, 90, 90])
+    >>> preferred([[2, 0, 0], [1, 1, 1]], [0, 0, 1], 1.0, cubic, "P 1").tolist()
+    [1.0, 1.0]
+    """
+    metric = lattice.x_to_metric(lattice.cell_to_x(cell))
+    turns = [op.rot for op in gemmi.SpaceGroup(symbol).operations().sym_ops]
+    turned = np.asarray(hkl, dtype=float) @ (np.array(turns) / gemmi.Op.DEN)
+    along = turned @ metric @ np.asarray(axis, dtype=float)
+    length = np.einsum("mni,ij,mnj->mn", turned, metric, turned) * (axis @ metric @ np.array(axis))
+    cos2 = np.minimum(along**2 / length, 1.0)
+    return np.mean((march**2 * cos2 + (1 - cos2) / march) ** -1.5, axis=0)
+
+
+def by_system(rows):
+    """Return the `Judged` of each lattice system, by the first letter of the lattice."""
+    systems = {}
+    for row in rows:
+        systems.setdefault(row.bravais, []).append(row)
+    return dict(sorted(systems.items()))

@@ -12,7 +12,6 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import wilson
-from ddi.bench.registry import benchmark
 from ddi.data import rruff
 from ddi.forward import lattice, relations
 from ddi.index.baseline import background
@@ -41,7 +40,7 @@ def pairs(n, half="reporting", seed=0):
     """Return `n` pairs of `ddi.data.rruff.Pattern` of different minerals."""
     known = rruff.reference()
     if known is None:
-        raise DDIError("this benchmark needs measured patterns; set DDI_RRUFF to their folder")
+        raise DDIError("mixtures need measured patterns; set DDI_RRUFF to their folder")
     missed = known.n_first - known.n_matched_of_first_20
     single = known[(known.grade == "A") & (missed <= LEAST_MISSED)].groupby("mineral").head(1)
     wanted = {row.id for row in single.itertuples() if rruff.half(row.mineral) == half}
@@ -127,17 +126,3 @@ def rates(rows):
         reported=len(told),
         reported_right=sum(row.both for row in told),
     )
-
-
-@benchmark(
-    "mixtures",
-    floor=0.70,
-    about="sums of two measured patterns, 1:1, of the half that chose nothing: either phase first "
-    "(--n pairs); both, 3:1 and 9:1 beside it",
-)
-def bench_mixtures(n=N_PAIRS):
-    rows = outcomes(n)
-    by_ratio = {
-        f"{ratio}:1": rates([row for row in rows if row.ratio == ratio]) for ratio in RATIOS
-    }
-    return dict(value=by_ratio["1:1"]["main"], unit="share", n=n, by_ratio=by_ratio)
