@@ -83,6 +83,28 @@ class Choice:
         return library.least(library.log_total(logits) - those, -_UNLIKELY)
 
 
+def packed(weights):
+    """Return weights by name: a kernel in eight bits with a scale for each column, all else in half
+    precision.
+    """
+    stored = {}
+    for k, weight in enumerate(weights):
+        if weight.ndim == 2:
+            scale = np.maximum(np.abs(weight).max(axis=0) / 127, 1e-12).astype(np.float32)
+            stored[f"scale_{k:02d}"] = scale
+            stored[f"weight_{k:02d}"] = np.round(weight / scale).astype(np.int8)
+        else:
+            stored[f"weight_{k:02d}"] = weight.astype(np.float16)
+    return stored
+
+
+def unpacked(arrays):
+    """Return the weights that `packed` stored, float32, in order."""
+    names = sorted(name for name in arrays if name.startswith("weight_"))
+    scales = [arrays.get(name.replace("weight", "scale"), np.float32(1)) for name in names]
+    return [arrays[name].astype(np.float32) * scale for name, scale in zip(names, scales)]
+
+
 class TemplateNetwork(Generator):
     """One network for a lattice system; `fit` reads `ddi.models.synthetic.training`.
 
@@ -128,7 +150,8 @@ class TemplateNetwork(Generator):
             some = right.any(axis=1)
             return reading(q2[some]), right[some]
 
-        self.weights, self.losses = fit(self.design, draw, self.steps, self.rate, rng)
+        weights, self.losses = fit(self.design, draw, self.steps, self.rate, rng)
+        self.weights = unpacked(packed(weights))
 
     @cached_property
     def spread(self):
@@ -158,8 +181,8 @@ class TemplateNetwork(Generator):
         return lattice.b_unique(cells, 1) if monoclinic else in_order(cells, self.system)
 
     def arrays(self):
-        """Return what was learned, by name; weights in half precision, and what it learned from."""
-        stored = {f"weight_{k:02d}": w.astype(np.float16) for k, w in enumerate(self.weights)}
+        """Return what was learned, by name; kernels in eight bits, and what it learned from."""
+        stored = packed(self.weights)
         named = {"design": np.array(repr(astuple(self.design))), "identifiers": self.identifiers}
         sets = {"peaks": self.peaks, "hkl": self.hkl}
         return stored | named | sets | {"losses": self.losses}
@@ -171,8 +194,7 @@ class TemplateNetwork(Generator):
         self.hkl = arrays["hkl"]
         self.losses = arrays["losses"]
         self.identifiers = arrays["identifiers"]
-        names = sorted(name for name in arrays if name.startswith("weight_"))
-        self.weights = [arrays[name].astype(np.float32) for name in names]
+        self.weights = unpacked(arrays)
 
 
 def shipped(study, system):

@@ -143,6 +143,9 @@ def numbers(rows, gains, crossings, groups, missing, tuned):
             found[f"ShapeGain{name}"] = f"{row.ratio:.1f}"
             found[f"ShapeGain{name}AtLeast"] = f"{row[5]:.1f}"
             found[f"ShapeDrawsGain{name}"] = f"{row[6]:.1f}"
+    ready = rows[rows["generator"] == "template_network, shipped"]
+    for row in ready.itertuples():
+        found[f"TemplateShipped{row.system.title()}"] = rate(int(row.k), int(row.patterns))
     who = crossings["solved by"].value_counts()
     names = {"OverlapBoth": "both", "OnlyForest": "only forest", "OnlyNetwork": "only network"}
     names["NeitherForestNorNetwork"] = "neither"

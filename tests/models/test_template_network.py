@@ -14,7 +14,15 @@ from ddi.models.cells import pattern_matrix, usable_cells
 from ddi.models.coincidences import reading
 from ddi.models.dense import Numpy, tensorflow
 from ddi.models.synthetic import Source
-from ddi.models.template_network import BUILT, SHIPPED, Choice, TemplateNetwork, shipped
+from ddi.models.template_network import (
+    BUILT,
+    SHIPPED,
+    Choice,
+    TemplateNetwork,
+    packed,
+    shipped,
+    unpacked,
+)
 from ddi.study.eval_generators import cell_error
 
 
@@ -120,6 +128,18 @@ def test_same_after_saving_and_another_seed_differs(trained, tmp_path):
     drawn = model.sample(q2, 6, seed=2)
     np.testing.assert_array_equal(again.sample(q2, 6, seed=2), drawn)
     assert not np.array_equal(again.sample(q2, 6, seed=3), drawn)
+
+
+def test_eight_bits_keep_a_kernel_within_half_a_step():
+    rng = np.random.default_rng(0)
+    weights = [rng.standard_normal((30, 7)).astype(np.float32), np.ones(7, dtype=np.float32)]
+    stored = packed(weights)
+    found = unpacked(stored)
+    assert stored["weight_00"].dtype == np.int8
+    assert (np.abs(found[0] - weights[0]) <= np.abs(weights[0]).max(axis=0) / 253).all()
+    np.testing.assert_array_equal(found[1], weights[1])
+    again = unpacked(packed(found))
+    np.testing.assert_allclose(again[0], found[0], rtol=1e-6)
 
 
 def test_first_draws_have_the_law_of_the_logits(trained):
