@@ -12,7 +12,6 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import moved, q2_of, q2_slope, two_theta
-from ddi.index.baseline import Flat
 from ddi.index.comparison import cell_of
 from ddi.index.constants import PHASES
 
@@ -107,7 +106,7 @@ def _without(prepared, fit):
     flat = prepared.flat
     taken = np.interp(flat.x, fit.two_theta, fit.of_cell, left=0, right=0)
     noise = np.hypot(flat.noise, PHASES.misfit * taken)
-    return prepared._replace(flat=Flat(flat.x, flat.y - taken, noise))
+    return prepared._replace(flat=flat._replace(y=flat.y - taken, noise=noise))
 
 
 def _is_new(lines, fit, tube, peaks):

@@ -16,3 +16,19 @@ def test_a_list_of_peaks_reads_no_pattern_s_modules(root):
     code = CODE.format(peaks=str(root / "data" / "example_peaks.txt"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert "HEAVY []" in done.stdout, done.stdout[-300:] + done.stderr[-2000:]
+
+
+FREEZE = """
+import gc
+from ddi.index.command import _imported
+_imported()
+first = gc.get_freeze_count()
+rest = [[] for _ in range(1000)]
+_imported()
+print(first > 10_000, gc.get_freeze_count() == first, gc.isenabled())
+"""
+
+
+def test_only_what_the_import_made_is_never_collected(root):
+    done = subprocess.run([sys.executable, "-c", FREEZE], capture_output=True, text=True, cwd=root)
+    assert done.stdout.split() == ["True", "True", "True"], done.stdout + done.stderr[-2000:]
