@@ -202,7 +202,7 @@ def table(peaks, ordered, n_best=50):
         (degrees), family (the rank of its best member), symbol (likeliest extinction symbol),
         n_lines, source, hkl (n, 3) and q2_calc (n,) of all peaks used.
     """
-    chances = confidence.probabilities([row.score for row in ordered])
+    chances = _chances(peaks, ordered)
     best = ordered[:n_best]
     names = ("score", "bravais", "cell", "symbol", "n_lines", "source")
     rows = []
@@ -212,6 +212,17 @@ def table(peaks, ordered, n_best=50):
         about = {name: getattr(row, name) for name in names}
         rows.append(about | figures | dict(rank=k, probability=likely, family=family))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _chances(peaks, ordered):
+    """Probabilities of the ordered candidates before doubt. "None of these" stands at the score
+    that lists without a lattice reach in the system of the first, where that is lower than usual.
+    """
+    given = confidence.calibration()
+    if ordered and len(peaks.q2) >= RANKING.min_certain:
+        by_chance = dict(RANKING.by_chance).get(KINDS[ordered[0].bravais].system, given.null)
+        given = given._replace(null=min(given.null, by_chance))
+    return confidence.probabilities([row.score for row in ordered], given)
 
 
 def doubted(peaks, row, chance, merit):
@@ -226,7 +237,7 @@ def first_chance(peaks, ordered):
     """Return the probability of the first of the ordered candidates; 0 without any."""
     if not ordered:
         return 0.0
-    chance = confidence.probabilities([row.score for row in ordered])[0]
+    chance = _chances(peaks, ordered)[0]
     return doubted(peaks, ordered[0], chance, _figures(peaks, ordered[0])["M20"])
 
 

@@ -56,8 +56,18 @@ def test_a_mesophase_is_not_beyond_the_limit_of_volume():
     q2 = lines_of(np.array([16.64, 16.64, 16.64, 90, 90, 90]), "cP", 12) / 100
     peaks = prepare(q2)
     assert search.volume_limit(peaks, "cP") > 166.4**3 > search.SEARCH.max_volume
-    table = ranked(q2, bravais="cubic")
+    table = ranked(q2)
     assert table.cell[0][0] == pytest.approx(166.4, rel=1e-3)
+
+
+def test_a_coarse_cubic_series_convinces_where_random_spacings_do_not():
+    orders = np.array([2, 3, 4, 6, 8, 9, 11, 12, 14, 17])
+    rng = np.random.default_rng(4)
+    series = 166.0**-2 * orders * (1 + 0.006 * rng.standard_normal(10))
+    table = ranked(np.sort(series))
+    assert table.bravais[0] == "cP" and table.probability[0] > 0.5
+    by_chance = ranked(np.sort(rng.uniform(2, 17, 10)) ** (2 / 3) * 166.0**-2)
+    assert by_chance.probability[0] < 0.5
 
 
 def test_a_given_limit_of_volume_holds_for_supercells_too():
