@@ -6,8 +6,12 @@ import numpy as np
 
 from ddi.index import lamellar, partners
 from ddi.index.comparison import cell_of
-from ddi.index.constants import LAMELLAR
+from ddi.index.constants import LAMELLAR, LATER, RANKING, SEARCH
 from ddi.index.observed import prepare
+
+NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
+
+EXACT = 2e-4  # degrees or A; no instrument is as good
 
 
 def added(result, contents=None):
@@ -34,7 +38,36 @@ def added(result, contents=None):
     notes = [contents.said(float(first.volume))] if contents is not None else []
     found = partners.partners(first.bravais, cell_of(first), float(result.peaks.q2[-1]))
     notes += partners.said(found, result.peaks.wavelength) if result.convinces else []
-    return replace(result, notes=tuple(notes))
+    notes += scatter(result) if result.convinces else []
+    return checked(replace(result, notes=tuple(notes)))
+
+
+def scatter(result):
+    """Return a sentence, in a list, with the error of the positions that the first cell implies;
+    none for calculated positions.
+    """
+    lines = result.hkl(1)
+    name, unit = ("two_theta_diff", "degrees") if result.peaks.wavelength else ("d_diff", "A")
+    miss = np.abs(lines[name].to_numpy()[: SEARCH.max_verify])
+    error = np.median(miss) / NORMAL_QUARTILE
+    if error < EXACT:
+        return []
+    return [f"The positions scatter by {error:.2g} {unit} about the lines of this cell."]
+
+
+def checked(result):
+    """Return a result whose first cell is no longer likely if it explains too few of the peaks that
+    come after those that search and verify.
+    """
+    later = result.hkl(1)[SEARCH.max_verify :]
+    if len(later) < LATER.least or later.indexed.mean() > LATER.explained:
+        return result
+    cells = result.cells.copy()
+    first = cells.index[0]
+    cells.loc[first, "probability"] = min(cells.probability[first], RANKING.most_doubtful)
+    said = f"It explains {later.indexed.sum()} of the {len(later)} peaks after the first"
+    note = f"{said} {SEARCH.max_verify}, too few to be likely."
+    return replace(result, cells=cells, notes=(*result.notes, note))
 
 
 def one_length(peaks):

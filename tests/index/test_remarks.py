@@ -147,3 +147,27 @@ def test_the_answer_names_partners(monkeypatch):
     said = remarks.added(result.Result(cells, found.peaks, 0.0)).notes
     assert "exactly the same line positions: oP" in said[0] and "1/2" in said[0]
     assert lattice.volume([4, 6.928, 7, 90, 90, 90]) == pytest.approx(194, rel=1e-2)
+
+
+def listed(cell, bravais, noise=0.015, n=70):
+    q2 = result.calculated_lines(cell, bravais, 1.6)[0][:n]
+    angles = bragg.two_theta(q2, CU)
+    return angles + noise * np.random.default_rng(3).standard_normal(len(angles))
+
+
+def test_the_error_of_the_positions_is_stated():
+    angles = listed(LISTS["hP"], "hP", n=30)
+    found = api.index_peaks(angles, unit="2theta", wavelength=CU, lattice="hexagonal", n_jobs=1)
+    (said,) = (note for note in found.notes if "scatter" in note)
+    assert 0.008 < float(said.split("by ")[1].split()[0]) < 0.025 and "degrees" in said
+
+
+def test_later_peaks_must_be_explained_too():
+    angles = listed([12.0, 12.0, 12.0, 90, 90, 90], "cP", noise=0.004, n=53)
+    options = dict(unit="2theta", wavelength=CU, lattice="cubic", n_jobs=1)
+    assert api.index_peaks(angles[:-1], **options).cells.probability[0] > 0.8
+    between = np.append(angles[:42], (angles[42:-1] + angles[43:]) / 2)
+    doubted = api.index_peaks(between, **options)
+    assert doubted.cells.a[0] == pytest.approx(12.0, rel=1e-3)
+    assert doubted.cells.probability[0] <= 0.5
+    assert "of the 12 peaks after the first 40" in doubted.notes[-1]
