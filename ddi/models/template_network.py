@@ -27,10 +27,10 @@ from ddi.models.synthetic import Source
 
 SHIPPED = ROOT / "data" / "pretrained"
 BUILT = {
-    "cubic": {"steps": 60, "batch": 400, "n_sets": 300, "width": 256},
-    "tetragonal": {"steps": 400, "batch": 400, "n_sets": 800, "width": 384},
-    "hexagonal": {"steps": 150, "batch": 400, "n_sets": 800, "width": 384},
-    "rhombohedral": {"steps": 120, "batch": 400, "n_sets": 800, "width": 384},
+    "cubic": {"steps": 60, "batch": 400, "n_sets": 300, "width": 256, "n_patterns": 6000},
+    "tetragonal": {"steps": 400, "batch": 400, "n_sets": 800, "width": 384, "n_patterns": 6000},
+    "hexagonal": {"steps": 150, "batch": 400, "n_sets": 800, "width": 384, "n_patterns": 6000},
+    "rhombohedral": {"steps": 120, "batch": 400, "n_sets": 800, "width": 384, "n_patterns": 6000},
     "orthorhombic": {"steps": 300, "batch": 400, "n_sets": 2000, "n_patterns": 5000},
     "monoclinic": {"steps": 250, "batch": 400, "n_sets": 3000, "n_patterns": 6000},
     "triclinic": {"steps": 200, "batch": 400, "n_sets": 3000, "n_patterns": 8000},
@@ -123,7 +123,7 @@ class TemplateNetwork(Generator):
     name = "template_network"
 
     def __init__(
-        self, steps=300, batch=500, rate=2e-3, n_sets=2000, n_patterns=6000, width=512, depth=3
+        self, steps=300, batch=500, rate=2e-3, n_sets=2000, n_patterns=3000, width=512, depth=3
     ):
         self.steps = steps
         self.batch = batch
