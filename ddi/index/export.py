@@ -148,18 +148,23 @@ COMM {name}: cell from ddi {version}; Le Bail fit
 
 def fullprof(result, row):
     """Return a FullProf control file (.pcr) for a Le Bail fit of one phase."""
-    wavelength = _needs_wavelength(result, "a FullProf file")
+    about = _measurement(result, row, "a FullProf file")
+    cell = " ".join(f"{value:10.5f}" for value in cell_of(row))
+    return _FULLPROF.format(**about, group=space_group(row).hm, cell=cell)
+
+
+def _measurement(result, row, what):
+    """What control files of refinement programs say of the pattern."""
+    wavelength = _needs_wavelength(result, what)
     first, last = _range(result)
-    return _FULLPROF.format(
-        name=_stem(result),
-        version=__version__,
-        wavelength=wavelength,
-        first=first,
-        last=last,
-        zero=_zero(result, row),
-        group=space_group(row).hm,
-        cell=" ".join(f"{value:10.5f}" for value in cell_of(row)),
-    )
+    return {
+        "name": _stem(result),
+        "version": __version__,
+        "wavelength": wavelength,
+        "first": first,
+        "last": last,
+        "zero": _zero(result, row),
+    }
 
 
 _TOPAS = """\
@@ -183,24 +188,15 @@ xdd "{name}.xy"
 
 def topas(result, row):
     """Return a TOPAS input file (.inp) for a Pawley fit; what the lattice ties shares a name."""
-    wavelength = _needs_wavelength(result, "a TOPAS file")
-    first, last = _range(result)
+    about = _measurement(result, row, "a TOPAS file")
     axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
     keywords = ("a", "b", "c", "al", "be", "ga")
     cell = []
     for keyword, name, source in zip(keywords, CELL_COLUMNS, lattice.SYSTEM[axes].copies):
         parameter = f" lp_{CELL_COLUMNS[source]}" if source >= 0 else ""
         cell.append(f"      {keyword}{parameter} {row[name]:.5f}")
-    return _TOPAS.format(
-        name=_stem(result),
-        version=__version__,
-        wavelength=wavelength,
-        first=first,
-        last=last,
-        zero=_zero(result, row),
-        group=space_group(row).hm.replace(" ", ""),
-        cell="\n".join(cell),
-    )
+    group = space_group(row).hm.replace(" ", "")
+    return _TOPAS.format(**about, group=group, cell="\n".join(cell))
 
 
 def _stem(result):

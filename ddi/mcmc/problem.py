@@ -163,12 +163,7 @@ class Problem:
         """Return labels (n_cand, n_peaks) of the nearest lines and the number of lines below the
         last peak (n_cand,).
         """
-        label = np.zeros((len(x), len(self.q2)), dtype=np.int64)
-        count = np.zeros(len(x), dtype=np.int64)
-        lines.assign_all(
-            np.ascontiguousarray(x), label, count, self.q2, self.lines, self.table, self.scale
-        )
-        return label, count
+        return polish(self, x, rounds=0)[1:]
 
     def log_likelihood(self, x, label, log_prior, eps=CONSTANTS.eps_q2):
         """Log of the one-assignment posterior (2.4.1), shape (n_cand,); `log_prior` is log rho(H |
@@ -193,14 +188,14 @@ class Problem:
 
 def polish(problem, x, rounds=CONSTANTS.polish_rounds):
     """Refine x, shape (n_cand, n_free), with all peaks and weights that fall off beyond a width
-    shrinking to two sigma.
+    shrinking to two sigma; without rounds, assign only.
 
     Returns
     -------
     x, label, count
         Refined; labels (n_cand, n_peaks) of the nearest lines; lines below the last peak (n_cand,).
     """
-    x = x.copy()
+    x = np.array(x, dtype=float, order="C")
     label = np.zeros((len(x), len(problem.q2)), dtype=np.int64)
     count = np.zeros(len(x), dtype=np.int64)
     widths = np.geomspace(CONSTANTS.polish_start, CONSTANTS.polish_end, rounds)

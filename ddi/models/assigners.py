@@ -112,18 +112,6 @@ class Assigner:
             chance.append(np.take_along_axis(given, labels[-1][..., None], -1)[..., 0])
         return np.concatenate(labels), np.concatenate(chance)
 
-    def chance_of(self, q2_obs, x, labels):
-        """Return the probability of given labels, both (n_candidates, n_peaks): rho(H | c) of the
-        likelihood in section 2.4.1.
-        """
-        parts = []
-        start = 0
-        for logits in self._chunks(q2_obs, x):
-            mine = labels[start : start + len(logits)]
-            parts.append(np.take_along_axis(softmax(logits), mine[..., None], -1)[..., 0])
-            start += len(logits)
-        return np.concatenate(parts)
-
     def top(self, q2_obs, x, k=5):
         """Return the k most probable labels of every peak, best first, shape (n_candidates,
         n_peaks, k).
