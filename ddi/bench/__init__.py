@@ -2,7 +2,11 @@
 
 Every function marked with `ddi.bench.registry.benchmark` is listed and can be run by its name; it
 prints one line of JSON with value, unit, n and what stands beside it, and fails under its floor.
-Modules: `registry` (the list), `first` and `program` (the command: start, uncertainties, memory),
-`search` (indexing of measured and simulated patterns), `optimise` (chains), `generators` and
-`assign` (models), `unseen` and `wishes` (patterns nobody looked at; the write-up's to-do list).
+
+What is measured: `dataset` and `sources` (reading and deduplicating crystals), `generators` and
+`assign` (models), `optimise` (chains), `search`, `shapes` and `unseen` (patterns indexed: measured,
+simulated, and simulated anew), `profile` and `mixtures` (whole patterns, two phases), `volumes`
+(volume from a formula), `first`, `program` and `cases` (the command as users meet it), `fuzz`
+(damaged files), `study` (the smoke study), `wishes` (the write-up's to-do list).
+What they run on: `peak_lists` (peaks, also spoilt ones), `seeds` (small files of every format).
 """

@@ -1,4 +1,4 @@
-"""The peak lists that the benchmarks of the search run on: measured, held out, and spoiled."""
+"""The peak lists that the benchmarks of the search run on: measured, held out, and spoilt."""
 
 import contextlib
 import json

@@ -1,7 +1,7 @@
-"""Solving one pattern whose lattice system is known, and how often chains find the true cell.
+"""Solving one pattern whose lattice system is known.
 
-Chains propose, `ddi.index.ranking` judges: what a round of chains found goes, with its super- and
-sublattices, into the same ranked list that the search over all lattices keeps.
+Chains propose cells, `ddi.index.ranking` judges them: what a round of chains found goes, with its
+supercells and subcells, into the ranked list that the search over all lattices keeps, too.
 """
 
 import time
@@ -42,8 +42,8 @@ class Finds:
         Each lattice that came to stand first, with the time since the start.
     rounds, confirmed : int
         Rounds, and how many have found the same again since the first place changed.
-    reached, own : float, ndarray (6,)
-        Best score of a chain, and its reduced cell: what would stand first if nobody else judged.
+    reached, best_by_chains : float, ndarray (6,)
+        Best score of a chain, and the reduced cell that has it.
     """
 
     def __init__(self, peaks, system, zero, clock=time.perf_counter):
@@ -57,7 +57,7 @@ class Finds:
         self.rounds = 0
         self.confirmed = 0
         self.reached = -np.inf
-        self.own = None
+        self.best_by_chains = None
 
     def seconds(self):
         """Return the time since the start."""
@@ -83,7 +83,7 @@ class Finds:
         self.rows = ordered[:N_KEPT]
         if result.score[0] > self.reached:
             self.reached = result.score[0]
-            self.own = lattice.reduced_cell(result.cells[0], result.centring[0])
+            self.best_by_chains = lattice.reduced_cell(result.cells[0], result.centring[0])
 
     def certain(self, confirmations, convincing):
         """Say whether the first place has been confirmed often enough, given the chain's score that

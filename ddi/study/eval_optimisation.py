@@ -200,7 +200,7 @@ def _judged(finds, pattern):
     )
     row |= {
         "solved": right[0],
-        "by_score": relations.same_lattice(finds.own, pattern["reduced"]),
+        "by_score": relations.same_lattice(finds.best_by_chains, pattern["reduced"]),
         "in_ten": any(right[:10]),
         "missed": missed,
         "cause": "" if right[0] else _cause(finds, any(right)),

@@ -153,7 +153,7 @@ def test_same_lattice_forgives_small_errors(system):
         assert relations.same_lattice(cell, lattice.change_basis(noisy, unimodular(rng)))
 
 
-def test_same_lattice_tells_sublattices_and_centrings_apart():
+def test_same_lattice_tells_supercells_and_centrings_apart():
     cell = np.array([7.1, 8.3, 9.9, 90, 90, 90])
     doubled = cell * [2, 1, 1, 1, 1, 1]
     assert not relations.same_lattice(cell, doubled)

@@ -55,7 +55,7 @@ def test_the_larger_lattice_holds_the_lines_of_the_smaller(larger, said):
             )
 
 
-def test_hermite_forms_are_all_sublattices():
+def test_hermite_forms_are_all_supercells():
     assert [len(relations.hermite_forms(n)) for n in (1, 2, 3, 4)] == [1, 7, 13, 35]
 
 

@@ -52,7 +52,7 @@ def test_finds_a_cell_from_random_ones_whatever_the_number_of_threads():
     assert one.history[-1][1].bravais == "mP"
 
 
-def test_superlattice_is_found_though_no_chain_started_near_it():
+def test_supercell_is_found_though_no_chain_started_near_it():
     half = LONG * np.array([1, 1, 0.5, 1, 1, 1])
     peaks = peaks_of(lines(LONG, "orthorhombic")[:40])
     finds = solve.solve(peaks, "orthorhombic", around(half, error=0.001), max_rounds=1)
@@ -61,7 +61,7 @@ def test_superlattice_is_found_though_no_chain_started_near_it():
         peaks.q2, around(half, error=0.001)(0), "orthorhombic", n_search=20, **solve.BEST
     )
     assert not any(relations.same_lattice(cell, LONG) for cell in chains.cells)
-    assert not relations.same_lattice(finds.own, LONG)
+    assert not relations.same_lattice(finds.best_by_chains, LONG)
 
 
 def test_first_forty_peaks_judge_what_twenty_found():
