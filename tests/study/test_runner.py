@@ -17,6 +17,7 @@ from conftest import ROOT
 
 from ddi.base.errors import DDIError
 from ddi.base.paths import STARTED, Study
+from ddi.bench import kills
 from ddi.study import processes, stamps
 from ddi.study.publish import publish
 from ddi.study.runner import load_profile, run, steps
@@ -304,35 +305,12 @@ def test_imports_are_followed_through_modules_to_their_data():
     assert "calibration.json" in {path.name for path in imported("import ddi.index.ranking")}
 
 
-def smoke_tables(root):
-    """Every CSV table and figure of the smoke profile, without what depends on the clock."""
-    results = root / "data" / "results" / "smoke"
-    frames = {}
-    for path in sorted([*(results / "tables").glob("*.csv"), *(results / "figures").glob("*.csv")]):
-        if path.stem in (
-            "00_study",
-            "09_which",
-        ):  # what the clock measured: cost, and success against seconds
-            continue
-        frame = pd.read_csv(path)
-        timed = [
-            c
-            for c in frame.columns
-            if any(
-                word in c.lower()
-                for word in ("second", "time", " / s", "/s", "per s", "ms", "memory")
-            )
-        ]
-        frames[path.name] = frame.drop(columns=timed)
-    return frames
-
-
 @pytest.fixture(scope="module")
 def killed_study(tmp_path_factory):
     """The smoke study in a copy of the repository, killed three times on its way and started again
     each time.
     """
-    copy = repository_copy(tmp_path_factory.mktemp("killed") / "repository")
+    copy = kills.repository_copy(tmp_path_factory.mktemp("killed") / "repository")
     command = [sys.executable, "-m", "ddi", "study", "--profile", "smoke"]
     environment = os.environ | {"DDI_ROOT": str(copy)}
     for seconds in (12, 35, 60):
@@ -363,8 +341,8 @@ class TestSmoke:
         first = Study("smoke")
         if not (first.stamps / "10_rruff_eval.json").exists():
             run("smoke")
-        reference = smoke_tables(ROOT)
-        again = smoke_tables(killed_study[0])
+        reference = kills.tables(ROOT, "smoke")
+        again = kills.tables(killed_study[0], "smoke")
         assert reference.keys() == again.keys() and len(reference) > 15
         for name, frame in reference.items():
             pd.testing.assert_frame_equal(
@@ -384,21 +362,10 @@ class TestSmoke:
         assert all(path.stat().st_size >= 0 and path.name.startswith(".") for path in leftovers)
 
 
-def repository_copy(path):
-    """A copy of what a study reads, with the downloads linked."""
-    for name in ("notebooks", "data", "paper", "figures"):
-        ignored = shutil.ignore_patterns("executed", "interim", "models", "results", "raw")
-        shutil.copytree(ROOT / name, path / name, ignore=ignored)
-    (path / "data" / "raw").symlink_to(ROOT / "data" / "raw")
-    if (ROOT / "data/results/full").exists():
-        shutil.copytree(ROOT / "data/results/full", path / "data/results/full")
-    return path
-
-
 @pytest.mark.study
 @pytest.mark.parametrize("system", ["tetragonal", "monoclinic"])
 def test_a_single_lattice_system_runs_all_notebooks(tmp_path, monkeypatch, system):
-    root = repository_copy(tmp_path / "repository")
+    root = kills.repository_copy(tmp_path / "repository")
     monkeypatch.setenv("DDI_ROOT", str(root))
     run("smoke", root=root, changes=[f"systems={system}"])
     numbers = {path.stem for path in (root / "data/results/explore/numbers").glob("*.json")}
