@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.index.readers.headings import Heading, _number, heading, number
+from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
+from ddi.index.readers.written import tidied
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
 _REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
@@ -107,6 +108,7 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", text).split("\n")
+    lines = tidied(name, lines)
     how = style(name, lines)
     rows = []
     head = None
@@ -121,7 +123,7 @@ def table(name, text):
             rows.append(content)
         elif kind == "remark":
             remarks.append(line)
-            head = content or head
+            head = _fuller(head, content)
         elif kind == "title":
             remarks.append(line)
             unsure = unsure or (count, line)
@@ -154,6 +156,14 @@ def _is_row(line):
     return len(fields) > 0 and all(number(field) is not None for field in fields)
 
 
+def _fuller(head, other):
+    """The heading that names more; a line of units below it may look like one, too."""
+    if head is None or other is None:
+        return head or other
+    named = [sum(name is not None for name in one.names) for one in (head, other)]
+    return other if named[1] >= named[0] else head
+
+
 def _row(line, how, started, head):
     """Say what a line is: a row with its numbers, a remark with the `Heading` in it, a title that
     stands above the rows, or nothing.
@@ -166,6 +176,8 @@ def _row(line, how, started, head):
     found = [_number(field) for field in how.fields(body)]
     if found and all(found):
         return "row", found
+    if head and head.separated and _has_position(found, head):
+        return "row", [pair or (np.nan, None) for pair in found]
     if not started or not found or found[0] is None:
         named = heading(line)
         if named or not started and (found[:1] or [None])[0] is None and _speaks(line):
@@ -175,6 +187,12 @@ def _row(line, how, started, head):
     if head and found and found[0] and len(found) >= len(head.names):
         return "row", [pair or (np.nan, None) for pair in found]
     return "nothing", None
+
+
+def _has_position(found, head):
+    """Whether a row with words has as many cells as the heading, and numbers as its positions."""
+    where = [k for k, name in enumerate(head.names) if name in POSITIONS]
+    return len(found) >= len(head.names) and all(found[k] for k in where)
 
 
 def _speaks(line):

@@ -23,8 +23,8 @@ class Found:
     ----------
     position : ndarray, shape (n,)
     unit : str or None
-        One of `UNITS`, "theta" (degrees), or None where the file does not say; "q?" is a q of which
-        the file does not say whether it is 1/d or 2 pi/d.
+        One of `UNITS`, "theta" (degrees), "sin2" (sin^2 theta), or None where the file does not
+        say; "q?" is a q of which the file does not say whether it is 1/d or 2 pi/d.
     intensity, sigma : ndarray, shape (n,), or None
         sigma of the positions, in their unit.
     wavelength : float or None
@@ -62,6 +62,8 @@ def as_result(name, found, unit, wavelength, radiation):
     if unit == "theta":
         unit, position = "2theta", 2 * position
         sigma = None if sigma is None else 2 * sigma
+    if unit == "sin2":
+        unit, position, sigma = "2theta", _from_squares(name, position, wavelength), None
     source = f"{name} ({found.format})"
     if found.is_pattern or (found.is_pattern is None and looks_measured(position, found.intensity)):
         return _pattern(name, source, position, found.intensity, unit, wavelength, radiation)
@@ -83,6 +85,16 @@ def _measured_in_degrees(found):
     if found.is_pattern is False or not looks_measured(found.position, found.intensity):
         return False
     return bool(found.position.min() > -5 and 25 < found.position.max() < 180)
+
+
+def _from_squares(name, squares, wavelength):
+    """2theta in degrees of sin^2 theta."""
+    if wavelength is None or not ((squares > 0) & (squares < 1)).all():
+        raise DDIError(
+            f"{name} holds sin^2(theta), which must lie between 0 and 1 and means nothing without "
+            f"a wavelength; {command(name, 'sin2', wavelength)}"
+        )
+    return 2 * np.degrees(np.arcsin(np.sqrt(squares)))
 
 
 def _unit(name, found, unit):
@@ -184,7 +196,9 @@ def _looks_like(found):
 
 def command(name, unit, wavelength):
     """The command to type, in a sentence."""
-    more = f" --wavelength {wavelength or 1.540593:g}" if unit in ("2theta", "theta") else ""
+    more = (
+        f" --wavelength {wavelength or 1.540593:g}" if unit in ("2theta", "theta", "sin2") else ""
+    )
     file = "-" if name == "standard input" else shlex.quote(name)
     unit = f" --unit {unit}" if unit in UNITS else ""  # a file alone can say theta
     return f"type: python -m ddi index {file}{unit}{more}"

@@ -17,9 +17,20 @@ _ALIASES = {
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
-POSITIONS = ("q2", "q?", "q", "q2pi", "d", "2theta", "theta")
+POSITIONS = ("q2", "q2e4", "sin2", "q?", "q", "q2pi", "d", "2theta", "theta")
 _GREEK = str.maketrans(
-    {"\u03b8": "theta", "\u03d1": "theta", "\u0398": "theta", "\u00b2": "2", "\u00f6": "o"}
+    {
+        "\u03b8": "theta",
+        "\u03d1": "theta",
+        "\u0398": "theta",
+        "\u00b2": "2",
+        "\u2074": "4",
+        "\u00d7": "x",
+        "\u00f6": "o",
+    }
+)
+_TEN_THOUSAND = re.compile(
+    r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?(\((\d+)\))?")
 
@@ -28,7 +39,7 @@ class Heading(NamedTuple):
     """What the names of columns mean."""
 
     names: tuple  # a name of `_ALIASES` or None for each column
-    scale: float  # of the position, to Angstrom or 1/Angstrom
+    scales: tuple  # of each column, to Angstrom, 1/Angstrom or 1/Angstrom^2
     separated: bool  # by commas, semicolons or tabs, so that blanks belong to the names
 
 
@@ -43,13 +54,16 @@ def heading(line):
     names = tuple(column_name(field) for field in fields)
     if not any(name in POSITIONS for name in names) or all(_number(field) for field in fields):
         return None
-    where = next(k for k, name in enumerate(names) if name in POSITIONS)
-    return Heading(names, _scale(fields[where], names[where]), bool(separated))
+    scales = tuple(_scale(field, name) for field, name in zip(fields, names))
+    names = tuple("q2" if name == "q2e4" else name for name in names)
+    return Heading(names, scales, bool(separated))
 
 
 def _words(line):
     """Split a heading at blanks, but keep `2 theta`, `d [nm]` and `q (1/A)` together."""
     line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(_GREEK))
+    line = re.sub(r"(?i)\bq\s*[*x]\s*(?=10\^?4\b)", "qx", line)
+    line = re.sub(r"(?i)\b(10\^?4|1e4)\s*[*x]?\s*(?=q\b)", r"\1", line)
     line = re.sub(r"(?i)\bd\s+(?=(value|spacing|wert|obs)\b)", "d", line)
     line = re.sub(r"(?i)\b(net|gross|rel\.?|integrated)\s+(?=[a-z])", r"\1", line)
     line = re.sub(r"\s+(?=[\[(])", "", line)
@@ -59,7 +73,13 @@ def _words(line):
 def column_name(field):
     """The meaning of one name of a column, or None."""
     plain = field.lower().translate(_GREEK)
-    plain = re.sub(r"[\[(][^\])]*[\])]?|/(deg|a|å)\w*$|,?\s*(deg|degrees|°)\.?$", "", plain)
+    bare = re.sub(r"\s+", "", plain)
+    if _TEN_THOUSAND.search(bare):
+        return "q2e4"
+    if re.match(r"sin\^?2?\^?\(?(theta|th)", bare):
+        return "sin2" if "2" in bare else None
+    unit = r"/(deg|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
     key = re.sub(r"[^a-z0-9]", "", plain)
     if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", field.lower().translate(_GREEK)):
         return "2theta" if key in ("pos", "position", "") else None
@@ -67,11 +87,13 @@ def column_name(field):
 
 
 def _scale(field, name):
-    """The factor to Angstrom or 1/Angstrom that the unit of a name means."""
-    unit = field.lower()
-    if not re.search(r"nm|nanom", unit) or name in ("2theta", "theta"):
+    """The factor to Angstrom, 1/Angstrom or 1/Angstrom^2 that the unit of a name means."""
+    if name not in POSITIONS or name in ("2theta", "theta", "sin2"):
         return 1.0
-    return {"d": 10.0, "q2": 0.01}.get(name, 0.1)
+    unit = field.lower()
+    factor = 10.0 if re.search(r"nm|nanom", unit) else 0.01 if re.search(r"\bpm\b", unit) else 1.0
+    power = {"d": 1, "q2": -2, "q2e4": -2}.get(name, -1)
+    return factor**power * (1e-4 if name == "q2e4" else 1.0)
 
 
 def _number(field):

@@ -75,6 +75,7 @@ FORMATS = (
         "histograms.jcamp",
     ),
     Format("JCPDS", ".jcpds", "d and intensities", None, r"^\s*DIHKL", "inputs.jcpds"),
+    Format("JCPDS 1 to 3", ".jcpds", "not read: copy the columns d and I", by_suffix=True),
     Format(
         "pdCIF",
         ".cif .rtv",
@@ -83,7 +84,13 @@ FORMATS = (
         r"^\s*_pd_(meas|proc|peak)",
         "cif.read_pdcif",
     ),
-    Format("CIF", ".cif", "not read: a structure has no measured peaks", None, r"^_cell_length_a"),
+    Format(
+        "CIF",
+        ".cif .fcf",
+        "not read: a structure has no measured peaks",
+        None,
+        r"^_cell_length_a|\A(\s*#.*\n|\s*\n)*data_\S*\s*\n[\s\S]*^\s*_\w+",
+    ),
     Format("TREOR", ".dat", "peaks", None, r"^\s*(CHOICE|WAVE|VOL)\s*=|^END\*", "inputs.treor"),
     Format("TOPAS", ".inp", "index_th2, index_d", None, r"index_(th2|d)\b", "inputs.topas"),
     Format("DICVOL", ".dat", "peaks", None, None, "inputs.dicvol"),

@@ -7,6 +7,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import anode
+from ddi.index.instrument import as_wavelength
 from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
@@ -29,7 +30,7 @@ def read_table(source):
 def chosen(source, read, wavelength=None, radiation=None, unit=None, format="text"):
     """Choose position, intensity and standard deviation among the columns of a `Table`."""
     values = read.values
-    names = _aligned(source.name, read.heading, values)
+    names, scales = _aligned(source.name, read.heading, values)
     where = {}
     for k, column in enumerate(names):
         if column and k < values.shape[1]:
@@ -42,8 +43,8 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
             f"{source.name} names a position, but its rows have fewer columns than its heading"
         )
     if "d" in where and "2theta" in where:
-        stated = _bragg_wavelength(source.name, values[:, where["d"]], values[:, where["2theta"]])
-        wavelength = wavelength or stated
+        meant = _bragg_wavelength(source.name, values, where, scales)  # or a refusal
+        wavelength = wavelength or meant
     first = where[named] if named else _numbered(values)
     second = where.get("intensity")
     if second is None and not names and values.shape[1] > first + 1:
@@ -65,29 +66,32 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
         wavelength,
         radiation,
         format=format,
-        scale=read.heading.scale if names else 1.0,
+        scale=scales[first] if names and first < len(scales) else 1.0,
     )
 
 
 def _aligned(name, heading, values):
-    """The names of the columns of `values`; refused where they cannot be told."""
+    """The names of the columns of `values` and their scales; refused where they cannot be told."""
     if heading is None:
-        return ()
+        return (), ()
     names = heading.names
     if len(names) == values.shape[1] or heading.separated:
-        return names
+        return names, heading.scales
     if len(names) + 1 == values.shape[1] and _numbered(values):
-        return (None, *names)  # the column of numbers is headed `#`
+        return (None, *names), (1.0, *heading.scales)  # the column of numbers is headed `#`
     if names[0] not in POSITIONS:
         raise DDIError(
             f"{name} has {len(names)} names over {values.shape[1]} columns; separate names and "
             "numbers with commas or tabs, or keep the column of positions alone"
         )
-    return tuple(column for column in names[:2] if column in (*POSITIONS, "intensity"))
+    known = [k for k in (0, 1) if k < len(names) and names[k] in (*POSITIONS, "intensity")]
+    return tuple(names[k] for k in known), tuple(heading.scales[k] for k in known)
 
 
-def _bragg_wavelength(name, d, two_theta):
+def _bragg_wavelength(name, values, where, scales):
     """The wavelength in Angstrom that a column of d and one of 2theta mean together."""
+    d = values[:, where["d"]] * scales[where["d"]]
+    two_theta = values[:, where["2theta"]]
     with np.errstate(invalid="ignore"):
         each = 2 * d * np.sin(np.radians(two_theta / 2))
     each = each[np.isfinite(each)]
@@ -114,7 +118,11 @@ def stated_wavelength(text):
     """The wavelength in Angstrom that a remark states, or None."""
     pattern = r"(?:wave ?length|lambda|\bwl\b|\u03bb)[^\d\n]{0,12}?(\d*\.\d+)"
     found = re.search(pattern, text, re.I)
-    return float(found[1]) if found and 0.01 < float(found[1]) < 100 else None
+    if found and 0.01 < float(found[1]) < 100:
+        return float(found[1])
+    tube = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
+    named = {(anode.lower(), line) for anode, line in re.findall(tube, text, re.I)}
+    return as_wavelength("Ka".join(named.pop())) if len(named) == 1 else None
 
 
 def stated_radiation(text):
@@ -152,7 +160,9 @@ def read_npy(source):
             f"{name} holds an array of shape {array.shape}; expected (n,) positions or (n, columns)"
         )
     head = (
-        Heading(tuple(column_name(str(column)) for column in names), 1.0, True) if names else None
+        Heading(tuple(map(column_name, map(str, names))), (1.0,) * len(names), True)
+        if names
+        else None
     )
     if head and not any(column in POSITIONS for column in head.names):
         head = None

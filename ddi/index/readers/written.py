@@ -1,0 +1,85 @@
+"""Ways of writing a table that are none of a table of numbers: pipes, brackets, quoted decimal
+commas, `1)`, a name before the numbers, empty cells. Put into plain rows, so that no column moves.
+"""
+
+import re
+
+from ddi.base.errors import DDIError
+from ddi.index.readers.headings import POSITIONS, column_name, heading
+
+_QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
+_NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+\-eE()\[\]]+)$")
+_SEPARATORS = ";\t,"
+
+
+def tidied(name, lines):
+    """Return the lines with such writing put into plain rows.
+
+    Raises
+    ------
+    DDIError
+        If quoted commas may group thousands.
+    """
+    if any('"' in line for line in lines):
+        lines = _decimal_points(name, lines)
+    if sum("|" in line for line in lines) > 0.5 * len(lines):
+        lines = [line.strip().strip("|").replace("|", "\t") for line in lines if not _is_rule(line)]
+    return _with_empty_cells([part for line in lines for part in _unwrapped(line)])
+
+
+def _decimal_points(name, lines):
+    """Quoted numbers with a comma: decimal ones, unless they look like grouped thousands."""
+    quoted = [found for line in lines for found in _QUOTED.findall(line)]
+    points = any(re.search(r"\d\.\d", line) for line in lines if _QUOTED.search(line))
+    if quoted and points and all(len(tail) == 3 for _, tail in quoted):
+        raise DDIError(
+            f'{name}: "{quoted[0][0]},{quoted[0][1]}" seems to group thousands with commas; take '
+            "them out"
+        )
+    return [_QUOTED.sub(r"\1.\2", line) for line in lines]
+
+
+def _is_rule(line):
+    """A line of dashes below the heading of a table with pipes."""
+    return bool(re.fullmatch(r"[\s|:+=-]+", line)) and "-" in line
+
+
+def _unwrapped(line):
+    """A line without list brackets and `1)`; a name before its numbers becomes a heading."""
+    line = re.sub(r"^(\s*\d+)\)(?=\s)", r"\1", line)
+    found = _NAMED.match(line)
+    if found and column_name(found[1].strip()) in POSITIONS:
+        numbers = found[2].strip(" ,;[]")
+        if re.search(r"\d\.\d", numbers):
+            return [found[1].strip(), *filter(None, re.split(r"[,;\s]+", numbers))]
+        parts = (part.strip(",").replace(",", ".") for part in re.split(r"[;\s]+", numbers))
+        return [found[1].strip(), *filter(None, parts)]
+    bare = line.strip().rstrip(",;")
+    if bare[:1] in ("[", "(") and bare[-1:] in ("]", ")") and len(bare.split(",")) > 2:
+        return [bare.strip("[]()")]
+    return [line]
+
+
+def _with_empty_cells(lines):
+    """Write `nan` into empty cells of rows with as many cells as the heading, and `-` into its own:
+    otherwise later columns would move.
+    """
+    for k, line in enumerate(lines[:200]):
+        separator = next((mark for mark in _SEPARATORS if mark in line), None)
+        if not separator or line[:1] in "#!*%'" or not heading(line):
+            continue
+        wanted = line.count(separator)
+        rows = [
+            _filled(row, separator, "nan") if row.count(separator) == wanted else row
+            for row in lines[k + 1 :]
+        ]
+        return [*lines[:k], _filled(line, separator, "-"), *rows]
+    return lines
+
+
+def _filled(line, separator, text):
+    cells = line.split(separator)
+    if all(map(str.strip, cells)):
+        return line
+    last = max((k for k, cell in enumerate(cells) if cell.strip()), default=-1)
+    return separator.join(cell if cell.strip() else text for cell in cells[: last + 1])
