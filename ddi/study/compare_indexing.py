@@ -10,6 +10,7 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, rate
+from ddi.data import rruff
 from ddi.forward import lattice
 from ddi.study import cases as known
 from ddi.study import eval_finders, peers
@@ -111,9 +112,31 @@ def sets_table(outcomes, fair):
         good.assign(set="fair, lattice " + good.lattice),
         single.assign(set="fair, one a mineral, lattice " + single.lattice),
         poor.assign(set=[f"{name}, lattice unknown" for name in poor_name]),
+        reporting_half(outcomes, ids),
     ])  # fmt: skip
     family = sets.groupby("set").family.mean().reset_index()
     return evaluate.rates(sets, ["set"]).merge(family, on="set")
+
+
+def reporting_half(outcomes, single):
+    """Return the measured patterns, lattice unknown, of the half of the minerals on which nothing
+    is chosen from now on (`ddi.data.rruff.half`), once for each set they belong to.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+    single : collection of str
+        Ids of one pattern a mineral.
+    """
+    kept = [rruff.half(mineral) == "reporting" for mineral in outcomes.mineral]
+    rows = outcomes[np.array(kept, dtype=bool) & (outcomes.lattice == "unknown")]
+    rows = rows[rows.grade.isin(["A", "B"])]
+    good = rows[rows.fair]
+    return pd.concat([
+        rows[rows.grade == "A"].assign(set="reporting half, all of grade A"),
+        good.assign(set="reporting half, fair"),
+        good[good.id.isin(single)].assign(set="reporting half, fair, one a mineral"),
+    ])  # fmt: skip
 
 
 def minerals_table(good):
@@ -238,6 +261,9 @@ def numbers(what, cases, fair, picked, pooled, sets, timed, found):
         "IndexKnown": "fair, lattice known",
         "IndexGradeB": "grade B, lattice unknown",
         "IndexManyUnexplained": "grade A, more than two unexplained, lattice unknown",
+        "HalfGradeA": "reporting half, all of grade A",
+        "HalfFair": "reporting half, fair",
+        "HalfMineral": "reporting half, fair, one a mineral",
     }
     for name, key in names.items():
         rows = sets[sets.set == key]
