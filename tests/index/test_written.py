@@ -107,7 +107,14 @@ def test_two_tubes_in_a_remark_state_no_wavelength(tmp_path):
 
 @pytest.mark.parametrize(
     "text, scale",
-    [("q (1/nm)", 0.1), ("q/nm-1", 0.1), ("d [pm]", 0.01), ("d (nm)", 10), ("10^4/d^2", 1e-4)],
+    [
+        ("q (1/nm)", 0.1),
+        ("q_nm^-1", 0.1),
+        ("q/nm-1", 0.1),
+        ("d [pm]", 0.01),
+        ("d (nm)", 10),
+        ("10^4/d^2", 1e-4),
+    ],
 )
 def test_units_of_names(text, scale):
     assert heading(text).scales == (pytest.approx(scale),)

@@ -78,7 +78,7 @@ def column_name(field):
         return "q2e4"
     if re.match(r"sin\^?2?\^?\(?(theta|th)", bare):
         return "sin2" if "2" in bare else None
-    unit = r"/(deg|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    unit = r"[/_](deg|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
     key = re.sub(r"[^a-z0-9]", "", plain)
     if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", field.lower().translate(_GREEK)):
