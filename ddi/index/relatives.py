@@ -14,12 +14,13 @@ from ddi.index.kinship import best_first, distinct
 SUPERCELL = "supercell"
 SUBCELL = "subcell"
 METRIC = "metric symmetry"
+_COSTS = {SUPERCELL: RANKING.supercell_cost, SUBCELL: RANKING.subcell_cost, METRIC: 0.0}
 
 
 def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS), max_volume=None):
-    """Try the super- and subcells of the first candidate, then those of the best of these, as long
-    as one explains the peaks better; return all in order, with the descriptions of higher metric
-    symmetry of the first ones.
+    """Try the super- and subcells of the first candidate and its descriptions of higher metric
+    symmetry, then those of the best of these, as long as one explains the peaks better; return all
+    in order.
 
     Parameters
     ----------
@@ -31,30 +32,19 @@ def climb(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS), max_volume=None)
     max_volume : float, optional
         Of the primitive cell in A^3.
     """
-    costs = {SUPERCELL: RANKING.supercell_cost, SUBCELL: RANKING.subcell_cost}
     for _ in range(RANKING.max_climb if ordered else 0):
         best = ordered[0]
-        children = ranking.order(peaks, list(_relatives(peaks, best, zero, symbols)))
+        born = _relatives(peaks, best, zero, symbols), _more_symmetric(peaks, best, zero, symbols)
+        children = ranking.order(peaks, [child for part in born for child in part])
         children = [
-            replace(row, score=row.score - costs[row.source])
+            replace(row, score=row.score - _COSTS[row.source])
             for row in children
             if row.primitive_volume <= (max_volume or np.inf)
         ]
         ordered = distinct(best_first(ordered + children))
         if ordered[0] is best:
             break
-    return symmetrised(peaks, ordered, zero, symbols)
-
-
-def symmetrised(peaks, ordered, zero, symbols=tuple(lattice.BRAVAIS)):
-    """Add to each of the first candidates its descriptions of higher metric symmetry; arguments as
-    for `climb`.
-    """
-    higher = []
-    for row in ordered[: RANKING.n_related]:
-        found = [ranking.judged(peaks, c) for c in _more_symmetric(peaks, row, zero, symbols)]
-        higher += distinct(best_first(found))
-    return distinct(best_first(ordered + higher))
+    return ordered
 
 
 def _relatives(peaks, best, zero, symbols):
