@@ -33,7 +33,7 @@ BUILT = {
     "rhombohedral": {"steps": 120, "batch": 400, "n_sets": 800, "width": 384, "n_patterns": 6000},
     "orthorhombic": {"steps": 300, "batch": 400, "n_sets": 2000, "n_patterns": 5000},
     "monoclinic": {"steps": 700, "batch": 400, "rate": 3e-3, "n_sets": 3000, "n_patterns": 6000},
-    "triclinic": {"steps": 200, "batch": 400, "n_sets": 3000, "n_patterns": 8000},
+    "triclinic": {"steps": 400, "batch": 400, "rate": 3e-3, "n_sets": 3000, "n_patterns": 8000},
 }
 """How the shipped networks were made (`build`): small enough for minutes on one core; chosen."""
 _UNLIKELY = -30.0  # the least log probability that counts in training
