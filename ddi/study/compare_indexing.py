@@ -7,13 +7,12 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, rate
 from ddi.data import rruff
 from ddi.forward import lattice
 from ddi.study import cases as known
-from ddi.study import eval_finders, peers
+from ddi.study import eval_finders
 from ddi.study import eval_indexing as evaluate
 
 NAMES = ("forest", "network", "both", "shape", "random", "rescaled", "nearest")
@@ -202,38 +201,6 @@ def finders_table(cases, profile, *, seed, n_jobs):
     had = rows[rows.had_it].groupby("id").filter(lambda part: len(part) == 1)
     alone = had.source.value_counts()
     return table.assign(**{"only one that had it": table.source.map(alone).fillna(0).astype(int)})
-
-
-def peers_table(study, programs, cases, unknown, *, seed):
-    """Give other programs the same twenty positions; of a program that is not asked for or not
-    installed, the outcomes kept from the full profile on the same positions are judged.
-
-    Raises
-    ------
-    DDIError
-        If there is no such program.
-
-    Returns
-    -------
-    DataFrame
-        From `ddi.study.peers.ranked`; empty if no program ran and nothing was kept.
-    """
-    if wrong := set(programs) - set(peers.PEERS):
-        raise DDIError(f"there is no peer {min(wrong)!r}; programs: {', '.join(peers.PEERS)}")
-    parts = []
-    for name, peer in peers.PEERS.items():
-        runs = name in programs and peers.python_of(name)
-        part = peers.run(name, cases) if runs else peers.kept(study.root / peers.KEPT, name, cases)
-        how = "run now" if runs else f"{len(part)} outcomes kept from the full profile"
-        missing = name in programs and not runs
-        print(f"{name}: {how}." + (f" Not installed; {peer.install}" if missing else ""))
-        parts.append(part)
-    theirs = pd.concat([part for part in parts if len(part)] or parts[:1])
-    theirs.to_csv(study.results / "10_peers.csv", index=False, float_format="%.4g")
-    if theirs.empty:
-        return theirs
-    asked = [case for case in cases if case.id in set(theirs["id"])]
-    return peers.ranked(theirs, peers.ours(asked, seed=seed), unknown)
 
 
 def numbers(what, cases, fair, picked, pooled, sets, timed, found):

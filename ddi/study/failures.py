@@ -14,9 +14,17 @@ from ddi.study.eval_indexing import CELL
 TOLERANCE = 0.04  # degrees 2theta, for the true and for the found cell alike
 TRUE = "#009E73"
 SHARED = "#B0B0B0"
+FIRST = 20  # peaks that are compared
+SHOWN = {
+    "mineral": "mineral", "bravais": "true lattice", "found": "first found", "cause": "which is",
+    "probability": "probability", "rank": "rank of true", "ratio": "volume, found over true",
+    "n_peaks": "peaks", "true_unexplained": "unexplained by true",
+    "found_unexplained": "unexplained by found",
+}  # fmt: skip
+"""Columns of the table for people, and their headings."""
 
 
-def facts(case, row, n_first=20):
+def facts(case, row, n_first=FIRST):
     """Compare the true and the found cell line by line.
 
     Parameters
@@ -55,7 +63,7 @@ def facts(case, row, n_first=20):
     return out
 
 
-def sides(case, row, n_first=20):
+def sides(case, row, n_first=FIRST):
     """Return what the true and the found cell (None if none was found) make of the first peaks;
     each with its own zero shift.
     """
@@ -169,6 +177,16 @@ def table(cases, rows):
     )
 
 
+def for_people(causes):
+    """Return what fits on a page of `table`, with headings; numbers as text, without what is
+    unknown.
+    """
+    shown = causes.reindex(columns=list(SHOWN)).rename(columns=SHOWN)
+    for heading, form in (("probability", "{:.2f}"), ("volume, found over true", "{:.2f}")):
+        shown[heading] = [form.format(value) if value == value else "" for value in shown[heading]]
+    return shown
+
+
 def draw(cases, rows, n_columns=2):
     """Draw a panel for each failure: observed peaks, ticks of the true and of the found cell, in
     colour those that only one of them has.
@@ -193,7 +211,7 @@ def draw(cases, rows, n_columns=2):
     return fig
 
 
-def _panel(axes, case, row, n_first=20):
+def _panel(axes, case, row, n_first=FIRST):
     true, found = sides(case, row, n_first)
     at = two_theta(case.peaks)[:n_first]
     height = np.sqrt(

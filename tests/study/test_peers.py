@@ -11,7 +11,7 @@ import pytest
 
 from ddi.base.errors import DDIError
 from ddi.index.peaks import from_values
-from ddi.study import cases, compare_indexing, fairness, peer_programs, peers
+from ddi.study import cases, compare_peers, fairness, peer_programs, peers
 
 CU = 1.540593
 CELL = [5.458, 7.157, 8.884, 90, 90, 90]
@@ -85,6 +85,10 @@ def test_programs_stand_above_this_work_on_the_same_patterns():
     assert table["first"].tolist() == [0.5, 0.5, 1, 0, 0, 1]
     assert table["ten"].tolist() == [1, 0.5, 1, 0, 0, 1]
     assert table["seconds"].tolist() == [1, 1.5, 1.5, 4, 2, 2]
+    said = compare_peers.numbers(table)
+    assert said["PeerPatterns"] == 2 and said["PeerFoxFirst"].startswith("50 % (")
+    assert said["PeerOursTen"].startswith("50 % (") and said["PeerOursAllTen"].startswith("100 % (")
+    assert said["PeerMlindexTen"].startswith("0 % (")
     assert "0.05 degrees" in table["given"][0] and "11 lattices" in table["given"][4]
 
 
@@ -102,7 +106,7 @@ def test_outcomes_are_kept_only_for_the_positions_they_belong_to(tmp_path, stand
 
 def test_a_peer_that_does_not_exist_is_refused_with_the_names():
     with pytest.raises(DDIError, match="FOX, narrow"):
-        compare_indexing.peers_table(None, ["FOX, every centring"], [], None, seed=0)
+        compare_peers.table(None, ["FOX, every centring"], [], None, seed=0)
 
 
 def test_this_program_is_given_the_same_twenty_positions_and_nothing_else():
