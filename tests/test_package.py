@@ -104,7 +104,7 @@ def import_name(requirement):
 
 
 def test_declared_is_imported_and_imported_is_declared():
-    own = {path.stem for path in (ROOT / "tests").glob("*.py")} | {"tests"}
+    own = {path.stem for path in (ROOT / "tests").rglob("*.py")} | {"tests"}
     notebooks = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("notebooks/*.ipynb"))
     used = imports(ROOT / "ddi") | (imports(ROOT / "tests") - own)
     used |= {name for name in ("IPython",) if f"from {name}" in notebooks}

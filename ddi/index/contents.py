@@ -120,6 +120,10 @@ class Contents:
             return cls(str(formula), volume, mass, ((1.0, 0.0, CONTENTS.density_error),), z)
         numbers = table()
         kind = "molecules" if is_molecular(counts) else "minerals"
+        if kind == "minerals" and z is None:  # "Pb4 S4", a whole cell's contents, means PbS
+            common = _common_divisor(counts)
+            counts = {element: n / common for element, n in counts.items()}
+            mass /= common
         volumes = numbers["minerals"]["volumes"] | numbers[kind]["volumes"]
         usual = CONTENTS.other_volume
         volume = sum(volumes.get(element, usual) * n for element, n in counts.items())
@@ -182,6 +186,13 @@ def is_molecular(counts):
     """
     carbon = counts.get("C", 0)
     return carbon > 0 and counts.get("H", 0) > 0 and counts.get("O", 0) < 3 * carbon - 1e-6
+
+
+def _common_divisor(counts):
+    """The greatest common divisor of counts; 1 if one of them is no integer."""
+    if any(n != round(n) for n in counts.values()):
+        return 1
+    return math.gcd(*(round(n) for n in counts.values()))
 
 
 def _normal(value, mean, spread):

@@ -15,6 +15,14 @@ def best_first(candidates):
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
+def merged(ordered, more, cost=0.0):
+    """Return two lists of judged candidates as one, best first, a lattice once; those of the second
+    pay log units.
+    """
+    paid = [replace(row, score=row.score - cost) for row in more]
+    return distinct(best_first(ordered + paid))
+
+
 def distinct(ordered):
     """Keep the first of those that describe the same lattice, and those after it that describe it
     with fewer free parameters.

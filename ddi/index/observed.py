@@ -1,6 +1,6 @@
 """One pattern's peaks as search and ranking read them, and what is known of the zero shift."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +52,14 @@ class Peaks:
     votes: Votes
     scales: tuple = RANKING.scales
     contents: object = None
+
+    def crowded(self):
+        """Return the same peaks as those of a pattern that may be full of foreign ones."""
+        return replace(
+            self,
+            spurious=np.maximum(self.spurious, SEARCH.crowded),
+            votes=self.votes._replace(spurious=np.maximum(self.votes.spurious, SEARCH.crowded)),
+        )
 
     def told(self, bravais, volume):
         """Return what the formula adds to the score of primitive cells of a volume (n,) in A^3."""

@@ -10,7 +10,7 @@ import pandas as pd
 from ddi.forward import bragg, fom, lattice
 from ddi.forward.lines import KINDS, distinct_lines, nearest_line
 from ddi.index import confidence, score, screening
-from ddi.index.constants import RANKING
+from ddi.index.constants import RANKING, SEARCH
 from ddi.index.kinship import best_first, distinct, families
 
 COLUMNS = (
@@ -216,10 +216,12 @@ def table(peaks, ordered, n_best=50):
 
 def _chances(peaks, ordered):
     """Probabilities of the ordered candidates before doubt. "None of these" stands at the score
-    that lists without a lattice reach in the system of the first, where that is lower than usual.
+    that lists without a lattice reach in the system of the first, where that is lower than usual
+    and it explains every peak that searches.
     """
     given = confidence.calibration()
-    if ordered and len(peaks.q2) >= RANKING.min_certain:
+    certain = ordered and len(peaks.q2) >= RANKING.min_certain
+    if certain and _figures(peaks, ordered[0])["n_indexed"] == peaks.n_search:
         by_chance = dict(RANKING.by_chance).get(KINDS[ordered[0].bravais].system, given.null)
         given = given._replace(null=min(given.null, by_chance))
     return confidence.probabilities([row.score for row in ordered], given)
@@ -239,6 +241,21 @@ def first_chance(peaks, ordered):
         return 0.0
     chance = _chances(peaks, ordered)[0]
     return doubted(peaks, ordered[0], chance, _figures(peaks, ordered[0])["M20"])
+
+
+def convinces(peaks, ordered):
+    """Say whether the first of the ordered candidates is likelier than not."""
+    return first_chance(peaks, ordered) > SEARCH.convincing
+
+
+def leaves_many(peaks, ordered):
+    """Say whether the first of the ordered candidates does not convince or leaves so many of the
+    peaks that search that another phase may be there.
+    """
+    if not convinces(peaks, ordered):
+        return True
+    figures = _figures(peaks, ordered[0])
+    return figures["n_peaks"] - figures["n_indexed"] >= SEARCH.many_left
 
 
 def _figures(peaks, row):

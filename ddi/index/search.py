@@ -112,11 +112,13 @@ def run(
     how = Effort(max_volume, templates, generators or {}, seed, n_jobs, not fitted)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
     ordered = _stages(peaks, zero, chosen(bravais), how, ends)
-    doubtful = ranking.first_chance(peaks, ordered) <= SEARCH.convincing
-    if fitted and doubtful and time.monotonic() < ends:
+    if fitted and not ranking.convinces(peaks, ordered) and time.monotonic() < ends:
         wide = Zero.wide().within(peaks)
         more = _stages(peaks, wide, chosen(bravais), replace(how, thorough=True), ends)
-        ordered = kinship.distinct(kinship.best_first(ordered + more))
+        ordered = kinship.merged(ordered, more)
+    if foreign is None and ranking.leaves_many(peaks, ordered) and time.monotonic() < ends:
+        more = _stages(peaks.crowded(), zero, chosen(bravais), how, ends)
+        ordered = kinship.merged(ordered, more, SEARCH.crowded_cost)
     ordered = kinship.prefer_symmetric(ordered)
     return ranking.table(peaks, ordered, n_best)
 
@@ -159,11 +161,8 @@ def chosen(bravais=None):
     """Return the Bravais lattices that a list of symbols and lattice systems names, most symmetric
     first.
     """
-    names = (
-        {bravais}
-        if isinstance(bravais, str)
-        else set(lattice.BRAVAIS if bravais is None else bravais)
-    )
+    wanted = lattice.BRAVAIS if bravais is None else bravais
+    names = {wanted} if isinstance(wanted, str) else set(wanted)
     unknown = names - set(lattice.BRAVAIS) - set(lattice.SYSTEMS)
     if unknown:
         raise DDIError(

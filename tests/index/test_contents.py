@@ -62,6 +62,13 @@ def test_z_and_density_sharpen():
     assert in_f[0] > 0.5 and in_f[1] < -1
 
 
+def test_the_contents_of_a_cell_are_taken_for_a_formula():
+    unit, cell = contents.Contents.of("PbS"), contents.Contents.of("Pb4 S4")
+    assert cell.volume == pytest.approx(unit.volume) and cell.mass == pytest.approx(unit.mass)
+    said = contents.Contents.of("Pb4S4", z=1)  # who states Z means what is written
+    assert said.volume == pytest.approx(4 * unit.volume)
+
+
 def test_the_prior_is_a_ratio_of_densities():
     """It averages to one over the logarithms of the volumes that are searched."""
     known = contents.Contents.of("Ba S O4")

@@ -10,6 +10,7 @@ from ddi import index_peaks
 from ddi.forward import bragg
 from ddi.index import phases, show
 from ddi.index.comparison import calculated_lines, cell_of
+from ddi.index.observed import Peaks, prepare
 from ddi.index.peaks import Pattern
 
 LAMBDA = bragg.CU_KALPHA1
@@ -82,3 +83,25 @@ def test_relatives_are_no_second_phase(both):
     doubled = both.cells.assign(a=both.cells.a * 2)
     assert not phases.is_another(replace(both, cells=doubled), both)
     assert phases.is_another(both.second, both)
+
+
+def test_a_pattern_full_of_foreign_peaks_is_searched_again_and_a_clean_one_is_not(monkeypatch):
+    """Every peak may then be foreign with a probability of 0.4, which the cells found pay for."""
+    asked = []
+    crowded = Peaks.crowded
+    monkeypatch.setattr(Peaks, "crowded", lambda peaks: asked.append(1) or crowded(peaks))
+    own = lines(*OTHER)[:22]
+    clean = index_peaks(own, unit="2theta", wavelength=LAMBDA, lattice="tetragonal", n_jobs=1)
+    assert is_phase(clean, OTHER) and not asked
+    foreign = np.random.default_rng(4).uniform(own[0], own[-1], 11)
+    mixed = np.sort(np.concatenate([own, foreign]))
+    found = index_peaks(mixed, unit="2theta", wavelength=LAMBDA, lattice="tetragonal", n_jobs=1)
+    assert is_phase(found, OTHER) and asked
+
+
+def test_crowded_peaks_vote_as_before_where_they_were_likely_foreign():
+    peaks = prepare(np.linspace(0.05, 0.4, 20), None, np.geomspace(100, 1, 20), LAMBDA)
+    many = peaks.crowded()
+    assert (many.votes.spurious >= 0.4).all() and (peaks.votes.spurious < 0.4).all()
+    assert (many.spurious == many.votes.spurious[: len(many.spurious)]).all()
+    np.testing.assert_array_equal(many.q2, peaks.q2)
