@@ -36,10 +36,18 @@ class Step:
         self.notebook = Path(notebook)
         self.parameters = parameters
         self.name = self.notebook.stem
-        self.content = json.loads(self.notebook.read_text(encoding="utf-8"))
-        self.io = self.content["metadata"].get("ddi", {"reads": [], "writes": []})
         self.stamp = study.stamps / f"{self.name}.json"
         self.executed = study.root / "notebooks" / "executed" / study.profile / self.notebook.name
+
+    @property
+    def content(self):
+        """What the notebook's file holds now: it may be edited while earlier ones run."""
+        return json.loads(self.notebook.read_text(encoding="utf-8"))
+
+    @property
+    def io(self):
+        """What the notebook reads and writes: lists of globs."""
+        return self.content["metadata"].get("ddi", {"reads": [], "writes": []})
 
     def is_called(self, name):
         """Say whether a number or a name, whole, means this notebook."""

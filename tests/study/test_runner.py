@@ -19,6 +19,7 @@ from ddi.base.errors import DDIError
 from ddi.base.paths import STARTED, Study
 from ddi.bench import kills
 from ddi.study import processes, stamps
+from ddi.study.processes import started
 from ddi.study.publish import publish
 from ddi.study.runner import load_profile, run, steps
 from ddi.study.stamps import imported
@@ -124,6 +125,18 @@ def test_reasons_are_named(tiny):
     assert why(tiny) == "in.txt gone"
     (tiny / "data/results/tiny/stamps/01_count.json").unlink()
     assert why(tiny) == "has not run"
+
+
+def test_a_notebook_edited_while_others_run_is_stamped_as_it_ran(tiny):
+    step = steps(Study("tiny", tiny))[0]
+    text = step.notebook.read_text()
+    step.notebook.write_text(text.replace("f'{n}'", "f'{n}!'"))
+    with started("tiny"), open(tiny / "log.txt", "w") as log:
+        step.run(log)
+    assert (tiny / "data/results/tiny/out.txt").read_text() == "1!"
+    assert why(tiny) == "", "the stamp is that of what ran"
+    step.notebook.write_text(text)
+    assert why(tiny) == "its code changed"
 
 
 def test_list_runs_nothing(tiny, capsys):
