@@ -122,6 +122,10 @@ class TestContract:
         )
         assert set(given) <= parameter_types(path).keys()
 
+    def test_a_reader_sees_the_parameters_that_ran(self, path):
+        profile = yaml.safe_load((ROOT / "notebooks" / "profiles" / "default.yml").read_text())
+        assert not profile.get(path.stem), "the default profile stands in the notebook's own cell"
+
 
 def is_published(path):
     return "fingerprint" in json.loads(path.read_text())["metadata"]["ddi"]
