@@ -97,14 +97,17 @@ def true_symbol(pattern):
     raise DDIError(f"{pattern.id}: {pattern.space_group} is not set on the axes of the search")
 
 
-@lru_cache(maxsize=1)
-def measured():
-    """Return `Judged` for the first usable pattern of every mineral of the reference."""
+@lru_cache(maxsize=3)
+def measured(half=None):
+    """Return `Judged` for the first usable pattern of every mineral of the reference, of one half
+    ("choosing" or "reporting") only if so wanted.
+    """
     known = rruff.reference()
     if known is None:
         raise DDIError("extinction symbols need measured patterns; set DDI_RRUFF to their folder")
     found = {}
-    for pattern in rruff.load(ids=set(known.id)):
+    chosen = [half in (None, rruff.half(mineral)) for mineral in known.mineral]
+    for pattern in rruff.load(ids=set(known.id[chosen])):
         if pattern.mineral not in found:
             try:
                 found[pattern.mineral] = judged(pattern)

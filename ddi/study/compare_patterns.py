@@ -1,0 +1,258 @@
+"""What whole patterns add: extinction symbols, two phases in one pattern, what was answered before,
+and published lists (10_rruff_eval).
+
+Rates are those of the half of the minerals that chose no constant (`ddi.data.rruff.half`), or of
+simulated patterns of test structures. What a longer run found is kept, one row an outcome and no
+positions, and stands below the run's own.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ddi.base.stats import wilson
+from ddi.data import rruff
+from ddi.forward import relations
+from ddi.study import compare_indexing, eval_indexing, eval_symbols, mixtures
+
+KEPT = "data/results/full/10_mixtures.csv"  # outcomes of the full profile, one row a sum
+# published rates of the default run of 2026-11-25, before whole patterns were fitted
+BEFORE = "data/results/full/10_before.csv"
+SETS = {True: "simulated, test structures", False: "measured, reporting half"}
+LISTS = {"Ba": "bethanechol_Ba.txt", "Ca": "bethanechol_Ca.txt"}
+"""Lists of 20 positions of bethanechol chloride in `$DDI_CASES`/lists, with three or more foreign
+lines: Bergmann, Le Bail, Shirley & Zlokazov (2004), Z. Kristallogr. 219, 783-790."""
+LIST_WAVELENGTH = 1.5418  # A; the same source
+LIST_CELL = np.array([8.875, 16.408, 7.137, 90, 93.84, 90])  # A, degrees; the same source, P
+
+
+def symbols(study, n_simulated, *, seed):
+    """Judge extinction symbols: every mineral of the reporting half, and test structures.
+
+    Returns
+    -------
+    DataFrame
+        set (of `SETS`), mineral, bravais, true, first, place and place_by_list (from 0),
+        probability, seconds; no measured rows where there are no measured patterns.
+    """
+    found = {True: eval_symbols.simulated(study, n_simulated, seed) if n_simulated else []}
+    found[False] = eval_symbols.measured("reporting") if rruff.reference() is not None else []
+    frames = [
+        pd.DataFrame(rows, columns=eval_symbols.Judged._fields).assign(set=SETS[simulated])
+        for simulated, rows in sorted(found.items())
+    ]
+    table = pd.concat([frame for frame in frames if len(frame)] or frames)
+    return table.drop(columns="half")
+
+
+def symbols_table(rows):
+    """Return how often the true symbol is first and among the first three, by the whole pattern and
+    by the list of peaks: set, by, n, first and listed with Wilson intervals.
+    """
+    table = []
+    for name, part in rows.groupby("set", sort=False):
+        for by, place in (("whole pattern", part["place"]), ("list of peaks", part.place_by_list)):
+            listed = (place < eval_symbols.LISTED).sum()
+            shares = _share("first", (place == 0).sum(), len(part))
+            shares |= _share("listed", listed, len(part))
+            table.append({"set": name, "by": by, "n": len(part)} | shares)
+    return pd.DataFrame(table)
+
+
+def symbol_errors(rows):
+    """Return which symbols stand first for which true ones, the commonest first."""
+    wrong = rows[rows["place"] > 0]
+    counts = wrong.groupby(["set", "bravais", "true", "first"]).size().rename("n").reset_index()
+    return counts.sort_values(["n", "true", "first"], ascending=[False, True, True])
+
+
+def sums(study, n, *, n_jobs):
+    """Index `n` sums of two measured patterns at every ratio; empty without measured patterns.
+
+    Returns
+    -------
+    DataFrame
+        ratio, main_mineral, other_mineral, main, both, reported, probability: see
+        `ddi.study.mixtures.Outcome`.
+    """
+    names = ["ratio", "main_mineral", "other_mineral", "main", "both", "reported", "probability"]
+    if not n or rruff.reference() is None:
+        return pd.DataFrame(columns=names)
+    found = mixtures.outcomes(n, n_jobs=n_jobs)
+    rows = [(row.ratio, *row.minerals, *row[2:]) for row in found]
+    return pd.DataFrame(rows, columns=names)
+
+
+def kept(study):
+    """Return the sums of the full profile, columns as from `sums`; empty if there are none, or if
+    this run is that one.
+    """
+    path = study.root / KEPT
+    if study.profile == "full" or not path.exists():
+        return pd.DataFrame()
+    return pd.read_csv(path)
+
+
+def sums_table(now, longer):
+    """Return the rates of sums: run, ratio, n, first (main phase; at 1:1 either) and both (phases
+    right) with Wilson intervals, told (second phases reported) and told right.
+    """
+    table = []
+    for run, rows in (("this run", now), ("longer run", longer)):
+        for ratio, part in rows.groupby("ratio") if len(rows) else ():
+            reported = part[part["reported"].astype(bool)]
+            shares = _share("first", part["main"].sum(), len(part))
+            shares |= _share("both", part["both"].sum(), len(part))
+            told = {"told": len(reported), "told_right": int(reported["both"].sum())}
+            row = {"run": run, "ratio": f"{ratio:.0f}:1", "n": len(part)}
+            table.append(row | shares | told)
+    return pd.DataFrame(table)
+
+
+def for_people(table):
+    """Return a table of `symbols_table` or `sums_table` with headings for people, and formats."""
+    names = {"listed": "first three / %", "both": "both / %", "ratio": "main : other"}
+    names |= {"told": "second told", "told_right": "of these right"}
+    table, form = compare_indexing.for_people(table)
+    return table.rename(columns=names), form
+
+
+def _share(name, k, n):
+    low, high = wilson(k, n)
+    return {name: k / n, f"{name}_low": min(low, k / n), f"{name}_high": max(high, k / n)}
+
+
+def before_table(study, sets, judged):
+    """Return rates before whole patterns were fitted beside those of this run.
+
+    Parameters
+    ----------
+    study : ddi.base.paths.Study
+    sets : DataFrame
+        As shown: set, n, "first / %", "first ten / %".
+    judged : DataFrame
+        As shown: set, by, n, "first / %"; before, symbols came from the list of peaks.
+    """
+    path = study.root / BEFORE
+    earlier = pd.read_csv(path, dtype=str) if path.exists() else pd.DataFrame({"set": []})
+    earlier = earlier.set_index("set")
+    rows = []
+    for row in sets.to_dict("records"):
+        for column in ("first / %", "first ten / %") if row["set"] in earlier.index else ():
+            was = earlier.loc[row["set"]]
+            about = f"cell, {row['set']}: {column.removesuffix(' / %')}"
+            same = int(was["n"]) == row["n"]  # other patterns are no comparison
+            rows.append((about, row["n"], was[column] if same else None, row[column]))
+    for name, part in judged.groupby("set", sort=False):
+        now, was = (part[part["by"] == by]["first / %"].iloc[0] for by in part["by"])
+        rows.append((f"extinction symbol, {name}: first", int(part["n"].iloc[0]), was, now))
+    return pd.DataFrame(rows, columns=["rate / %", "n", "before", "now"])
+
+
+def causes_table(outcomes):
+    """Return why first cells are wrong, lattice unknown: number of fair patterns of each cause, of
+    their minerals, of patterns of grade A of the reporting half, and of fair ones whose right cell
+    is in the first ten.
+    """
+    wrong = outcomes[(outcomes.lattice == "unknown") & (outcomes["rank"] != 1)]
+    half = np.array([rruff.half(name) == "reporting" for name in wrong.mineral], dtype=bool)
+    rows = {
+        "fair patterns": wrong[wrong.fair].groupby("cause").size(),
+        "of so many minerals": wrong[wrong.fair].groupby("cause").mineral.nunique(),
+        "grade A, reporting half": wrong[half & (wrong.grade == "A")].groupby("cause").size(),
+        "right cell in the first ten": wrong[wrong.fair & (wrong["rank"] > 0)]
+        .groupby("cause")
+        .size(),
+    }
+    table = pd.DataFrame(rows).fillna(0).astype(int)
+    return table.sort_values(["fair patterns"], ascending=False, kind="stable").reset_index()
+
+
+def published(seed=0, n_jobs=1):
+    """Index the published lists `LISTS`, lattice unknown and known; empty where they are not.
+
+    Returns
+    -------
+    DataFrame
+        list, lines, lattice, first (lattice of the first cell), rank (of the right cell among the
+        first ten, 0 if not there), probability (of the first cell).
+    """
+    from ddi.index.api import index_peaks
+    from ddi.index.peaks import from_values
+
+    rows = []
+    for name, path in _lists():
+        peaks = from_values(np.loadtxt(path), "2theta", LIST_WAVELENGTH)
+        for about, chosen in (("unknown", "all"), ("known", "mP")):
+            cells = index_peaks(peaks, lattice=chosen, seed=seed, n_jobs=n_jobs).cells.head(10)
+            first, sure = ("none", 0.0)
+            if len(cells):
+                first, sure = cells["bravais"].iloc[0], float(cells["probability"].iloc[0])
+            rows.append((name, len(peaks), about, first, _rank(cells), sure))
+    columns = ["list", "lines", "lattice", "first", "rank", "probability"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _lists():
+    place = Path(os.environ.get("DDI_CASES", "")) / "lists"
+    return [(name, place / file) for name, file in LISTS.items() if (place / file).is_file()]
+
+
+def _rank(cells):
+    from ddi.forward.lattice import BRAVAIS
+
+    for rank, row in enumerate(cells.to_dict("records"), 1):
+        cell = np.array([row[name] for name in eval_indexing.CELL])
+        if relations.same_lattice(cell, LIST_CELL, BRAVAIS[row["bravais"]][1], "P"):
+            return rank
+    return 0
+
+
+def numbers(judged, added, lists):
+    """Return what 10_rruff_eval quotes: rates in per cent, ranges and numbers of cases.
+
+    Parameters
+    ----------
+    judged, added : DataFrame
+        From `symbols_table` and `sums_table`; of two runs the longer one is quoted.
+    lists : DataFrame
+        From `published`.
+    """
+    names = {True: "SymbolSimulated", False: "SymbolMeasured"}
+    found = {f"{name}{end}": "--" for name in names.values() for end in _ENDS}
+    for simulated, name in names.items():
+        for row in judged[judged["set"] == SETS[simulated]].to_dict("records"):
+            by_list = "List" if row["by"] == "list of peaks" else ""
+            found |= _quoted(name + by_list, row, "first") | {f"{name}Cases": row["n"]}
+    for ratio, name in (("1:1", "One"), ("3:1", "Three"), ("9:1", "Nine")):
+        rows = added[added["ratio"] == ratio] if len(added) else added
+        about = f"Mixture{name}"
+        found |= dict.fromkeys([f"{about}{end}" for end in _SUM_ENDS], "--")
+        if len(rows):
+            row = rows.sort_values("n", kind="stable").iloc[-1].to_dict()
+            found |= _quoted(f"{about}Main", row, "first") | _quoted(f"{about}Both", row, "both")
+            found |= {f"{about}Pairs": row["n"], f"{about}Told": row["told"]}
+            found |= {f"{about}ToldRight": row["told_right"]}
+    blind = lists[lists["lattice"] == "unknown"]
+    return found | {
+        "PublishedLists": len(blind) or "--",
+        "PublishedFound": int((blind["rank"] > 0).sum()) if len(blind) else "--",
+        "PublishedHighest": f"{blind['probability'].max():.3f}" if len(blind) else "--",
+    }
+
+
+_ENDS = ("Percent", "Range", "Cases", "ListPercent", "ListRange")
+_SUM_ENDS = (
+    *("MainPercent", "MainRange", "BothPercent", "BothRange"),
+    *("Pairs", "Told", "ToldRight"),
+)
+
+
+def _quoted(name, row, column):
+    low, high = row[f"{column}_low"], row[f"{column}_high"]
+    return {
+        f"{name}Percent": f"{100 * row[column]:.0f}",
+        f"{name}Range": f"{100 * low:.0f}-{100 * high:.0f}",
+    }
