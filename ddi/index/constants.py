@@ -184,6 +184,41 @@ class SymbolConstants:
 
 
 @dataclass(frozen=True)
+class EvidenceConstants:
+    """What a pattern says of a cell against its subcells: see `ddi.index.evidence`."""
+
+    # law of intensities where no line is, Student's t: width in standard uncertainties, share of
+    # the strongest neighbour, degrees of freedom; maximum likelihood, 26,851 positions of 220
+    # random superlattices of 110 patterns: choosing half of RRUFF and of simulated COD structures
+    spread: float = 0.95
+    leak: float = 0.06
+    freedom: float = 5.5
+    # share of positions at which something foreign stands; 0.009 by the same fit, three times that
+    # since listed supercells were found because they explain foreign peaks; log loss of 184
+    # patterns of the choosing halves
+    foreign: float = 0.03
+    # shares of the larger cell's own positions that have a line, and the prior of none; chosen
+    shares: tuple = (0.0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.8)
+    none: float = 0.3333
+    # widths within which one line speaks; widths and degrees within which two lines are one; chosen
+    apart: float = 2.0
+    same: float = 0.6
+    least_reach: float = 0.05
+    # from so many negative intensities on, this quantile of them in widths, of its usual value,
+    # makes the law wider, up to so many times; chosen, not measured
+    fewest: int = 10
+    quantile: float = 0.9
+    usual: float = 1.9
+    widest: float = 3.0
+    # the first so many of a list are compared, no farther behind the first than so many log units;
+    # evidence counts up to so many; log loss of 184 patterns of the choosing halves
+    n_compared: int = 3
+    reach: float = 8.0
+    most: float = 6.0
+    unseen: float = 5.0  # minerals added to every Bravais lattice; chosen, not measured
+
+
+@dataclass(frozen=True)
 class KnownConstants:
     """What follows from what users say of their sample: see `ddi.index.known_lines`, `similar`."""
 
@@ -259,5 +294,6 @@ PHASES = PhaseConstants()
 ZONES = ZoneConstants()
 LATER = LaterConstants()
 SYMBOLS = SymbolConstants()
+EVIDENCE = EvidenceConstants()
 RANKING = RankingConstants()
 PROFILE = ProfileConstants()

@@ -59,7 +59,7 @@ def classes(bravais):
     """Return the `Extinction` s of a Bravais lattice, the one without absences first."""
     groups = {}
     for group in gemmi.spacegroup_table():
-        if _on_search_axes(group, bravais):
+        if on_axes(group, bravais):
             groups.setdefault(group.operations().systematic_absences(_PROBE).tobytes(), []).append(
                 group
             )
@@ -77,7 +77,7 @@ def classes(bravais):
     )
 
 
-def _on_search_axes(group, bravais):
+def on_axes(group, bravais):
     system, centring = lattice.BRAVAIS[bravais]
     family = {"hexagonal": ("hexagonal", "trigonal"), "rhombohedral": ("trigonal",)}.get(
         system, (system,)

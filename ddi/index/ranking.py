@@ -208,30 +208,50 @@ def table(peaks, ordered, n_best=50):
     rows = []
     for k, (row, chance, family) in enumerate(zip(best, chances, families(best)), 1):
         figures = _figures(peaks, row)
-        likely = doubted(peaks, row, chance, figures["M20"])
+        likely = doubted(len(peaks.q2), row, chance, figures["M20"])
         about = {name: getattr(row, name) for name in names}
         rows.append(about | figures | dict(rank=k, probability=likely, family=family))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _chances(peaks, ordered):
-    """Probabilities of the ordered candidates before doubt. "None of these" stands at the score
-    that lists without a lattice reach in the system of the first, where that is lower than usual
-    and it explains every peak that searches.
-    """
+    """Probabilities of the ordered candidates before doubt."""
     given = confidence.calibration()
-    certain = ordered and len(peaks.q2) >= RANKING.min_certain
-    if certain and _figures(peaks, ordered[0])["n_indexed"] == peaks.n_search:
-        by_chance = dict(RANKING.by_chance).get(KINDS[ordered[0].bravais].system, given.null)
-        given = given._replace(null=min(given.null, by_chance))
+    if ordered:
+        figures = _figures(peaks, ordered[0])
+        given = _in_force(given, ordered[0].bravais, figures, len(peaks.q2))
     return confidence.probabilities([row.score for row in ordered], given)
 
 
-def doubted(peaks, row, chance, merit):
+def _in_force(given, bravais, figures, n_peaks):
+    """The calibration of a list with this first cell. "None of these" stands at the score that
+    lists without a lattice reach in its system, where that is lower than usual and it explains
+    every peak that searches.
+    """
+    if n_peaks < RANKING.min_certain or figures["n_indexed"] != figures["n_peaks"]:
+        return given
+    by_chance = dict(RANKING.by_chance).get(KINDS[bravais].system, given.null)
+    return given._replace(null=min(given.null, by_chance))
+
+
+def chances(rows, given):
+    """Return the probabilities of the rows of `table`, whose scores may have changed, by a
+    `ddi.index.confidence.Calibration`.
+    """
+    first = rows.iloc[0]
+    n_peaks = len(first.hkl)
+    given = _in_force(given, first.bravais, first, n_peaks)
+    likely = confidence.probabilities(rows.score, given)
+    return [
+        doubted(n_peaks, row, chance, row.M20) for chance, (_, row) in zip(likely, rows.iterrows())
+    ]
+
+
+def doubted(n_peaks, row, chance, merit):
     """Return the probability of a cell, at most `most_doubtful` where it cannot be likely: it has
     fewer lines than there are peaks, or its M20 is that of a cell found by accident.
     """
-    accidental = row.n_lines < len(peaks.q2) or merit < RANKING.least_merit
+    accidental = row.n_lines < n_peaks or merit < RANKING.least_merit
     return min(chance, RANKING.most_doubtful) if accidental else chance
 
 
@@ -240,7 +260,7 @@ def first_chance(peaks, ordered):
     if not ordered:
         return 0.0
     chance = _chances(peaks, ordered)[0]
-    return doubted(peaks, ordered[0], chance, _figures(peaks, ordered[0])["M20"])
+    return doubted(len(peaks.q2), ordered[0], chance, _figures(peaks, ordered[0])["M20"])
 
 
 def convinces(peaks, ordered):

@@ -209,11 +209,10 @@ def make(table, peaks, seconds, limits):
     parts = pd.DataFrame([cell for cell, _ in settings], columns=CELL_COLUMNS)
     cells = pd.concat([cells.drop(columns="cell"), parts], axis=1)
     cells["from_search"] = [rows.tolist() for _, rows in settings]
+    cells, fits = _decided(cells, _fits(peaks, _to_fit(cells[:N_FITTED])), peaks)
     heads = set(cells.family.drop_duplicates().head(N_HEADS))
     hinted = [row["rank"] <= N_HINTED or row["rank"] in heads for _, row in cells.iterrows()]
     fitted = limits.get("zero_shift") == "fit"
-    first = [(row.bravais, cell_of(row), row.zero_shift) for _, row in cells[:N_FITTED].iterrows()]
-    fits = _fits(peaks, first)
     fit_of = dict(zip(cells["rank"], fits))
     cells["extinction_symbols"] = [
         _symbols(row, peaks, fit_of.get(row["rank"])) if hint else []
@@ -235,6 +234,23 @@ def _fits(peaks, cells):
     from ddi.index import profile
 
     return profile.of_peaks(peaks, cells)
+
+
+def _decided(cells, fits, peaks):
+    """The cells and their fits in the order that the pattern gives them, if there is one."""
+    if peaks.pattern is None:
+        return cells, fits
+    from ddi.index import judging
+
+    cells, known = judging.decided(cells, fits, peaks)
+    moved = [k for k, fit in enumerate(known) if fit is None]
+    for k, fit in zip(moved, _fits(peaks, _to_fit(cells.iloc[moved]))):
+        known[k] = fit
+    return cells, known
+
+
+def _to_fit(cells):
+    return [(row.bravais, cell_of(row), row.zero_shift) for _, row in cells.iterrows()]
 
 
 def _uncertainties(row, peaks, zero_fitted):

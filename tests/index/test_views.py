@@ -128,10 +128,10 @@ def test_a_cell_with_fewer_lines_than_peaks_is_never_likely():
     q2 = lines_of([5.4, 7.1, 8.9, 90, 90, 90], "oP", 20)
     peaks = prepare(q2, wavelength=CU)
     (row,) = ranking.order(peaks, [candidate([2.5, 2.6, 2.7, 90, 90, 90], "oP")])
-    assert ranking.doubted(peaks, row, 0.99, merit=50) == 0.5
+    assert ranking.doubted(len(peaks.q2), row, 0.99, merit=50) == 0.5
     (row,) = ranking.order(peaks, [candidate([5.4, 7.1, 8.9, 90, 90, 90], "oP")])
-    assert ranking.doubted(peaks, row, 0.99, merit=50) == 0.99
-    assert ranking.doubted(peaks, row, 0.99, merit=2.5) == 0.5
+    assert ranking.doubted(len(peaks.q2), row, 0.99, merit=50) == 0.99
+    assert ranking.doubted(len(peaks.q2), row, 0.99, merit=2.5) == 0.5
 
 
 def candidate(cell, bravais):

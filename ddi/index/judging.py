@@ -1,0 +1,97 @@
+"""The order of a ranked list where there is a whole pattern.
+
+The list's scores know peaks. To those near the first one this adds the evidence of the pattern
+between the first cell and its sub- and supercells (`ddi.index.evidence`) and how often minerals
+have a Bravais lattice, and gives the list its order and its probabilities anew.
+"""
+
+from functools import lru_cache
+
+import gemmi
+import numpy as np
+
+from ddi.forward import bragg, lattice
+from ddi.index import confidence, evidence, extinction, ranking, symbols
+from ddi.index.comparison import cell_of
+from ddi.index.constants import EVIDENCE, SEARCH
+from ddi.index.observed import prepare
+
+
+def decided(cells, fits, peaks):
+    """Return the rows of a ranked list, and the fits of the first ones, in the pattern's order.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Of `ddi.index.ranking.table`, with the six columns of conventional cells, best first.
+    fits : list of ddi.index.profile.Fit or None
+        Whole-pattern fits of the first rows.
+    peaks : ddi.index.peaks.Peaks
+
+    Returns
+    -------
+    cells : DataFrame
+        With scores, ranks, families and probabilities that count the pattern.
+    fits : list
+        Of the same cells, in the new order; None where another one moved among them.
+    """
+    if not any(fit is not None for fit in fits):
+        return cells, fits
+    score = cells.score.to_numpy() + gains(cells, fits, peaks)
+    order = np.argsort(-score, kind="stable")
+    ranked = cells.assign(score=score).iloc[order].reset_index(drop=True)
+    ranked["rank"] = np.arange(1, len(ranked) + 1)
+    ranked["family"] = ranked.groupby("family")["rank"].transform("min")
+    ranked["probability"] = ranking.chances(ranked, confidence.calibration())
+    of_row = dict(enumerate(fits))
+    return ranked, [of_row.get(k) for k in order[: len(fits)]]
+
+
+def gains(cells, fits, peaks):
+    """Return what pattern and lattice add to each score, shape (n_rows,), in log units."""
+    behind = cells.score.max() - cells.score.to_numpy()
+    gain = np.array([log_prior()[name] for name in cells.bravais])
+    for k in range(1, min(EVIDENCE.n_compared, len(fits), len(cells))):
+        if behind[k] < EVIDENCE.reach:
+            told = _between(cells.iloc[0], fits[0], cells.iloc[k], fits[k], peaks)
+            gain[k] += np.clip(told, -EVIDENCE.most, EVIDENCE.most)
+    return np.where(behind < EVIDENCE.reach, gain - gain[0], 0.0)
+
+
+def _between(first, first_fit, other, other_fit, peaks):
+    """The log evidence of a row over the first one; 0 if they are no sub- and supercell."""
+    sides = [(first, first_fit, -1.0), (other, other_fit, 1.0)]
+    sides.sort(key=lambda side: side[0].volume / lattice.POINTS[side[0].bravais[1]])
+    (small, _, _), (large, fit, sign) = sides
+    if fit is None:
+        return 0.0
+    pair = ((row.bravais, cell_of(row)) for row in (large, small))
+    shared = evidence.shared_lines(*pair, fit.lines.hkl)
+    if shared is None:
+        return 0.0
+    tube = bragg.anode(peaks.wavelength) if peaks.radiation == "xray" else None
+    return sign * evidence.of_supercell(fit, shared, _voted(peaks), tube)
+
+
+def _voted(peaks):
+    """2theta in degrees of the peaks that have a say in the list's scores."""
+    n = SEARCH.max_verify
+    faint = peaks.faint
+    votes = prepare(peaks.q2[:n], None, None, peaks.wavelength, n, faint).votes
+    return bragg.two_theta(votes.q2, peaks.wavelength)
+
+
+@lru_cache(maxsize=1)
+def log_prior():
+    """Return the log of the share of minerals that have each Bravais lattice, by symbol."""
+    of_number = {
+        group.number: name
+        for group in gemmi.spacegroup_table()
+        for name in lattice.BRAVAIS
+        if extinction.on_axes(group, name)
+    }
+    minerals = dict.fromkeys(lattice.BRAVAIS, EVIDENCE.unseen)
+    for number, n in symbols.counts().items():
+        minerals[of_number[number]] += n
+    total = sum(minerals.values())
+    return {name: float(np.log(n / total)) for name, n in minerals.items()}
