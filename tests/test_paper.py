@@ -1,6 +1,8 @@
 """The paper: every number is a macro that a run wrote, every float is referred to, none dangles."""
 
 import re
+import shutil
+import subprocess
 from functools import cache
 
 import pytest
@@ -66,3 +68,41 @@ def test_results_hold_no_typed_percentage():
     results = without_comments(text[text.index(r"\section{Results}") :])
     typed = re.findall(r"(?<![\\A-Za-z{.\d])\d+(?:\.\d+)?\s*~?\\%", results)
     assert [number for number in typed if not number.startswith(("5~", "10~", "95~"))] == []
+
+
+def faults(log):
+    """Return the lines of a LaTeX log that a reader of the pages would notice."""
+    joined = re.sub(r"(?<=.{79})\n", "", log)
+    return re.findall(
+        r"^(?:!.*|Overfull .*|LaTeX Warning: (?:Reference|Citation|There were undefined).*)$",
+        joined,
+        re.M,
+    )
+
+
+def test_faults_are_found_in_a_log():
+    fine = "This is pdfTeX\nUnderfull \\hbox (badness 1) in paragraph\n"
+    assert faults(fine) == []
+    assert len(faults(fine + "Overfull \\hbox (3.1pt too wide) in paragraph at lines 1--2\n")) == 1
+    assert len(faults(fine + "LaTeX Warning: Reference `tab:x' on page 1 undefined\n")) == 1
+    assert len(faults(fine + "! Undefined control sequence.\n")) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="no LaTeX is installed")
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_build_without_overfull_boxes_and_undefined_references(name, tmp_path):
+    shutil.copytree(PAPER, tmp_path / "paper")
+    (tmp_path / "figures").symlink_to(ROOT / "figures")
+    for left in (tmp_path / "paper").glob(f"{name}.[abflo]*"):
+        left.unlink()
+    command = ["latexmk", "-pdf", "-interaction=nonstopmode", f"{name}.tex"]
+    subprocess.run(command, cwd=tmp_path / "paper", capture_output=True, check=False, timeout=300)
+    log = (tmp_path / "paper" / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+    assert faults(log) == []
+    assert (tmp_path / "paper" / f"{name}.pdf").exists()
+
+
+def test_the_text_is_short_enough_for_a_journal():
+    text = source("main")
+    assert text.count(r"\begin{table}") <= 5 and 6 <= text.count(r"\widefigure") <= 8

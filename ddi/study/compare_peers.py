@@ -41,15 +41,18 @@ def table(study, programs, cases, unknown, *, seed):
 
 
 def numbers(compared):
-    """Return rates of `table` in per cent, with intervals: PeerFoxFirst ..., and of this work
-    on the same patterns as the first program, PeerOursFirst (the same twenty positions) and
-    PeerOursAllFirst (all picked peaks).
+    """Return rates of `table` in per cent, with intervals, and n: PeerFoxFirst, PeerFoxPatterns and
+    so on; of this work on the same patterns as the first program, PeerOursFirst (the same twenty
+    positions) and PeerOursAllFirst (all picked peaks), on those of the programs below it
+    PeerOursBesideFirst and PeerOursAllBesideFirst.
     """
     numbers = {"PeerPatterns": int(compared.n.iloc[0]) if len(compared) else "--"}
-    ours = iter(("Ours", "OursAll"))
+    ours = iter(("Ours", "OursAll", "OursBeside", "OursAllBeside"))
     for row in compared.to_dict("records"):
         name = re.sub("[^A-Za-z]", "", row["program"].title())
         name = next(ours, None) if name == "ThisWork" else name
+        if name:
+            numbers[f"Peer{name}Patterns"] = int(row["n"])
         for column in ("first", "ten") if name else ():
             low, high = row[f"{column}_low"], row[f"{column}_high"]
             rate = f"{100 * row[column]:.0f} % ({100 * low:.0f}-{100 * high:.0f})"

@@ -251,8 +251,10 @@ def ranked(theirs, twenty, full):
         for given, mine in (("the same twenty positions", twenty), ("all picked peaks", full)):
             blocks.append(("this work", given + where, mine[mine["id"].isin(ids)]))
         for name, given, own in blocks:
-            version = f" {own['version'].iloc[-1]}" if name in names else ""
-            row = eval_indexing.rates(own.assign(program=name + version), ["program"])
+            if name in names:
+                first, *rest = name.split(", ")
+                name = ", ".join([f"{first} {own['version'].iloc[-1]}", *rest])
+            row = eval_indexing.rates(own.assign(program=name), ["program"])
             row = row.iloc[0].to_dict() | {"seconds": own["seconds"].median()}
             rows.append({"program": row.pop("program"), "given": given} | row)
     return pd.DataFrame(rows)

@@ -122,7 +122,7 @@ def write_numbers(study, notebook, numbers):
         ``"01"`` and so on; what it wrote before is replaced, what others wrote stays.
     numbers : dict
         Macro name (letters only) -> value; floats are written with four significant digits,
-        anything else as it is.
+        integers from 10,000 with a separator of thousands, anything else as it is.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def write_numbers(study, notebook, numbers):
                 f"'{name}' cannot be a LaTeX macro; use letters only, such as 'AmcsdEntries'"
             )
     plain = {
-        name: f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(value)
+        name: f"{value:.4g}" if isinstance(value, (float, np.floating)) else str(rounded(value))
         for name, value in numbers.items()
     }
     with atomic(study.numbers / f"{notebook}.json") as path:

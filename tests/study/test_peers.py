@@ -88,8 +88,18 @@ def test_programs_stand_above_this_work_on_the_same_patterns():
     said = compare_peers.numbers(table)
     assert said["PeerPatterns"] == 2 and said["PeerFoxFirst"].startswith("50 % (")
     assert said["PeerOursTen"].startswith("50 % (") and said["PeerOursAllTen"].startswith("100 % (")
-    assert said["PeerMlindexTen"].startswith("0 % (")
+    assert said["PeerMlindexTen"].startswith("0 % (") and said["PeerMlindexPatterns"] == 1
+    assert said["PeerOursBesideTen"].startswith("0 % (") and said["PeerOursBesidePatterns"] == 1
     assert "0.05 degrees" in table["given"][0] and "11 lattices" in table["given"][4]
+
+
+def test_a_program_run_twice_keeps_its_two_names():
+    rows = [[name, "2", "X1", "T", "oP", "", 1, 1.0] for name in ("FOX", "FOX, narrow")]
+    mine = pd.DataFrame({"id": ["X1"], "rank": [1], "seconds": [1.0]})
+    table = peers.ranked(pd.DataFrame(rows, columns=peers.COLUMNS), mine, mine)
+    assert table["program"].tolist()[:2] == ["FOX 2", "FOX 2, narrow"]
+    said = compare_peers.numbers(table)
+    assert {"PeerFoxFirst", "PeerFoxNarrowFirst", "PeerFoxNarrowPatterns"} <= set(said)
 
 
 def test_outcomes_are_kept_only_for_the_positions_they_belong_to(tmp_path, stand_in):

@@ -77,8 +77,11 @@ def test_numbers_become_macros_and_are_replaced_not_added(study):
     write_numbers(study, "01", {"Entries": 9275, "Gone": 1})
     assert write_numbers(study, "01", {"Entries": 9276}) == {"Entries": "9276"}
     write_numbers(study, "02", {"Rate": 0.123456})
+    assert write_numbers(study, "03", {"Rows": 15490})["Rows"] == "15,490"
+    assert r"\newcommand{\Rows}{15\,490}" in (study.tables.parent / "numbers.tex").read_text()
+    write_numbers(study, "03", {})
     text = (study.tables.parent / "numbers.tex").read_text()
-    assert text == "% 01\n\\newcommand{\\Entries}{9276}\n% 02\n\\newcommand{\\Rate}{0.1235}\n"
+    assert text == "% 01\n\\newcommand{\\Entries}{9276}\n% 02\n\\newcommand{\\Rate}{0.1235}\n% 03\n"
 
 
 def test_numbers_of_other_notebooks_stay_without_their_files(study):
