@@ -46,8 +46,11 @@ class Assigner:
     confidences.
 
     A subclass has `system`, `reference` (n_ref, 3) and `logits(delta) -> (n_candidates, n_peaks,
-    n_ref)`, where delta are pairwise differences in A^-2.
+    n_ref)`, where delta are pairwise differences in A^-2. `rounds` is how often it is used at most
+    before nearest lines, where cells are solved for.
     """
+
+    rounds = 4
 
     def H_ref(self):
         """Return the design matrix of the reference list, shape (n_ref, n_free)."""

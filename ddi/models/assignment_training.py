@@ -19,6 +19,7 @@ from ddi.models import dense
 from ddi.models.assigners import AdaptivePrior, LinePrior, NearestLine, closeness
 from ddi.models.assignment import AssignmentNetwork
 from ddi.models.assignment_data import free_x
+from ddi.models.joint import JointAssignment
 
 UNITS = (200, 200, 200, 100)
 DROPOUT = 0.25
@@ -259,6 +260,8 @@ def controls(problem, level, seed):
     labels = reflections.labels(problem.train.hkl, problem.reference, problem.system)
     learned = problem.train.q2, labels, problem.x("train", level, seed)
     kinds = {"nearest line": NearestLine, "line prior": LinePrior, "own width": AdaptivePrior}
-    return {
+    ways = {
         name: kind(problem.system, problem.reference).fit(*learned) for name, kind in kinds.items()
     }
+    x, prior = learned[-1], ways["line prior"]
+    return ways | {"joint": JointAssignment.of(prior, problem.cell_scaler, x, problem.train.x)}

@@ -18,6 +18,14 @@ class ModelConstants:
     n_widths: int = 8  # how many it tries, each twice the one before; chosen
     shared_ranks: float = 1.0  # ranks; over how many a line prior shares its counts; chosen
     pseudo_count: float = 0.5  # added to each count of a line prior (Jeffreys)
+    # joint assignment (`ddi.models.joint`)
+    beam: int = 32  # histories; 64 name at most one point more at noise 0.05 (2026-11)
+    joint_noise: float = 0.005  # degrees 2theta, of a peak, as in synthetic patterns; chosen
+    gate: float = 3.5  # standard deviations within which a line may belong to a peak; chosen
+    hopeless: float = 14.0  # log units below the best history, where one is dropped; chosen
+    lost: float = 0.02  # probability that is left to the line prior, the truth being lost; chosen
+    error_sizes: int = 4  # of a candidate, equally probable; chosen
+    least_error: float = 1e-4  # of a candidate's free parameters, scaled units; chosen
     # snapping
     snap_sigma: float = 0.03  # degrees 2theta, error of a peak; chosen
     # share of the peaks that takes part in each round; chosen

@@ -11,8 +11,8 @@ from ddi.models import assigners, assignment, assignment_training, generator
 from ddi.models.assignment_data import draw_from, load_problem, predict_from
 from ddi.study import eval_assignment as evaluate
 
-NAMES = ("nearest line", "line prior", "own width", "network", "network on prior")
-MACROS = dict(zip(NAMES, ("Nearest", "Prior", "Own", "Network", "Combined")))
+NAMES = ("nearest line", "line prior", "own width", "network", "network on prior", "joint")
+MACROS = dict(zip(NAMES, ("Nearest", "Prior", "Own", "Network", "Combined", "Joint")))
 PERCENT = {"top1": "top-1 / %", "se": "± / %", "top5": "top-5 / %", "whole": "all peaks / %",
            "ece": "calibration error / %"}  # fmt: skip
 
@@ -59,15 +59,15 @@ def available(levels, problem):
 
 
 def wanted(problems, levels, written, series, middle):
-    """Return (problem, level, name) of every network to train: on the line prior for all levels; as
-    written at the middle level, and for all levels where a whole series is asked for.
+    """Return (problem, level, name) of every network to train: at the middle level, as written and
+    on the line prior; at all levels where a whole series is asked for.
     """
     return [
         (problem, level, name)
         for system, problem in problems.items()
         for level in available(levels, problem)
         for name in ("network", "network on prior")
-        if name != "network" or system in series or (system in written and level == middle)
+        if system in series or (level == middle and (name != "network" or system in written))
     ]
 
 
@@ -245,7 +245,7 @@ def numbers(accuracy, networks, seconds, middle, rates, flat):
             drawn = value(system, name, "top1", "network")
             found[f"Assign{system.title()}{word}DrawnTop"] = drawn
         found[f"Assign{system.title()}PlainSolved"] = value(system, "nearest line", "plain")
-    words = ("Compiled", "Nearest", "Prior", "Own", "Network")
+    words = ("Compiled", "Nearest", "Prior", "Own", "Joint", "Network")
     speed = zip(words, rates["candidates / s"])
     found |= {f"AssignRate{word}": f"{rate:,.0f}" for word, rate in speed}
     if len(flat):

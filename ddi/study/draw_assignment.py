@@ -11,6 +11,7 @@ STYLE = {
     "own width": ("#009E73", "v"),
     "network": ("#0072B2", "^"),
     "network on prior": ("#D55E00", "D"),
+    "joint": ("#CC79A7", "P"),
 }
 LEVEL_COLOURS = {
     "predicted": "#000000",
@@ -48,6 +49,21 @@ def by_rank(ranks, systems):
 
     labels = {"xlabel": "rank of the peak", "ylabel": "right index (%)"}
     return _each(ranks, systems, draw, **labels), ranks
+
+
+def accuracy(table, systems, levels):
+    """Draw right indices by level of noise, with twice their standard error."""
+
+    def draw(axis, part, style):
+        axis.errorbar(part.level.astype(float), 100 * part.top1, 200 * part.se, **style)
+        axis.set(xscale="log", xticks=[0.01, 0.025, 0.05, 0.1], ylim=(0, 100))
+        axis.set_xticklabels(["0.01", "0.025", "0.05", "0.1"])
+        axis.minorticks_off()
+
+    rows = table[table.level.isin(levels) & table.system.isin(systems)]
+    rows = rows.sort_values("level", kind="stable")
+    labels = {"xlabel": "noise on the scaled cell", "ylabel": "right index (%)"}
+    return _each(rows, systems, draw, **labels), rows
 
 
 def calibration(reliable, systems):

@@ -177,7 +177,7 @@ def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
     assigners : dict of str -> ddi.models.assigners.Assigner
     seed : int
     own_rounds, rounds : int
-        Of `refine`.
+        Of `refine`; an assigner is used `Assigner.rounds` times at most.
 
     Returns
     -------
@@ -195,8 +195,9 @@ def compare(problem, level, assigners, seed, own_rounds=4, rounds=8):
     )
     rows = []
     for name, result in scores.items():
+        way = assigners[name]
         after = found(
-            refine([assigners[name]] * own_rounds, peaks, x, problem.reference, rounds), peaks
+            refine([way] * min(own_rounds, way.rounds), peaks, x, problem.reference, rounds), peaks
         ).sum()
         spread = result.first.mean(axis=1).std() / np.sqrt(len(peaks))
         about = {"system": problem.system, "level": level, "assigner": name, "n": len(peaks)}
