@@ -139,7 +139,8 @@ def _heading(result, rank):
     said = [result.peaks.source]
     if len(result.cells):
         row = result.cells.iloc[rank - 1]
-        said.append(cell_in_words(row).replace(", alpha", ",\nalpha"))
+        words = cell_in_words(row).replace(" A^3", " Å³").replace(" A,", " Å,")
+        said.append(words.replace(", alpha", ",\nalpha"))
     if result.peaks.wavelength:
         said.append(f"wavelength {result.peaks.wavelength:g} Å")
     return "\n".join(said)

@@ -53,6 +53,7 @@ def _lattice_axis(axis, rows, shown, what):
 def indexer(indexed, order, what):
     """Draw the indexer's success by Bravais lattice, lattice unknown and known."""
     fig, axes = figure(DOUBLE, 0.33 * DOUBLE)
+    order = [symbol for symbol in order if (indexed.bravais == symbol).any()]
     for name, rows in indexed.groupby("lattice", sort=False):
         shift, colour = (-0.1, _RED) if name == "known" else (0.1, _BLUE)
         x = rows.bravais.map(order.index) + shift
@@ -99,6 +100,7 @@ def residuals(outcomes, picked):
     edges = np.linspace(-0.1, 0.1, 41)
     middle.hist(right.shift_error.clip(-0.1, 0.1), edges, color=_BLUE, alpha=0.7)
     middle.set(xlabel="fitted less true zero shift / ° (clipped)", ylabel="patterns")
+    middle.set_xticks(np.linspace(-0.1, 0.1, 5))
     return fig, right[["id", "bravais", "error", "shift_error"]]
 
 
@@ -124,8 +126,10 @@ def trust(bins, timed, what, n_jobs):
     fig, (left, right) = figure(DOUBLE, 0.38 * DOUBLE, ncols=2)
     left.plot([0, 1], [0, 1], color=_GREY, lw=0.7)
     left.plot(bins.p, bins.right, "o-", color=_BLUE)
-    for row in bins.itertuples():
-        place = {"xytext": (4, -9), "textcoords": "offset points", "fontsize": 7}
+    for k, row in enumerate(bins.itertuples(), 1):
+        side = (0, 5, "center") if k == len(bins) else (-5, 2, "right")
+        x, y, align = side if row.p > 0.4 else (4, 4, "left")  # away from the axis and the curve
+        place = {"xytext": (x, y), "textcoords": "offset points", "ha": align, "fontsize": 7}
         left.annotate(row.n, (row.p, row.right), **place)
     left.set(xlabel="probability of the first cell", ylabel=f"share right ({what})")
     left.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
@@ -133,7 +137,7 @@ def trust(bins, timed, what, n_jobs):
     for system, rows in timed.groupby(systems):
         steps = [0, *np.sort(rows.seconds)], np.linspace(0, 1, len(rows) + 1)
         right.step(*steps, where="post", color=SYSTEM_COLOURS[system], label=system)
-    right.set(xlabel=f"time a pattern, all lattices, {n_jobs} threads / s")
+    right.set(xlabel=f"time a pattern (s), all lattices, {n_jobs} threads")
     right.set(ylabel="share of patterns", xlim=(0, None), ylim=(0, 1.02))
     right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
     times = timed[["id", "bravais", "seconds"]].assign(bin="time")
