@@ -104,21 +104,13 @@ class Fit:
         """
         from ddi.index import symbols
 
-        likely = [row for row in symbols.rank(self) if row.probability > PROFILE.least_shown]
         return {
             "whole_pattern": {
                 "rwp": round(self.rwp, 4),
                 "displacement": round(self.displacement, 4),
                 "n_points": len(self.two_theta),
                 "n_foreign": self.n_foreign,
-                "symbols": [
-                    {
-                        "symbol": row.symbol,
-                        "probability": round(row.probability, 4),
-                        "space_groups": list(row.space_groups),
-                    }
-                    for row in likely
-                ],
+                "symbols": symbols.listed(self),
             }
         }
 

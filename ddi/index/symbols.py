@@ -18,8 +18,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import log_ndtr, logsumexp
 
-from ddi.index import extinction
-from ddi.index.constants import SYMBOLS
+from ddi.index import extinction, standard
+from ddi.index.constants import PROFILE, SYMBOLS
 
 COUNTS = Path(__file__).with_name("space_groups.json")
 
@@ -151,6 +151,22 @@ def rank(fit):
             int(extinct[k].sum()),
         )
         for k in np.argsort(-chances, kind="stable")
+    ]
+
+
+def listed(fit):
+    """Return the symbols likelier than `least_shown` as plain dicts: symbol, probability, space
+    groups, and each group's standard setting (`ddi.index.standard`).
+    """
+    return [
+        {
+            "symbol": row.symbol,
+            "probability": round(row.probability, 4),
+            "space_groups": list(row.space_groups),
+            "standard": [standard.setting(name, fit.cell) for name in row.space_groups],
+        }
+        for row in rank(fit)
+        if row.probability > PROFILE.least_shown
     ]
 
 
