@@ -2,8 +2,8 @@
 and published lists (10_rruff_eval).
 
 Rates are those of the half of the minerals that chose no constant (`ddi.data.rruff.half`), or of
-simulated patterns of test structures. What a longer run found is kept, one row an outcome and no
-positions, and stands below the run's own.
+simulated patterns of test structures. The sums of a longer run are kept, one row an outcome and no
+positions, and their rates stand in place of those of a short run.
 """
 
 import os
@@ -95,19 +95,27 @@ def kept(study):
     return pd.read_csv(path)
 
 
-def sums_table(now, longer):
-    """Return the rates of sums: run, ratio, n, first (main phase; at 1:1 either) and both (phases
-    right) with Wilson intervals, told (second phases reported) and told right.
+def sums_shown(rows):
+    """Return the sums one by one, with headings for people."""
+    names = {"main_mineral": "main phase", "other_mineral": "other", "main": "main first"}
+    names |= {"both": "both right", "reported": "second told"}
+    said = {True: "yes", False: "no"}
+    words = {name: [said[bool(one)] for one in rows[name]] for name in ("main", "both", "reported")}
+    table = rows.assign(**words, ratio=[f"{ratio:.0f}:1" for ratio in rows["ratio"]])
+    return table.rename(columns=names)
+
+
+def sums_table(rows):
+    """Return the rates of sums: ratio, n, first (main phase; at 1:1 either) and both (phases right)
+    with Wilson intervals, told (second phases reported) and told right.
     """
     table = []
-    for run, rows in (("this run", now), ("longer run", longer)):
-        for ratio, part in rows.groupby("ratio") if len(rows) else ():
-            reported = part[part["reported"].astype(bool)]
-            shares = _share("first", part["main"].sum(), len(part))
-            shares |= _share("both", part["both"].sum(), len(part))
-            told = {"told": len(reported), "told_right": int(reported["both"].sum())}
-            row = {"run": run, "ratio": f"{ratio:.0f}:1", "n": len(part)}
-            table.append(row | shares | told)
+    for ratio, part in rows.groupby("ratio") if len(rows) else ():
+        reported = part[part["reported"].astype(bool)]
+        shares = _share("first", part["main"].sum(), len(part))
+        shares |= _share("both", part["both"].sum(), len(part))
+        told = {"told": len(reported), "told_right": int(reported["both"].sum())}
+        table.append({"ratio": f"{ratio:.0f}:1", "n": len(part)} | shares | told)
     return pd.DataFrame(table)
 
 
@@ -216,7 +224,7 @@ def numbers(judged, added, lists):
     Parameters
     ----------
     judged, added : DataFrame
-        From `symbols_table` and `sums_table`; of two runs the longer one is quoted.
+        From `symbols_table` and `sums_table`.
     lists : DataFrame
         From `published`.
     """
@@ -231,7 +239,7 @@ def numbers(judged, added, lists):
         about = f"Mixture{name}"
         found |= dict.fromkeys([f"{about}{end}" for end in _SUM_ENDS], "--")
         if len(rows):
-            row = rows.sort_values("n", kind="stable").iloc[-1].to_dict()
+            row = rows.iloc[0].to_dict()
             found |= _quoted(f"{about}Main", row, "first") | _quoted(f"{about}Both", row, "both")
             found |= {f"{about}Pairs": row["n"], f"{about}Told": row["told"]}
             found |= {f"{about}ToldRight": row["told_right"]}

@@ -39,10 +39,10 @@ def sums(n_right, n):
     return pd.DataFrame(rows, columns=names)
 
 
-def test_the_longer_run_stands_below_and_is_quoted():
-    table = whole.sums_table(sums(1, 2), sums(15, 20))
-    assert table["run"].tolist() == ["this run", "longer run"] and table["n"].tolist() == [2, 20]
-    assert table["told"].tolist() == [2, 2] and table["told_right"].tolist() == [1, 1]
+def test_sums_are_counted_by_ratio_and_quoted():
+    table = whole.sums_table(sums(15, 20))
+    assert table["ratio"].tolist() == ["1:1"] and table["n"].tolist() == [20]
+    assert table["told"].tolist() == [2] and table["told_right"].tolist() == [1]
     numbers = whole.numbers(whole.symbols_table(judged()), table, whole.published())
     assert numbers["MixtureOneMainPercent"] == "75" and numbers["MixtureOnePairs"] == 20
     assert numbers["MixtureThreeMainPercent"] == "--"
@@ -50,6 +50,12 @@ def test_the_longer_run_stands_below_and_is_quoted():
     shown, _ = whole.for_people(table)
     assert {"main : other", "first / %", "both / %", "second told"} <= set(shown)
     assert all(name.isalpha() for name in numbers)
+
+
+def test_sums_are_shown_one_by_one_in_words():
+    shown = whole.sums_shown(sums(1, 2))
+    assert shown["main first"].tolist() == ["yes", "no"] and shown["ratio"].tolist() == ["1:1"] * 2
+    assert len(whole.sums_shown(sums(0, 0))) == 0
 
 
 def test_sums_kept_are_those_of_the_full_profile(tmp_path):
@@ -105,9 +111,7 @@ def test_published_lists_are_found_where_their_folder_is(tmp_path, monkeypatch):
     table = whole.published()
     assert table["list"].tolist() == ["Ba", "Ba"] and table["lines"].tolist() == [30, 30]
     assert table["rank"].tolist() == [1, 1] and table["first"].tolist() == ["mP", "mP"]
-    found = whole.numbers(
-        whole.symbols_table(judged()), whole.sums_table(sums(0, 1), sums(0, 0)), table
-    )
+    found = whole.numbers(whole.symbols_table(judged()), whole.sums_table(sums(0, 1)), table)
     assert found["PublishedLists"] == 1 and found["PublishedFound"] == 1
 
 
