@@ -28,6 +28,7 @@ _SPECIAL = {c: f"\\{c}" for c in "&%$#_{}"} | {
     "²": "$^2$",
     "³": "$^3$",
     "⁻": "$^-$",
+    **{"₀₁₂₃₄₅"[k]: f"$_{k}$" for k in range(1, 6)},
 }
 
 
@@ -35,7 +36,8 @@ def latex(text):
     """Return `text` with LaTeX's special characters escaped."""
     text = str(text).replace("⁻²", "\0").replace("⁻¹", "\1")
     text = "".join(_SPECIAL.get(character, character) for character in text)
-    return text.replace("\0", "$^{-2}$").replace("\1", "$^{-1}$")
+    text = text.replace("\0", "$^{-2}$").replace("\1", "$^{-1}$")
+    return re.sub("(\\d)\u0304", r"$\\bar{\1}$", text)
 
 
 def typeset(text):
@@ -43,6 +45,20 @@ def typeset(text):
     text = re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "\u2009", str(text))
     text = re.sub(r"(?<![\w.)-])-(?=\.?\d)", "−", text)
     return re.sub(r"(?<=\d)-(?=[\d.])", "–", text)
+
+
+def hermann_mauguin(symbol):
+    """Return space-group or extinction symbols with the subscripts of their screw axes
+    and bars over their inversion axes.
+
+    Examples
+    --------
+    >>> hermann_mauguin("P 21/c; P 63/m c m; P - 21 -")
+    'P 2₁/c; P 6₃/m c m; P - 2₁ -'
+    """
+    symbol = re.sub(r"(?<![\w.])-([1346])(?![\d.])", "\\1\u0304", str(symbol))
+    axis = r"(?<![\w.])(21|3[12]|4[123]|6[12345])(?![\d.])"
+    return re.sub(axis, lambda found: found[0][0] + "₀₁₂₃₄₅"[int(found[0][1])], symbol)
 
 
 def rounded(value):

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 
 from ddi.base.errors import DDIError
 from ddi.base.stats import calibration_error, rate, wilson
-from ddi.study.tables import latex, rounded, typeset, write_numbers, write_table
+from ddi.study.tables import hermann_mauguin, latex, rounded, typeset, write_numbers, write_table
 
 
 @pytest.mark.parametrize("k, n", [(0, 5), (1, 7), (61, 90), (90, 90)])
@@ -65,6 +65,13 @@ def test_numbers_are_typeset_for_people():
         "15\u2009490 of 1\u2009398; −5.8 (27.1–31.9), aP-01, 8.5e-04"
     )
     assert latex(typeset("15,490 (-5.8 to 2-3) Å⁻²")) == r"15\,490 ($-$5.8 to 2--3) \AA{}$^{-2}$"
+
+
+def test_screw_axes_have_subscripts():
+    assert hermann_mauguin("I 41/a c d, P 32 2 1") == "I 4₁/a c d, P 3₂ 2 1"
+    assert hermann_mauguin("P 4 3 2 and h00:2n") == "P 4 3 2 and h00:2n"
+    assert latex(hermann_mauguin("F d -3 c")) == r"F d $\bar{3}$ c"
+    assert latex(hermann_mauguin("P 21 21 2")) == "P 2$_1$ 2$_1$ 2"
 
 
 def test_an_empty_table_is_a_table(study):
