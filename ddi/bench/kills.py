@@ -21,7 +21,7 @@ ONLY = ("01", "02")
 _TEXT = """\
 common: {profile: cut, seed: 2026, n_jobs: 2}
 01_qc: {n_entries: {amcsd: 700, core_mof: 150}}
-02_dedup: {scaling_n: 2000}
+02_dedup: {scaling_n: 4000}
 """
 GRACE = 5.0  # seconds in which the processes of a killed study must have ended
 _FIRST = 2.0  # seconds before which a study is still importing
