@@ -62,6 +62,11 @@ def _parser():
     bench.add_argument("--n", type=int, help="patterns or pairs, where a benchmark lets you choose")
     bench.add_argument("--simulated", action="store_true", help="simulated patterns (symbols)")
     bench.set_defaults(run=_bench)
+    completion = commands.add_parser(
+        "completion", help="print what a shell needs to complete commands, options and files"
+    )
+    completion.add_argument("shell", choices=["bash", "zsh", "tcsh"])
+    completion.set_defaults(run=_completion)
     return parser
 
 
@@ -146,6 +151,31 @@ def _study(args):
 
     run(args.profile, args.only, args.force, args.cluster, changes=args.set, list_=args.list)
     return 0
+
+
+def _completion(args):
+    try:
+        import shtab
+    except ImportError as error:
+        raise DDIError(
+            "completion needs shtab: pip install shtab (the extra `completion`), then type "
+            f'eval "$(ddi completion {args.shell})" or put that line into your shell\'s start file'
+        ) from error
+    parser = _parser()
+    for action in _actions(parser):
+        if action.metavar in ("FILE", "OUT"):
+            action.complete = shtab.FILE
+    print(shtab.complete(parser, args.shell))
+    return 0
+
+
+def _actions(parser):
+    """Yield the arguments of a parser and of its subcommands."""
+    for action in parser._actions:
+        yield action
+        if isinstance(action, argparse._SubParsersAction):
+            for command in action.choices.values():
+                yield from _actions(command)
 
 
 def _bench(args):

@@ -1,6 +1,8 @@
 """The command: JSON, CSV, figures, exit codes, batches that nothing stops, streams, folders."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
@@ -198,3 +200,28 @@ def test_pipes_of_any_encoding(encoding, good, tmp_path):
     text = done.stdout.decode(encoding)
     assert "The cell is oP" in text and max(map(len, text.splitlines()[1:4])) <= 80
     assert json.loads((tmp_path / "o.json").read_text())["convinces"]
+
+
+ASKED = """
+source /dev/stdin <<< "$SCRIPT"
+ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+        _shtab_ddi ddi "${@: -1}" "${@: -2:1}"; echo "${COMPREPLY[@]}"; }
+ask ddi stu; ask ddi index --zero; ask ddi index --unit ''; ask ddi index exa
+"""
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash here")
+def test_bash_completes_commands_options_choices_and_files(capsys, root):
+    pytest.importorskip("shtab", reason="the extra `completion` is not installed")
+    assert cli.main(["completion", "bash"]) == 0
+    options = dict(capture_output=True, text=True, cwd=root / "data")
+    script = {"SCRIPT": capsys.readouterr().out, "PATH": os.environ["PATH"]}
+    done = subprocess.run(["bash", "-c", ASKED], env=script, **options)
+    expected = ["study", "--zero-shift --zero-fixed", "d q q2 q2pi 2theta", "example_peaks.txt"]
+    assert done.stdout.splitlines() == expected, done.stderr
+
+
+def test_completion_says_what_it_needs(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert cli.main(["completion", "zsh"]) == 2
+    assert "pip install shtab" in capsys.readouterr().err
