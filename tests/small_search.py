@@ -10,7 +10,8 @@ from ddi.index import result
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
 COLUMNS = (
-    "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family hkl"
+    "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family"
+    " n_lines hkl"
 ).split()
 
 
@@ -35,7 +36,7 @@ def install(monkeypatch):
             indices = np.zeros((len(q2), 3), int)
             rows.append(
                 [rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure]
-                + [20, 20, 0.0, 1, indices]
+                + [20, 20, 0.0, 1, 99, indices]
             )
         return pd.DataFrame(rows, columns=COLUMNS)
 

@@ -56,6 +56,22 @@ def probabilities(scores, given=None):
     return (1 - given.doubt) * (weights / weights.sum())[:-1]
 
 
+def reweighted(chances, gains, given=None):
+    """Return the probabilities of candidates whose scores rose by `gains`, both of shape (n,).
+
+    Examples
+    --------
+    >>> sure = Calibration(temperature=1.0, null=0.0, doubt=0.0)
+    >>> reweighted([0.5, 0.25], [0.0, np.log(2)], sure).round(3).tolist()
+    [0.4, 0.4]
+    """
+    given = given or calibration()
+    weights = np.asarray(chances, dtype=float) / (1 - given.doubt)
+    none = max(1 - weights.sum(), 0.0)
+    weights = weights * np.exp(np.asarray(gains, dtype=float) / given.temperature)
+    return (1 - given.doubt) * weights / (weights.sum() + none)
+
+
 def calibrate(scores, right):
     """Return the `Calibration` that makes the right candidates likeliest.
 

@@ -37,12 +37,16 @@ def decided(cells, fits, peaks):
     """
     if not any(fit is not None for fit in fits):
         return cells, fits
-    score = cells.score.to_numpy() + gains(cells, fits, peaks)
-    order = np.argsort(-score, kind="stable")
-    ranked = cells.assign(score=score).iloc[order].reset_index(drop=True)
+    gain = gains(cells, fits, peaks)
+    order = np.argsort(-(cells.score + gain), kind="stable")
+    chances = confidence.reweighted(cells.probability, gain)
+    ranked = cells.assign(score=cells.score + gain, probability=chances)
+    ranked = ranked.iloc[order].reset_index(drop=True)
     ranked["rank"] = np.arange(1, len(ranked) + 1)
     ranked["family"] = ranked.groupby("family")["rank"].transform("min")
-    ranked["probability"] = ranking.chances(ranked, confidence.calibration())
+    ranked["probability"] = [
+        ranking.doubted(len(row.hkl), row, row.probability, row.M20) for _, row in ranked.iterrows()
+    ]
     of_row = dict(enumerate(fits))
     return ranked, [of_row.get(k) for k in order[: len(fits)]]
 

@@ -215,36 +215,16 @@ def table(peaks, ordered, n_best=50):
 
 
 def _chances(peaks, ordered):
-    """Probabilities of the ordered candidates before doubt."""
+    """Probabilities of the ordered candidates before doubt. "None of these" stands at the score
+    that lists without a lattice reach in the system of the first, where that is lower than usual
+    and it explains every peak that searches.
+    """
     given = confidence.calibration()
-    if ordered:
-        figures = _figures(peaks, ordered[0])
-        given = _in_force(given, ordered[0].bravais, figures, len(peaks.q2))
+    certain = ordered and len(peaks.q2) >= RANKING.min_certain
+    if certain and _figures(peaks, ordered[0])["n_indexed"] == peaks.n_search:
+        by_chance = dict(RANKING.by_chance).get(KINDS[ordered[0].bravais].system, given.null)
+        given = given._replace(null=min(given.null, by_chance))
     return confidence.probabilities([row.score for row in ordered], given)
-
-
-def _in_force(given, bravais, figures, n_peaks):
-    """The calibration of a list with this first cell. "None of these" stands at the score that
-    lists without a lattice reach in its system, where that is lower than usual and it explains
-    every peak that searches.
-    """
-    if n_peaks < RANKING.min_certain or figures["n_indexed"] != figures["n_peaks"]:
-        return given
-    by_chance = dict(RANKING.by_chance).get(KINDS[bravais].system, given.null)
-    return given._replace(null=min(given.null, by_chance))
-
-
-def chances(rows, given):
-    """Return the probabilities of the rows of `table`, whose scores may have changed, by a
-    `ddi.index.confidence.Calibration`.
-    """
-    first = rows.iloc[0]
-    n_peaks = len(first.hkl)
-    given = _in_force(given, first.bravais, first, n_peaks)
-    likely = confidence.probabilities(rows.score, given)
-    return [
-        doubted(n_peaks, row, chance, row.M20) for chance, (_, row) in zip(likely, rows.iterrows())
-    ]
 
 
 def doubted(n_peaks, row, chance, merit):

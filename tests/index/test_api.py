@@ -64,7 +64,8 @@ def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
     q2 = result.calculated_lines(skewed, "mP", 0.5)[0][:24]
 
     def run(*_args, **_options):
-        row = [1, 1.0, 0.9, "mP", skewed, lattice.volume(skewed), 20.0, 30.0, 20, 20, 0.0, 1, None]
+        volume = lattice.volume(skewed)
+        row = [1, 1.0, 0.9, "mP", skewed, volume, 20.0, 30.0, 20, 20, 0.0, 1, 99, None]
         return pd.DataFrame([row], columns=COLUMNS)
 
     monkeypatch.setattr("ddi.index.search.run", run)

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from ddi.forward import bragg, lattice, lines
-from ddi.index import evidence, judging, profile, symbols
-from ddi.index.constants import EVIDENCE, SYMBOLS
+from ddi.index import confidence, evidence, judging, profile, symbols
+from ddi.index.constants import EVIDENCE, RANKING, SYMBOLS
 from ddi.index.peaks import from_pattern
 from ddi.index.result import CELL_COLUMNS
 from ddi.study import damage
@@ -50,11 +50,12 @@ def rows_of(peaks, zero, lead):
         common
         | dict(zip(CELL_COLUMNS, CELL))
         | dict(bravais=bravais, score=score, rank=rank, volume=lattice.volume(CELL))
-        | dict(hkl=np.ones((40, 3)), probability=0.5)
+        | dict(hkl=np.ones((40, 3)))
         for bravais, score, rank in (("oC", 30.0 + lead, 1), ("oP", 30.0, 2))
     ]
     fits = profile.of_peaks(peaks, [(row["bravais"], CELL, zero) for row in rows])
-    return pd.DataFrame(rows), fits
+    table = pd.DataFrame(rows)
+    return table.assign(probability=confidence.probabilities(table.score)), fits
 
 
 @pytest.mark.parametrize(("share", "first"), [(0.01, "oP"), (0.0, "oC")])
@@ -66,6 +67,10 @@ def test_the_list_follows_the_pattern(share, first):
     assert cells.bravais.iloc[0] == first and ordered[0].bravais == first
     assert cells["rank"].tolist() == [1, 2] and cells.family.tolist() == [1, 1]
     assert cells.probability.is_monotonic_decreasing and cells.probability.sum() < 1
+    softmax = confidence.probabilities(cells.score)
+    np.testing.assert_allclose(cells.probability, softmax, rtol=1e-9)
+    doubtful, _ = judging.decided(table.assign(n_lines=15), fits, peaks)
+    assert doubtful.probability.max() <= RANKING.most_doubtful
     same, _ = judging.decided(table, [None, None], peaks)
     assert same is table
 
