@@ -129,6 +129,14 @@ class TensorFlow:
         return (lambda values, seed: drop(values, rate, seed)) if rate else lambda values, _: values
 
 
+def one_thread():
+    """Let TensorFlow, where this process has not imported it yet, use one core: for one process of
+    several, whose steps are too small to share.
+    """
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+    os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
+
+
 @lru_cache(maxsize=None)
 def tensorflow():
     """Return the one `TensorFlow`, imported when first asked for."""

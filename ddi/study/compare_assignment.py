@@ -2,17 +2,20 @@
 
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from ddi.base.files import atomic
-from ddi.models import assigners, assignment, assignment_training, generator
+from ddi.base.parallel import map_parallel
+from ddi.models import assigners, assignment, assignment_training, dense, generator
 from ddi.models.assignment_data import draw_from, load_problem, predict_from
 from ddi.study import eval_assignment as evaluate
 
 NAMES = ("nearest line", "line prior", "own width", "network", "network on prior", "joint")
 MACROS = dict(zip(NAMES, ("Nearest", "Prior", "Own", "Network", "Combined", "Joint")))
+FEWEST_EPOCHS = 3  # between points of a learning curve
 PERCENT = {"top1": "top-1 / %", "se": "± / %", "top5": "top-5 / %", "whole": "all peaks / %",
            "ece": "calibration error / %"}  # fmt: skip
 
@@ -71,26 +74,35 @@ def wanted(problems, levels, written, series, middle):
     ]
 
 
-def train(study, tasks, *, steps, written_steps, kept, seed):
-    """Train networks; return them by system, level and name, and their learning curves."""
-    networks, curves = {}, []
-    for problem, level, name in tasks:
-        on_prior = name == "network on prior"
-        n_steps = steps if on_prior else written_steps
-        epochs = n_steps // max(1, len(problem.train) // assignment_training.BATCH)
-        began, busy = time.perf_counter(), time.process_time()
-        test_x = None if on_prior else problem.x("test", level, seed)
-        options = {"steps": n_steps, "seed": seed, "prior": on_prior, "test_x": test_x}
-        every = max(1, epochs // 12)
-        network, history = assignment_training.train_network(problem, level, every=every, **options)
+def train(study, tasks, *, steps, written_steps, kept, seed, n_jobs=1):
+    """Train networks, each in one process on one core; return them by system, level and name, and
+    their learning curves.
+    """
+    work = partial(_trained, steps=steps, written_steps=written_steps, seed=seed)
+    found = map_parallel(work, tasks, n_jobs=n_jobs, desc="assignment networks")
+    networks = {}
+    for (problem, level, name), (network, _) in zip(tasks, found):
         networks[problem.system, level, name] = network
-        cost = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy}
-        about = {"system": problem.system, "level": level, "assigner": name}
-        curves.append(history.assign(**about, **cost))
         if level in kept:
-            path = assignment.path_of(study, problem.system, level, literal=not on_prior)
-            network.save(path)
-    return networks, pd.concat(curves, ignore_index=True)
+            literal = name == "network"
+            network.save(assignment.path_of(study, problem.system, level, literal=literal))
+    return networks, pd.concat([curve for _, curve in found], ignore_index=True)
+
+
+def _trained(task, *, steps, written_steps, seed):
+    """Train one network; return it and its learning curve, about a dozen points of it."""
+    problem, level, name = task
+    dense.one_thread()
+    on_prior = name == "network on prior"
+    n_steps = steps if on_prior else written_steps
+    epochs = n_steps // max(1, len(problem.train) // assignment_training.BATCH)
+    began, busy = time.perf_counter(), time.process_time()
+    test_x = None if on_prior else problem.x("test", level, seed)
+    options = {"steps": n_steps, "seed": seed, "prior": on_prior, "test_x": test_x}
+    every = max(FEWEST_EPOCHS, epochs // 12)
+    network, history = assignment_training.train_network(problem, level, every=every, **options)
+    cost = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - busy}
+    return network, history.assign(system=problem.system, level=level, assigner=name, **cost)
 
 
 def compare_all(problems, networks, levels, seed):

@@ -2,17 +2,21 @@
 ablation and the search for settings (05_neural_networks).
 """
 
+import copy
 import time
+from functools import partial
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from ddi.base.figure import DOUBLE, figure
+from ddi.base.parallel import map_parallel
 from ddi.data import dataset
 from ddi.forward import lattice
 from ddi.models import generator
 from ddi.models.cells import cell_matrix, free_parameters, pattern_matrix
+from ddi.models.dense import one_thread
 from ddi.study import ablation
 from ddi.study.figures import GENERATOR_COLOURS, SYSTEM_COLOURS
 
@@ -20,21 +24,43 @@ PARAMETERS = np.array(["a", "b", "c", "α", "β", "γ"])
 MEASURES = {"nll": "NLL", "within_5": "within 5 %", "within_10": "within 10 %"}
 
 
-def train(study, models, frame, system, seed):
-    """Train and save models of a lattice system; return their facts and learning curves."""
-    rows, curves = [], []
-    for model in models:
-        path = generator.path_of(study, model.name, system)
-        started = time.perf_counter()
-        model.fit(frame, system=system, seed=seed).save(path)
-        seconds = time.perf_counter() - started
-        real = int((~frame["augmented"]).sum())
-        size = path.stat().st_size / 1e6
-        rows.append((system, model.name, len(model.groups), len(frame), real, seconds, size))
-        if len(getattr(model, "history", ())):
-            curves.append(model.history.assign(system=system, generator=model.name))
+def train(study, systems, models, seed, n_jobs=1):
+    """Train and save models of lattice systems; return their facts and learning curves.
+
+    Parameters
+    ----------
+    study : ddi.base.paths.Study
+    systems : sequence of str
+        Those without training rows are left out.
+    models : sequence of ddi.models.generator.Generator
+        Untrained.
+    seed, n_jobs : int
+        Processes: a model is trained in one, on one core.
+    """
+    tasks = [(system, model) for system in systems for model in models]
+    work = partial(_trained, study, seed)
+    found = [one for one in map_parallel(work, tasks, n_jobs=n_jobs, desc="networks") if one]
     columns = ["lattice system", "generator", "groups", "rows", "real entries", "seconds", "MB"]
-    return pd.DataFrame(rows, columns=columns), curves
+    table = pd.DataFrame([facts for facts, _ in found], columns=columns)
+    return table, pd.concat([history for _, history in found], ignore_index=True)
+
+
+def _trained(study, seed, task):
+    """Train and save a copy of one model; return its facts and its learning curve."""
+    system, model = task
+    frame = dataset.training(study, system)
+    if not len(frame):
+        return None
+    one_thread()
+    model = copy.deepcopy(model)
+    path = generator.path_of(study, model.name, system)
+    started = time.perf_counter()
+    model.fit(frame, system=system, seed=seed).save(path)
+    seconds = time.perf_counter() - started
+    real = int((~frame["augmented"]).sum())
+    size = path.stat().st_size / 1e6
+    facts = (system, model.name, len(model.groups), len(frame), real, seconds, size)
+    return facts, model.history.assign(system=system, generator=model.name)
 
 
 def learning_curves(history, systems, name="network"):
