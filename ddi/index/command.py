@@ -6,8 +6,10 @@ Nothing heavy is imported before something is indexed, so that ``--help`` is ins
 import contextlib
 import gc
 import glob
+import os
 import sys
 import traceback
+import warnings
 from pathlib import Path
 
 from ddi.base.errors import DDIError
@@ -126,6 +128,11 @@ def main(args):
     files = _expanded(names)
     if not files:
         raise DDIError("no file named; type: python -m ddi index FILE --unit d")
+    if os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0"):
+        raise DDIError(
+            "NUMBA_DISABLE_JIT is set, so nothing is compiled and a search would take hours; "
+            "type: unset NUMBA_DISABLE_JIT"
+        )
     many = len(files) > 1
     scale = "sqrt" if args.sqrt else "linear"
     outputs = Outputs(args.json, args.csv, args.plot, args.export, many, scale)
@@ -200,6 +207,8 @@ def _imported():
     """
     is_first = "ddi.index.api" not in sys.modules
     if is_first:
+        # of spglib to programmers, at each call; PYTHONWARNINGS=error would make it an exception
+        warnings.filterwarnings("ignore", "Set OLD_ERROR_HANDLING", DeprecationWarning)
         gc.disable()
     from ddi.index.api import index_peaks
 

@@ -119,6 +119,9 @@ def check_writable(path):
     if path == STREAM:
         return
     path = Path(path).absolute()
+    is_special = path.exists() and not (path.is_file() or path.is_dir())
+    if is_special or path.parent == Path("/dev"):  # renaming onto a device would replace it
+        raise DDIError(f"{path} is a device or a pipe; give - for standard output")
     above = next(parent for parent in path.parents if parent.exists())
     if (
         path.is_dir()

@@ -225,3 +225,24 @@ def test_completion_says_what_it_needs(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert cli.main(["completion", "zsh"]) == 2
     assert "pip install shtab" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_no_device_or_pipe_is_replaced_by_an_output(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null", "/dev/stdout"):
+        with pytest.raises(DDIError, match="device or a pipe; give - "):
+            outputs.check_writable(path)
+    assert (tmp_path / "pipe").is_fifo() and not os.path.isfile("/dev/null")
+
+
+def test_without_compilation_it_says_so_at_once(good, capsys, monkeypatch):
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
+    assert cli.main(["index", str(good)]) == 2
+    assert "unset NUMBA_DISABLE_JIT" in capsys.readouterr().err
+
+
+def test_warnings_made_errors_stop_nothing():
+    command = [sys.executable, "-W", "error", "-m", "ddi", "index", "data/example_peaks.txt"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
