@@ -2,12 +2,14 @@
 and on generators' own cells.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
-from ddi.models import generator
+from ddi.models import assignment, generator
 from ddi.models.assignment_data import NOISE, draw_from, load_problem
 from ddi.models.assignment_training import controls
 from ddi.study import eval_assignment
@@ -56,8 +58,15 @@ def _drawn(study, problem):
 
 
 def _right(problem, level):
-    """Right indices in per cent, and twice the standard error over patterns."""
+    """Right indices in per cent, and twice the standard error over patterns: also by the same beam
+    with each peak judged by the candidate's error alone, and by the network as written where the
+    study has kept one.
+    """
     ways = controls(problem, level, SEED)
+    ways["each peak alone"] = replace(ways["joint"], shared=False)
+    path = assignment.path_of(Study(), problem.system, level, literal=True)
+    if path.exists():
+        ways["as written"] = assignment.AssignmentNetwork.load(path, problem.system)
     x = problem.x("test", level, SEED)
     row = {}
     for name, way in ways.items():
