@@ -168,8 +168,8 @@ def _duplicates(i, j, places, start, element, count, allowed):
 
 
 def substituted(these, n, seed=0):
-    """Pretend a larger database: every round of copies built of other elements, so that each
-    crystal has as many duplicates as in the real one.
+    """Make a larger, synthetic database: every round of copies consists of other elements, so that
+    each crystal has as many duplicates as in the real one.
 
     Parameters
     ----------
@@ -205,8 +205,8 @@ def substituted(these, n, seed=0):
 
 
 def remeasured(these, n, seed=0):
-    """Pretend that the same crystals are measured again and again: ever more duplicates in the same
-    space; arguments as for `substituted`.
+    """Make a synthetic database of the same crystals measured again and again: ever more duplicates
+    in the same space; arguments as for `substituted`.
 
     Lengths are perturbed by 2 %, angles by 0.5 %, and two copies of three have one atom more or
     less of one element.

@@ -14,21 +14,11 @@ from ddi.index import ranking, relatives, screening
 from ddi.index.constants import SEARCH
 from ddi.index.search import Found, Zero, chosen
 from ddi.mcmc import sampler as mcmc
+from ddi.mcmc.constants import SOLVE
 from ddi.mcmc.problem import CENTRINGS
 
 BEST = {"weights": "coelho", "accept": "always", "n_iterations": 60, "n_best": 10}
 """Options of `ddi.mcmc.sampler.optimize` that notebook 09 found to succeed most per second."""
-# rounds that must find the best score again, to so many log units
-CONFIRMATIONS = 3
-SAME_SCORE = 0.5
-# log units a peak; a search with a poorer best score wants so many times the confirmations
-CONVINCING = 0.4
-PATIENCE = 4
-# the chains' own score sees so many times the peaks that they read; the reference indices reach no
-# further
-SEEN = 2
-NEAR_VOLUME = 0.1  # relative
-N_KEPT = 40  # rows of the ranking from round to round
 
 
 class Finds:
@@ -75,12 +65,12 @@ class Finds:
         if not self.rows or not _same(ordered[0], self.rows[0]):
             ordered = relatives.climb(self.peaks, ordered, self.zero, self.symbols)
         if self.rows and _same(ordered[0], self.rows[0]):
-            good = result.score[0] > self.reached - SAME_SCORE
+            good = result.score[0] > self.reached - SOLVE.same_score
             self.confirmed += bool(good or any(_same(row, ordered[0]) for row in found))
         else:
             self.confirmed = 0
             self.history.append((self.seconds(), ordered[0]))
-        self.rows = ordered[:N_KEPT]
+        self.rows = ordered[: SOLVE.n_kept]
         if result.score[0] > self.reached:
             self.reached = result.score[0]
             self.best_by_chains = lattice.reduced_cell(result.cells[0], result.centring[0])
@@ -89,12 +79,14 @@ class Finds:
         """Say whether the first place has been confirmed often enough, given the chain's score that
         convinces.
         """
-        return self.confirmed >= confirmations * (1 if self.reached >= convincing else PATIENCE)
+        return self.confirmed >= confirmations * (
+            1 if self.reached >= convincing else SOLVE.patience
+        )
 
 
 def _same(row, other):
     """Say whether two judged rows are one lattice; volumes first, which is quick."""
-    near = abs(row.primitive_volume / other.primitive_volume - 1) < NEAR_VOLUME
+    near = abs(row.primitive_volume / other.primitive_volume - 1) < SOLVE.near_volume
     return near and relations.same_lattice(row.reduced, other.reduced)
 
 
@@ -145,7 +137,7 @@ def solve(
     *,
     zero=None,
     time_budget=10.0,
-    confirmations=CONFIRMATIONS,
+    confirmations=SOLVE.confirmations,
     max_rounds=1000,
     seed=0,
     clock=time.perf_counter,
@@ -168,8 +160,8 @@ def solve(
     time_budget : float
         Seconds after which no further round is begun.
     confirmations : int
-        Rounds that must find the same again before the search ends early; `PATIENCE` times as many
-        if it is not `CONVINCING`.
+        Rounds that must find the same again before the search ends early; `SOLVE.patience` times as
+        many if it is not `SOLVE.convincing`.
     max_rounds : int
     seed : int
     clock : callable
@@ -183,11 +175,11 @@ def solve(
     """
     finds = Finds(peaks, system, zero or Zero.known(0.0), clock)
     options = {**BEST, "centrings": "P" if "hkl" in options else dealt(system), **options}
-    seen = peaks.q2[: SEEN * peaks.n_search]
+    seen = peaks.q2[: SOLVE.seen * peaks.n_search]
     while (
         finds.rounds < max_rounds
         and finds.seconds() <= time_budget
-        and not finds.certain(confirmations, CONVINCING * len(seen))
+        and not finds.certain(confirmations, SOLVE.convincing * len(seen))
     ):
         found = mcmc.optimize(
             seen,

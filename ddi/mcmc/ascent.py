@@ -11,12 +11,9 @@ import numpy as np
 
 from ddi.forward import lattice
 from ddi.mcmc import likelihood
+from ddi.mcmc.constants import CONSTANTS
 from ddi.models import dense
 from ddi.models.assigners import ranks
-
-SPREAD = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
-LARGEST_STEP = 0.3  # of the width: how far a step moves a cell, relative
-FLOOR = 0.1  # of a candidate's largest component: the scale on which a small one moves
 
 
 class Ascent:
@@ -49,7 +46,9 @@ class Ascent:
         )
         return value.numpy().astype(float), gradient.numpy().astype(float)
 
-    def ascend(self, x, q2_obs, *, n_steps=40, spread=SPREAD, eps=likelihood.EPS_Q2):
+    def ascend(
+        self, x, q2_obs, *, n_steps=40, spread=CONSTANTS.ascent_widths, eps=likelihood.EPS_Q2
+    ):
         """Return x after `n_steps` of Adam (Kingma & Ba 2015) while the lines narrow from the first
         width of `spread` to the last.
 
@@ -57,19 +56,22 @@ class Ascent:
         """
         start = np.asarray(x, dtype=float)
         x = start.copy()
-        scale = np.maximum(np.abs(start), FLOOR * np.abs(start).max(axis=1, keepdims=True))
+        scale = np.maximum(
+            np.abs(start), CONSTANTS.ascent_floor * np.abs(start).max(axis=1, keepdims=True)
+        )
+        keep, keep_square = CONSTANTS.ascent_decay
         first = np.zeros_like(x)
         second = np.zeros_like(x)
         for step, width in enumerate(np.geomspace(*spread, n_steps), 1):
             slope = self.value_and_gradient(x, q2_obs, width * q2_obs + eps)[1] * scale
-            first = 0.9 * first + 0.1 * slope
-            second = 0.99 * second + 0.01 * slope**2
+            first = keep * first + (1 - keep) * slope
+            second = keep_square * second + (1 - keep_square) * slope**2
             x += (
                 scale
-                * LARGEST_STEP
+                * CONSTANTS.ascent_step
                 * width
-                * (first / (1 - 0.9**step))
-                / (np.sqrt(second / (1 - 0.99**step)) + 1e-12)
+                * (first / (1 - keep**step))
+                / (np.sqrt(second / (1 - keep_square**step)) + CONSTANTS.ascent_least)
             )
         return np.where(likelihood.in_bounds(x, self.network.system)[:, None], x, start)
 
@@ -106,7 +108,9 @@ class Ascent:
         tf = self.tf
         prior = self.network.prior
         peaks = tf.broadcast_to(q2_obs[None, :, None], tf.shape(delta[..., -1:]))
-        lines = tf.concat([tf.maximum(q2_obs[:, None] - delta[..., :-1], 1e-6), peaks], axis=-1)
+        lines = tf.concat(
+            [tf.maximum(q2_obs[:, None] - delta[..., :-1], CONSTANTS.least_q2), peaks], axis=-1
+        )
         missed = tf.concat(
             [
                 tf.abs(delta[..., :-1]) / lines[..., :-1],

@@ -22,6 +22,15 @@ class ChainConstants:
     jitter: float = 0.03  # relative, of a start that a chain goes back to; chosen
     least_chance: float = 1e-6  # of a label, so that a peak given up can still be drawn; chosen
     max_polished: int = 500  # states, best log-likelihood first, that are polished; chosen
+    least_q2: float = 1e-6  # A^-2, of a line in the line prior, as in `ddi.models.assigners`
+    # gradient ascent of the marginal likelihood (Adam; Kingma & Ba 2015); chosen
+    ascent_widths: tuple = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
+    ascent_step: float = 0.3  # of the width: how far a step moves a cell, relative
+    ascent_floor: float = (
+        0.1  # of a candidate's largest component: scale on which a small one moves
+    )
+    ascent_decay: tuple = (0.9, 0.99)  # of the means of the slope and of its square
+    ascent_least: float = 1e-12  # added to the root of the mean square, against division by zero
     # polishing
     sigma_2theta: float = 0.02  # degrees, error of a peak where none is given; chosen
     polish_rounds: int = 6  # chosen
@@ -33,4 +42,21 @@ class ChainConstants:
     axis_ratio: float = 4.0  # largest, before scaling to the volume; chosen
 
 
+@dataclass(frozen=True)
+class SolveConstants:
+    """When rounds of chains in a known lattice system end: see `ddi.index.known`; chosen."""
+
+    # rounds that must find the best score again, to so many log units
+    confirmations: int = 3
+    same_score: float = 0.5
+    # log units a peak; below it a search wants so many times the confirmations
+    convincing: float = 0.4
+    patience: int = 4
+    # times the peaks that chains read, for their score; reference indices reach no further
+    seen: int = 2
+    near_volume: float = 0.1  # relative, within which two rows may be one lattice
+    n_kept: int = 40  # rows of the ranking from round to round
+
+
 CONSTANTS = ChainConstants()
+SOLVE = SolveConstants()

@@ -13,7 +13,7 @@ from ddi.mcmc.draws import uniform
 
 _WINDOW = CONSTANTS.window
 _BACKGROUND = np.exp(-0.5 * CONSTANTS.background**2)
-_LEAST_Q2 = 1e-6  # A^-2; of a line in the line prior, as in `ddi.models.assigners`
+_LEAST_Q2 = CONSTANTS.least_q2
 _NEGLIGIBLE = 40.0  # log units below the most probable line; exp(-40) is below the rounding error
 
 _jit = nb.njit(cache=True, error_model="numpy")
