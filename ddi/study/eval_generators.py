@@ -1,4 +1,4 @@
-"""How good generated cells are: best of n, calibration, overlap of generators (07_rf_vs_nn).
+"""How good generated cells are: best of n, calibration, gains of generators (07_rf_vs_nn).
 
 A budget is always the number of cells tried for a pattern. A grouped generator spends it on its
 groups in proportion to their numbers of training entries (`Generator.pooled`); "both" spends half
@@ -190,19 +190,6 @@ def reliability(below, levels=np.linspace(0.05, 0.95, 19)):
     return pd.DataFrame(
         {"nominal": levels, "observed": inside.mean(axis=1) if inside.size else np.nan}
     )
-
-
-def overlap(first, second, true, tolerance, n):
-    """Count the patterns for which the best of n cells is good for both generators, only the first,
-    only the second, neither.
-    """
-    a, b = ((cell_error(cells[:, :n], true) <= tolerance).any(axis=1) for cells in (first, second))
-    return {
-        "both": int((a & b).sum()),
-        "only first": int((a & ~b).sum()),
-        "only second": int((~a & b).sum()),
-        "neither": int((~a & ~b).sum()),
-    }
 
 
 def paired_gain(first, second, true, tolerance, n):

@@ -3,9 +3,10 @@ foreign groups.
 """
 
 import numpy as np
+import pandas as pd
 from training_rows import CELLS
 
-from ddi.study import eval_generators
+from ddi.study import compare_generators, eval_generators
 
 TRUE = np.array([CELLS["orthorhombic"]] * 4, dtype=float)
 WRONG = TRUE * [1.3, 1.3, 1.3, 1, 1, 1]
@@ -21,28 +22,29 @@ def test_interleaved_cells_take_turns():
     np.testing.assert_array_equal(cells[0, :, 0], [0, 1, 0, 1, 0, 1])
 
 
+def counts(first, second, n):
+    """The row of 07_overlap of one system, by who finds a pattern within 5 %."""
+    cells = {"orthorhombic": {"forest": pick(first), "network": pick(second)}}
+    frame = pd.DataFrame({"identifier": list("abcd")})
+    rows = compare_generators.crossed(
+        cells, {"orthorhombic": TRUE}, {"orthorhombic": frame}, "forest", "network", 0.05, n
+    )
+    table = compare_generators.overlap_table({0.05: rows})
+    (row,) = table.drop(columns=["lattice system", "within"]).to_dict("records")
+    return row
+
+
 def test_overlap_by_hand():
-    first = pick([[0, 1], [1, 0], [0, 0], [0, 0]])
-    second = pick([[1, 0], [0, 0], [0, 1], [0, 0]])
-    assert eval_generators.overlap(first, second, TRUE, 0.05, 2) == {
-        "both": 1,
-        "only first": 1,
-        "only second": 1,
-        "neither": 1,
-    }
-    assert eval_generators.overlap(first, second, TRUE, 0.05, 1) == {
-        "both": 0,
-        "only first": 1,
-        "only second": 1,
-        "neither": 2,
-    }
+    first = [[0, 1], [1, 0], [0, 0], [0, 0]]
+    second = [[1, 0], [0, 0], [0, 1], [0, 0]]
+    only = [f"only {compare_generators.label(name)}" for name in ("forest", "network")]
+    assert counts(first, second, 2) == {"both": 1, only[0]: 1, only[1]: 1, "neither": 1}
+    assert counts(first, second, 1) == {only[0]: 1, only[1]: 1, "neither": 2}
 
 
 def test_overlap_tells_first_from_second():
-    first = pick([[1], [1], [1], [0]])
-    second = pick([[1], [0], [0], [0]])
-    row = eval_generators.overlap(first, second, TRUE, 0.05, 1)
-    assert row == {"both": 1, "only first": 2, "only second": 0, "neither": 1}
+    row = counts([[1], [1], [1], [0]], [[1], [0], [0], [0]], 1)
+    assert row == {"both": 1, f"only {compare_generators.label('forest')}": 2, "neither": 1}
 
 
 def test_paired_gain_by_hand():
