@@ -72,3 +72,26 @@ def test_exact_pattern_is_the_first_lines_of_its_cell():
         and 200 <= lattice.volume(cell) <= 2000
     )
     assert np.isin(np.round(q2, 9), np.round(lines, 9)).all()
+
+
+def test_sampler_starts_between_each_volume_and_the_next():
+    q2 = lines("orthorhombic")
+    shells = np.repeat(starts.volumes(q2, "orthorhombic"), 50)
+    sample = starts.sampler(q2, "orthorhombic", seed=3, per_volume=50)
+    ratio = lattice.volume(sample(0)) / shells
+    assert 1 <= ratio.min() < 1.03 and starts.GROWTH - 0.03 < ratio.max() <= starts.GROWTH
+    assert not np.array_equal(sample(0), sample(1))
+    assert np.array_equal(sample(1), sample(1))
+
+
+@pytest.mark.parametrize("system", ["monoclinic", "triclinic", "tetragonal"])
+def test_exact_patterns_are_of_cells_in_the_axes_of_their_system(system):
+    _, cell = starts.exact_pattern(system, 2)
+    free = lattice.free_cell(lattice.full_cell(lattice.free_cell(cell, system), system), system)
+    np.testing.assert_allclose(lattice.full_cell(free, system), cell)
+    if system == "monoclinic":
+        assert cell[[3, 5]] == pytest.approx(90) and cell[4] != 90
+    if system == "triclinic":
+        assert not np.isclose(cell[3:], 90).any()
+        volume = np.exp(np.random.default_rng(2).uniform(np.log(200), np.log(2000)))
+        assert np.array_equal(cell, starts.random_cells(system, volume, 1, 2)[0])

@@ -95,3 +95,19 @@ def test_cover_meets_every_pattern_before_it_repeats():
 def test_shipped_tables_are_small_and_complete():
     assert templates.SHIPPED.stat().st_size < 5e6
     assert set(Templates.load().tables) == set(lattice.BRAVAIS)
+
+
+def test_short_lists_get_the_templates_that_look_no_further():
+    _, places = Templates.load().systems("oP", 10**4)
+    spread, short = Templates.load().systems("oP", 8)
+    assert len(short) == len(spread) == (places.max(axis=1) < 8).sum() < len(places)
+    assert short.max() == 7
+
+
+def test_copies_of_a_pattern_make_up_for_few_patterns(monkeypatch):
+    asked = []
+    monkeypatch.setattr(templates, "learn", lambda *_, n_copies, **__: asked.append(n_copies))
+    monkeypatch.setattr(templates, "CONSTANTS", type("Few", (), {"n_patterns": 60}))
+    for n in (1, 5, 30):
+        Templates().fit(frame("orthorhombic", "oP", n), seed=0)
+    assert asked == [40, 12, 4]
