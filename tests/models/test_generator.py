@@ -48,6 +48,15 @@ def test_nearest_finds_the_pattern_itself():
     np.testing.assert_allclose(cells[:, 0], cell_matrix(rows))
 
 
+def test_nearest_begins_anew_after_the_last_training_cell():
+    rows = frame("orthorhombic").head(3)
+    model = controls.Nearest().fit(rows, system="orthorhombic")
+    cells = model.sample(pattern_matrix(rows, "orthorhombic"), 7)
+    np.testing.assert_array_equal(cells[:, 3:6], cells[:, :3])
+    np.testing.assert_array_equal(cells[:, 6], cells[:, 0])
+    assert len(np.unique(cells[0, :3], axis=0)) == 3
+
+
 def test_rescaled_cells_do_not_know_the_unit_of_length():
     rows = frame("orthorhombic")
     model = controls.Rescaled().fit(rows, system="orthorhombic")
