@@ -235,7 +235,8 @@ def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, m
     """
     pattern = Pattern(q2_obs, slope, sigma)
     prior = ZeroPrior(zero_mean, zero_sigma)
-    _refine(x, zero, lattice.ties(kind.system), kind.rule, pattern, prior, widths, max_lines)
+    ties = np.ascontiguousarray(lattice.ties(kind.system))  # one layout in memory, compiled once
+    _refine(x, zero, ties, kind.rule, pattern, prior, widths, max_lines)
 
 
 def describe(x, zero, kind, q2_obs, slope, max_lines=MAX_LINES):

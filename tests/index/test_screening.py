@@ -131,3 +131,12 @@ def test_what_is_no_lattice():
         np.zeros((1, 6)), np.zeros(1), lines.KINDS["aP"], np.array([0.1, 0.2]), np.ones(2)
     )
     assert counts[0] == 0 and (misses > 1e8).all()
+
+
+def test_the_refinement_is_compiled_for_one_layout_of_memory():
+    for bravais in ("cP", "oP", "aP"):
+        x = lattice.cell_to_x(np.array([[5.0, 5.0, 5.0, 90.0, 90.0, 90.0]]))
+        given = (np.array([0.04, 0.08]), np.zeros(2), np.full(2, 1e-4))
+        kind = lines.KINDS[bravais]
+        screening.refine(x, np.zeros(1), kind, *given, 0.0, 1.0, np.ones(1))
+    assert len(screening._refine.signatures) == 1
