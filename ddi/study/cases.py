@@ -30,6 +30,7 @@ class Case:
     cell : ndarray, shape (6,)
         With `centring` as in `ddi.forward.lattice.reduced_cell`.
     peaks : ddi.index.peaks.Peaks
+        With the whole pattern where it was measured.
     n_missed : int
         First twenty peaks that the true cell does not explain.
     fair : bool
@@ -117,7 +118,6 @@ def _measured(pattern, known):
     except DDIError:
         return None
     facts = fairness.fairness(pattern, two_theta(peaks), peaks.wavelength, known)
-    peaks = replace(peaks, pattern=None)
     missed = facts["n_first"] - facts["n_matched"]
     return Case(
         pattern.id,
@@ -269,8 +269,8 @@ def with_zero_shift(case, shift):
 
 
 def first_peaks(case, n, positions_only=False):
-    """Return the case's first `n` peaks; only their positions if so wanted: no errors, no heights,
-    no faint ones.
+    """Return the case's first `n` peaks without the pattern; only their positions if so wanted: no
+    errors, no heights, no faint ones.
     """
     peaks = case.peaks
     if positions_only:
@@ -279,7 +279,7 @@ def first_peaks(case, n, positions_only=False):
         name: None if (array := getattr(peaks, name)) is None else array[:n]
         for name in ("q2", "sigma_q2", "intensity")
     }
-    return replace(peaks, **cut)
+    return replace(peaks, pattern=None, **cut)
 
 
 def one_a_mineral(cases, limit=None):

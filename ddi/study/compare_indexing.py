@@ -151,21 +151,25 @@ def minerals_table(good):
     return failed.rename(columns=names), share
 
 
-def robust(subset, base, *, seed, n_jobs):
-    """Index a subset again with fewer peaks, a zero shift added, spurious peaks put in."""
-    changes = {("peaks", n): partial(known.first_peaks, n=n) for n in (8, 10, 15, 30)}
+def robust(subset, *, seed, n_jobs):
+    """Index lists of peaks, without their patterns: as picked, with fewer peaks, a zero shift
+    added, spurious peaks put in.
+    """
+    picked = {("peaks", 20): partial(known.first_peaks, n=max(len(c.peaks) for c in subset))}
+    changes = picked | {("peaks", n): partial(known.first_peaks, n=n) for n in (8, 10, 15, 30)}
     for shift in (-0.1, 0.05, 0.1):
         changes["zero shift", shift] = partial(known.with_zero_shift, shift=shift)
     for n in (1, 2, 4):
         changes["spurious", n] = partial(known.with_spurious, n=n, seed=seed)
-    plain = base[base.id.isin([case.id for case in subset])].to_dict("records")
-    rows = [row | {"change": change, "value": value} for row in plain
-            for change, value in (("peaks", 20), ("zero shift", 0), ("spurious", 0))]  # fmt: skip
+    rows = []
     for (change, value), apply in changes.items():
         n_peaks = min(value, 20) if change == "peaks" else 20
         trial = partial(evaluate.changed, apply=apply, n_peaks=n_peaks, seed=seed)
         found = map_parallel(trial, subset, n_jobs=n_jobs, desc=f"{change} {value}")
         rows += [row | {"change": change, "value": value} for row in found]
+        if (change, value) == ("peaks", 20):  # nothing changed
+            rows += [row | {"change": kind, "value": 0}
+                     for kind in ("zero shift", "spurious") for row in found]  # fmt: skip
     kinds = ["peaks", "zero shift", "spurious"]
     return evaluate.rates(pd.DataFrame(rows), ["change", "value"], kinds)
 

@@ -43,7 +43,7 @@ def table(study, programs, cases, unknown, *, seed):
 def numbers(compared):
     """Return rates of `table` in per cent, with intervals, and n: PeerFoxFirst, PeerFoxPatterns and
     so on; of this work on the same patterns as the first program, PeerOursFirst (the same twenty
-    positions) and PeerOursAllFirst (all picked peaks), on those of the programs below it
+    positions) and PeerOursAllFirst (whole pattern), on those of the programs below it
     PeerOursBesideFirst and PeerOursAllBesideFirst.
     """
     numbers = {"PeerPatterns": int(compared.n.iloc[0]) if len(compared) else "--"}

@@ -231,8 +231,8 @@ def ranked(theirs, twenty, full):
     theirs : DataFrame
         From `run` or `kept`, of one or more programs.
     twenty, full : DataFrame
-        id, rank, seconds of this work: from the same twenty positions, and from all that picking
-        finds (up to forty peaks with their errors and heights, and faint ones).
+        id, rank, seconds of this work: from the same twenty positions, and from the whole
+        pattern (up to forty picked peaks with errors and heights, faint ones, and its fit).
 
     Returns
     -------
@@ -248,7 +248,7 @@ def ranked(theirs, twenty, full):
         blocks = [(name, PEERS[name].settings, theirs[theirs["program"] == name]) for name in among]
         ids = set.union(*(set(own["id"]) for _, _, own in blocks))
         where = f", the {len(lattices.split(','))} lattices of {among[0]}" if lattices else ""
-        for given, mine in (("the same twenty positions", twenty), ("all picked peaks", full)):
+        for given, mine in (("the same twenty positions", twenty), ("the whole pattern", full)):
             blocks.append(("this work", given + where, mine[mine["id"].isin(ids)]))
         for name, given, own in blocks:
             if name in names:
