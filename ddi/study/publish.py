@@ -11,14 +11,15 @@ import re
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.base.paths import DEFAULT, Study
-from ddi.study import processes, runner, stamps
+from ddi.study import processes, readme, runner, stamps
 
 LIMIT_MIB = 8.0  # of all published notebooks together
 _KEPT = ("image/png", "text/html", "text/markdown", "text/plain")
 
 
 def publish(root=None):
-    """Put the executed notebooks of a complete default run in place; return their names.
+    """Put the executed notebooks of a complete default run in place, and its numbers in the README;
+    return the notebooks' names.
 
     Raises
     ------
@@ -26,7 +27,8 @@ def publish(root=None):
         If a step of the default run is not current, or the notebooks are too large together.
     """
     with processes.started(DEFAULT):
-        chosen = runner.steps(Study(DEFAULT, root))
+        study = Study(DEFAULT, root)
+        chosen = runner.steps(study)
         stale = {step.name: why for step in chosen if (why := stamps.why_stale(step))}
     if stale:
         name, why = next(iter(stale.items()))
@@ -41,6 +43,7 @@ def publish(root=None):
     for path, text in texts.items():
         with atomic(path) as target:
             target.write_text(text, encoding="utf-8")
+    readme.write(study.root)
     return [path.name for path in texts]
 
 

@@ -243,7 +243,10 @@ def test_publishing_puts_clean_notebooks_in_place(tmp_path):
         publish(root)
     run("default", root=root)
     assert (root / "paper" / "tables" / "01_runs.csv").exists()
+    (root / "paper" / "readme.md").write_text("n is {Runs}.\n")
+    (root / "README.md").write_text("## Results\nn was 7.\n\n## Next\n")
     assert publish(root) == ["01_count.ipynb"]
+    assert (root / "README.md").read_text() == "## Results\nn is 1.\n\n## Next\n"
     notebook = json.loads((root / "notebooks" / "01_count.ipynb").read_text())
     outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
     assert "text/html" in outputs[-1]["data"] and "progress" not in json.dumps(outputs)
