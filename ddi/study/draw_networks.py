@@ -24,7 +24,7 @@ PARAMETERS = np.array(["a", "b", "c", "α", "β", "γ"])
 MEASURES = {"nll": "NLL", "within_5": "within 5 %", "within_10": "within 10 %"}
 
 
-def train(study, systems, models, seed, n_jobs=1):
+def train(study, systems, models, *, seed, n_jobs=1):
     """Train and save models of lattice systems; return their facts and learning curves.
 
     Parameters
@@ -42,7 +42,8 @@ def train(study, systems, models, seed, n_jobs=1):
     found = [one for one in map_parallel(work, tasks, n_jobs=n_jobs, desc="networks") if one]
     columns = ["lattice system", "generator", "groups", "rows", "real entries", "seconds", "MB"]
     table = pd.DataFrame([facts for facts, _ in found], columns=columns)
-    return table, pd.concat([history for _, history in found], ignore_index=True)
+    curves = [history for _, history in found if history is not None]  # forests have none
+    return table, pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
 
 
 def _trained(study, seed, task):
@@ -60,7 +61,10 @@ def _trained(study, seed, task):
     real = int((~frame["augmented"]).sum())
     size = path.stat().st_size / 1e6
     facts = (system, model.name, len(model.groups), len(frame), real, seconds, size)
-    return facts, model.history.assign(system=system, generator=model.name)
+    history = getattr(model, "history", None)
+    if history is not None:
+        history = history.assign(system=system, generator=model.name)
+    return facts, history
 
 
 def learning_curves(history, systems, name="network"):

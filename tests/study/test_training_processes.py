@@ -20,7 +20,7 @@ def test_two_processes_train_the_same_networks(tmp_path):
         study = Study(f"jobs{n_jobs}", root=tmp_path)
         for name in ("augmented", "dataset", "groups"):
             (study.interim / f"{name}.parquet").symlink_to(made / f"{name}.parquet")
-        table, history = draw_networks.train(study, ["rhombohedral"], models, 1, n_jobs)
+        table, history = draw_networks.train(study, ["rhombohedral"], models, seed=1, n_jobs=n_jobs)
         assert table["generator"].tolist() == ["network", "tuned"]
         found.append((history, study.models))
     assert found[0][0].equals(found[1][0])
