@@ -250,3 +250,10 @@ def test_peaks_beyond_those_searched_vote():
         voted.cells[0], cell
     )
     assert voted.hkl.shape[1] == 40
+
+
+def test_of_equal_cells_the_best_scored_stays_and_the_best_come_first():
+    x = np.array([[3e-2, 4e-2], [1e-2, 2e-2], [1e-2, 2e-2 + 1e-9], [5e-2, 6e-2]])
+    score = np.array([1.0, 0.0, 5.0, -2.0])
+    assert problem.distinct(x, score, index=True).tolist() == [2, 0, 3]
+    np.testing.assert_array_equal(problem.distinct(x, score), x[[2, 0, 3]])

@@ -186,3 +186,38 @@ def test_a_network_at_low_cadence_is_asked_again_and_its_labels_are_used():
 def test_softmax_without_an_assigner_is_refused():
     with pytest.raises(DDIError, match="assigner"):
         mcmc.optimize(pattern(), disturbed(2), "monoclinic", prior="softmax")
+
+
+def one_step(assign):
+    """Cells, labels and lines after one iteration of 40 chains in which every peak counts."""
+    this = Problem(pattern(), "monoclinic")
+    options = {"assign": assign, "accept": "always", "subsample": 20, "seed": 3}
+    plan = Plan.of(this, n_iterations=1, **options)
+    state = running.start(this, disturbed(40, 0.04), plan, merge_equal=False)
+    before = state.x.copy()
+    running.run(this, state, plan)
+    return this, plan, before, state
+
+
+def test_chains_that_resample_keep_other_lines_than_the_nearest():
+    shares = {}
+    for assign in ("nearest", "resample"):
+        this, _, _, state = one_step(assign)
+        shares[assign] = (state.label == this.nearest(state.x)[0]).mean()
+    assert shares["nearest"] == 1
+    assert 0.05 < shares["resample"] < 0.95
+
+
+def test_marginal_chains_solve_the_equations_of_all_lines():
+    this, plan, before, state = one_step("marginal")
+    arrays = this.arrays()
+    sigma = plan.spread[0] * this.q2 + CONSTANTS.eps_q2
+    moved = state.accepted > 0
+    assert moved.mean() > 0.8
+    for x, after in zip(before[moved], state.x[moved]):
+        normal = np.zeros((4, 4))
+        gradient = np.zeros(4)
+        weights = np.ones(20), np.empty(20)
+        softmax.mixture(x @ arrays.lines, arrays, sigma, *weights, normal, gradient)
+        full = np.tril(normal) + np.tril(normal, -1).T
+        np.testing.assert_allclose(after, x + np.linalg.solve(full, gradient), rtol=1e-4)
