@@ -1,5 +1,8 @@
 """No damaged file makes a traceback: mutations of valid files of every format, a fixed seed."""
 
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +15,8 @@ from ddi.index.readers import opening, registry
 
 
 def test_damaged_files_are_read_or_refused():
-    outcome = fuzz.attack(number=7, n=1500, seed=1)
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # whose peak of memory is its own
+        outcome = pool.submit(fuzz.attack, number=7, n=1500, seed=1).result()
     assert not outcome.failures
     assert outcome.slowest[0] < fuzz.HANG and outcome.peak_mb < 1000
     assert {"refused", "Peaks", "Pattern"} <= set(outcome.answers)
