@@ -188,6 +188,7 @@ def test_the_paper_uses_every_macro_it_needs_and_none_else():
         "Gamma",
         "AfterEndEnvironment",
         "Lambda",
+        "Sigma",
         "BeforeBeginEnvironment",
         "IfFileExists",
     }

@@ -105,4 +105,4 @@ def test_documents_build_without_overfull_boxes_and_undefined_references(name, t
 
 def test_the_text_is_short_enough_for_a_journal():
     text = source("main")
-    assert text.count(r"\begin{table}") <= 5 and 6 <= text.count(r"\widefigure") <= 8
+    assert text.count(r"\begin{table}") <= 5 and 6 <= text.count(r"\begin{figure}") <= 8
