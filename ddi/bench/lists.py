@@ -96,8 +96,8 @@ def crystals():
 def _from_cod(mirror):
     found = []
     for entry in cod.cod(mirror):
-        if entry.flags or not len(entry.elements):
-            continue
+        if entry.flags or not len(entry.elements) or not entry.operations:
+            continue  # without its operations a cell has no lattice
         values, _ = dataset.row(entry)
         found.append(values | {"centring": values["centring_reindexed"]})
     return pd.DataFrame(found)

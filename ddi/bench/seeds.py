@@ -23,6 +23,12 @@ def rows(*columns, join="\t", form="{:.4f}"):
     return "\n".join(join.join(form.format(value) for value in row) for row in zip(*columns)) + "\n"
 
 
+def _each(form):
+    """A line for each peak: 2theta, d, a hundredfold height, number, height."""
+    columns = zip(ANGLE, D, 100 * HEIGHT, range(1, 11), HEIGHT)
+    return "".join(form.format(*column) + "\n" for column in columns)
+
+
 PAIRS = rows(ANGLE, HEIGHT)
 LISTS = {
     "decimal comma": (PAIRS.replace(".", ","), "2theta"),
@@ -94,6 +100,48 @@ LISTS = {
         None,
     ),
     "old Macintosh": (PAIRS.replace("\n", "\r"), "2theta"),
+    "UTF-8 with a mark": (("\ufeff2theta I\n" + PAIRS).encode(), "2theta"),
+    "UTF-16, big end first": (("\ufeff2theta I\n" + PAIRS).encode("utf-16-be"), "2theta"),
+    "Ctrl-Z": ("2theta I\n" + PAIRS + "\x1a", "2theta"),
+    "Fortran": (rows([f"{a / 100:.6f}D+02" for a in ANGLE], HEIGHT, form="{}"), "2theta"),
+    "decimal comma and brackets": (
+        rows([f"{a:.4f}(12)".replace(".", ",") for a in ANGLE], HEIGHT.astype(int), form="{}"),
+        "2theta",
+    ),
+    "quoted thousands": ("2theta,I\n" + _each('{0},"{2:,.1f}"'), "2theta"),
+    "thousands in blanks": ("2theta\tI\n" + _each("{0}\t{2:,.0f}").replace(",", " "), "2theta"),
+    "thousands in thin blanks": (_each("{0}\t{2:,.0f}").replace(",", "\u202f"), "2theta"),
+    "radians": ("2theta (rad), I\n" + rows(np.radians(ANGLE), HEIGHT, form="{:.6f}"), "2theta"),
+    "marks of doubt": (PAIRS.replace("\t10.", "*\t10.").replace("\t5.", "?  5."), "2theta"),
+    "degrees and Angstrom": (
+        "Index\tAngle\td Value\tNet Intensity\tRel. Intensity\n"
+        + _each("{3}\t{0} \u00b0\t{1} \u00c5\t{4}\t{4} %"),
+        None,
+    ),
+    "EVA captions": (
+        "Caption\tAngle\td value\tIntensity\tIntensity %\n\t2-Theta \u00b0\tAngstrom\tCount\t%\n"
+        + _each("d={1}\t{0}\t{1}\t{4}\t{4}"),
+        None,
+    ),
+    "EVA in German": (
+        "Caption;Angle;d Value;Net Intensity\n"
+        + _each("Peak #{3};{0} \u00b0;{1} \u00c5;{4}").replace(".", ","),
+        None,
+    ),
+    "Match! with phases": (
+        "No.\t2theta [\u00b0]\td [\u00c5]\tI/I0 (peak height)\tFWHM\tMatched\n"
+        + _each("{3}\t{0}\t{1}\t{4}\t0.14\tA,B"),
+        None,
+    ),
+    "Jade, with limits": (
+        "#\t2-Theta\td(\u00c5)\tBG\tHeight\tArea\n" + _each("{3}\t{0}\t{1}\t12\t{4}\t<1000"),
+        None,
+    ),
+    "DICVOL, explained": (
+        f"title\n10 2 1 1 1 1 0 0   N, ITYPE\n25. 25. 25. 0. 2500. 0. 0.\n{CU} 0. 0. 0.\n"
+        "0.03 10. 1 0 0\n" + rows(ANGLE),
+        None,
+    ),
 }
 
 
@@ -142,6 +190,11 @@ def fixed(values, form):
     return "\n".join("".join(cells[k : k + 10]) for k in range(0, len(cells), 10)) + "\n"
 
 
+def _detectors():
+    """Pairs of a number of detectors and their mean counts, as ILL writes them."""
+    return fixed(Y, " 7{:6.0f}") + "   -1000\n  -10000\n"
+
+
 BANK = f"title{'':75}\nBANK 1 {N} {N // 10 + 1} CONST {X[0] * 100:.3f} 5.000 0 0"
 PATTERNS = {
     "xye": rows(X, Y, np.sqrt(Y)),
@@ -152,6 +205,10 @@ PATTERNS = {
     "GSAS ESD": f"{BANK} ESD\n" + fixed(np.ravel([Y, np.sqrt(Y)], "F"), "{:8.1f}"),
     "GSAS FXYE": f"title\nBANK 1 {N} {N} CONS 1500 5 0 0 FXYE\n"
     + rows(X * 100, Y, np.sqrt(Y), join=" "),
+    "GSAS STD of several detectors": f"{BANK} STD\n"
+    + "".join(f"{3 + k // 300:2d}{y:6.0f}" + "\n" * (k % 10 == 9) for k, y in enumerate(Y)),
+    "ILL D2B": f"D2B, barite\n   1   1   0.05000\n   {X[0]}\n 100000.  0.\n" + _detectors(),
+    "ILL D1A": f"{STEPS}\n" + _detectors(),
     "FOX": f"{STEPS} barite\n{COUNTS}\n",
     "PSI": f"DMC, barite\nlambda= {CU}, T= 300\n{STEPS} 5000.\n{COUNTS}\n{COUNTS}\n",
     "JCAMP": f"##TITLE=a\n##JCAMP-DX=5\n##XUNITS=2THETA\n##FIRSTX={X[0]}\n"

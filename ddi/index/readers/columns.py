@@ -10,6 +10,7 @@ from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, num
 from ddi.index.readers.written import tidied
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
+_MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
 _REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
 REMARKS = "#!%'/*"
 
@@ -43,7 +44,7 @@ def style(name, lines):
     joined = [re.findall(r"\d,\d", row) for row in commas]
     if any(re.search(r"\d\.\d", row) for row in commas) or not any(joined):
         return _with_points(name, commas, semicolons)
-    spaced = sum(bool(re.search(r"\d,\d+(?:,?\s+|;)\s*[\d\"]", row)) for row in commas)
+    spaced = sum(bool(re.search(r"\d,\d+(?:\(\d+\))?(?:,?\s+|;)\s*[\d\"]", row)) for row in commas)
     if semicolons:
         return Style(r";", True)
     if spaced > 0.5 * len(commas):
@@ -58,6 +59,12 @@ def _with_points(name, rows, semicolons):
             raise DDIError(
                 f"{name}: '{row.strip()[:40]}' seems to group thousands with commas; take them out"
             )
+    mixed = [re.match(r"\s*\d+,\d+(?:\(\d+\))?\s+\d*\.?\d", row) for row in rows]
+    if all(mixed):
+        raise DDIError(
+            f"{name}: '{rows[0].strip()[:40]}' has a decimal comma or a separating one beside "
+            "decimal points; write decimal points only"
+        )
     return Style(r"[;]" if semicolons else r"[,\s]+", False)
 
 
@@ -107,8 +114,7 @@ def table(name, text):
             f"{name} has {len(lines)} lines that are no plain table of numbers; export two columns "
             "of text, 2theta and intensity"
         )
-    lines = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", text).split("\n")
-    lines = tidied(name, lines)
+    lines = tidied(name, text.rstrip("\x1a\0").split("\n"))
     how = style(name, lines)
     rows = []
     head = None
@@ -215,11 +221,25 @@ def _joined(name, rows, head, remarks):
         if _monotone([value for value, _ in flat]):
             rows = [[pair] for pair in flat]  # a list that was written in lines
     width = min(map(len, rows))
+    _check_widths(name, [len(row) for row in rows])
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
     complete = np.flatnonzero(np.isfinite(spread).all(axis=0))
     sigma = spread[:, complete[0]] if len(complete) else None
     return Table(values, sigma, head, tuple(remarks))
+
+
+def _check_widths(name, widths):
+    """Refuse rows at the top that are wider or narrower than all others: parameters of a program,
+    which would be read as peaks.
+    """
+    first = next((k for k, width in enumerate(widths) if width == widths[-1]), 0)
+    if 0 < first <= _MOST_PARAMETERS and len(widths) >= 6 + first:
+        if len(set(widths[first:])) == 1:
+            raise DDIError(
+                f"{name} begins with {first} row(s) of {widths[0]} number(s), before rows of "
+                f"{widths[-1]}; if they are no peaks, start them with #"
+            )
 
 
 def _monotone(values):

@@ -1,5 +1,6 @@
 """What the names of columns mean, with their units, and numbers with their uncertainty."""
 
+import math
 import re
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ _ALIASES = {
     "q": "1d",
     "q2pi": "2pid 2pi/d",
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
-    "ii0 relint cts cps yobs intcps inta heightcts net netintensity",
+    "hauteur altura altezza ii0 relint cts cps yobs intcps inta heightcts net netintensity",
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
@@ -39,7 +40,7 @@ class Heading(NamedTuple):
     """What the names of columns mean."""
 
     names: tuple  # a name of `_ALIASES` or None for each column
-    scales: tuple  # of each column, to Angstrom, 1/Angstrom or 1/Angstrom^2
+    scales: tuple  # of each column, to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees
     separated: bool  # by commas, semicolons or tabs, so that blanks belong to the names
 
 
@@ -87,10 +88,13 @@ def column_name(field):
 
 
 def _scale(field, name):
-    """The factor to Angstrom, 1/Angstrom or 1/Angstrom^2 that the unit of a name means."""
-    if name not in POSITIONS or name in ("2theta", "theta", "sin2"):
-        return 1.0
+    """The factor to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees that the unit of a name means."""
     unit = field.lower()
+    if name in ("2theta", "theta"):
+        radian = re.search(r"\b(m?)rad\b", unit)
+        return 1.0 if not radian else math.degrees(0.001 if radian[1] else 1.0)
+    if name not in POSITIONS or name == "sin2":
+        return 1.0
     factor = 10.0 if re.search(r"nm|nanom", unit) else 0.01 if re.search(r"\bpm\b", unit) else 1.0
     power = {"d": 1, "q2": -2, "q2e4": -2}.get(name, -1)
     return factor**power * (1e-4 if name == "q2e4" else 1.0)

@@ -1,4 +1,4 @@
-"""Counts in equal steps: GSAS, FullProf, FOX, ILL and PSI files, CHI and JCAMP-DX."""
+"""Counts in equal steps: GSAS, ILL, FullProf, FOX and PSI files, CHI and JCAMP-DX."""
 
 import re
 
@@ -66,16 +66,61 @@ def _gsas_values(name, kind, body, fields, count):
 
 
 def _fixed(name, kind, body):
-    """Intensities of columns eight characters wide; STD has a number of detectors before each."""
+    """Intensities of columns eight characters wide; STD has a number of detectors before each,
+    whose mean the intensity is.
+    """
     cells = [line[k : k + 8] for line in body for k in range(0, len(line.rstrip()), 8)]
     try:
         if kind == "ESD":
             return np.array([float(cell) for cell in cells[::2]])
-        shares = [max(int(cell[:2].strip() or 1), 1) for cell in cells]
-        return np.array([float(cell[2:].strip() or 0) for cell in cells]) / shares
+        return np.array([float(cell[2:].strip() or 0) for cell in cells])
     except ValueError:
         values = _numbers_of(name, " ".join(body))  # blanks in place of columns
         return values[::2] if kind == "ESD" else values
+
+
+def ill(source):
+    """ILL's D1A and D2B: pairs of a number of detectors and their mean counts, in columns of two
+    and six characters; start and step stand above them. Or None.
+    """
+    lines = source.first_lines(12)
+    at = next((k for k, line in enumerate(lines) if _DETECTORS.fullmatch(line.rstrip())), None)
+    if at is None:
+        return None
+    grid = _ill_grid(lines[:at])
+    if grid is None:
+        raise DDIError(
+            f"{source.name} is a file of ILL's D1A or D2B whose start and step stand in no place "
+            "known here: export two columns, 2theta and counts"
+        )
+    cells = []
+    for line in source.text.split("\n")[at:]:
+        row = line.rstrip()
+        if not re.fullmatch(r"(?:[ \d]\d[ \d]{5}\d)+", row):
+            break  # -1000 ends the counts
+        cells += [row[k + 2 : k + 8] for k in range(0, len(row), 8)]
+    y = np.array(cells, dtype=float)
+    header = "\n".join(lines[:at])
+    x = grid[0] + grid[1] * np.arange(len(y))
+    wavelength = stated_wavelength(header)
+    return Found(x, "2theta", y, None, wavelength, "neutron", True, "ILL D1A, D2B")
+
+
+_DETECTORS = re.compile(r"(?:[ \d]\d[ \d]{5}\d){10}")
+
+
+def _ill_grid(lines):
+    """start and step: in one row with the end, or the step last in the second row and the start
+    first in the third; else None.
+    """
+    rows = [[float(x) for x in line.split() if _is_float(x)] for line in lines]
+    for row in rows:
+        if grid := _grid(row):
+            return grid[:2]
+    if len(rows) < 3 or not rows[1] or not rows[2]:
+        return None
+    start, step = rows[2][0], rows[1][-1]
+    return (start, step) if 0.001 < step < 2 and -20 < start < 180 else None
 
 
 def counts(source):

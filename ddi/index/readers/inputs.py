@@ -3,6 +3,7 @@ AMCSD and RRUFF DIF, JCPDS.
 """
 
 import re
+from itertools import takewhile
 
 import numpy as np
 
@@ -102,8 +103,8 @@ def dicvol(source):
     lines = source.first_lines(400)
     if len(lines) < 11 or number((lines[0].split() or ["x"])[0]) is not None:
         return None
-    head = [[number(field) for field in line.split()] for line in lines[1:5]]
-    if any(not row or None in row for row in head) or len(head[0]) < 7 or len(head[1]) < 5:
+    head = [_leading(line) for line in lines[1:5]]
+    if any(not row for row in head) or len(head[0]) < 7 or len(head[1]) < 5:
         return None
     count, kind = head[0][:2]
     if kind not in _DICVOL or not 5 <= count <= 200 or head[2][0] >= 10:
@@ -118,6 +119,11 @@ def dicvol(source):
     return Found(position, unit, None, None, wavelength, None, False, "DICVOL input")
 
 
+def _leading(line):
+    """The numbers that a line begins with; what they are may stand behind them."""
+    return list(takewhile(lambda value: value is not None, map(number, line.split())))
+
+
 def mcmaille(source):
     """McMaille: a title, wavelength, zero point and mode, then 2theta and intensities; or None."""
     lines = [line for line in source.first_lines(400) if not line.lstrip().startswith("!")]
@@ -129,7 +135,7 @@ def mcmaille(source):
     if rows[1][2] not in (-4, -3, -2, -1, 0, 1, 2, 3, 4):
         return None
     pairs = [row for row in rows[2:] if len(row) == 2 and None not in row]
-    while pairs and len(pairs) > 1 and pairs[0][0] >= pairs[1][0]:
+    while len(pairs) > 1 and (pairs[0][0] <= 0 or pairs[0][0] >= pairs[1][0]):
         pairs = pairs[1:]  # limits of the search in its manual modes
     position, intensity = _columns(source.name, pairs, "McMaille")
     wavelength = rows[1][0]

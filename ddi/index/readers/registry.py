@@ -98,8 +98,9 @@ FORMATS = (
     Format("ITO", ".ito", "not read: copy the column of positions", by_suffix=True),
     Format("CRYSFIRE", ".cdt .qdat", "not read: copy the column of positions", by_suffix=True),
     Format("Fit2D or GSAS-II CHI", ".chi", "2theta or q", None, None, "histograms.chi"),
+    Format("ILL D1A, D2B", ".dat", "detectors and counts, 10(I2,I6)", None, None, "histograms.ill"),
     Format(
-        "FullProf, FOX, ILL, PSI",
+        "FullProf, FOX, PSI",
         ".dat",
         "start, step, end; counts",
         None,

@@ -75,10 +75,11 @@ def _aligned(name, heading, values):
     if heading is None:
         return (), ()
     names = heading.names
+    headless = names[0] in POSITIONS and len(names) + 1 == values.shape[1]
+    if headless and _numbered(values):
+        return (None, *names), (1.0, *heading.scales)  # the column of numbers is headed `#`
     if len(names) == values.shape[1] or heading.separated:
         return names, heading.scales
-    if len(names) + 1 == values.shape[1] and _numbered(values):
-        return (None, *names), (1.0, *heading.scales)  # the column of numbers is headed `#`
     if names[0] not in POSITIONS:
         raise DDIError(
             f"{name} has {len(names)} names over {values.shape[1]} columns; separate names and "

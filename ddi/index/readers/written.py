@@ -1,5 +1,6 @@
 """Ways of writing a table that are none of a table of numbers: pipes, brackets, quoted decimal
-commas, `1)`, a name before the numbers, empty cells. Put into plain rows, so that no column moves.
+commas, grouped thousands, units and marks behind numbers, `1)`, a name before the numbers, empty
+cells. Put into plain rows, so that no column moves.
 """
 
 import re
@@ -10,6 +11,14 @@ from ddi.index.readers.headings import POSITIONS, column_name, heading
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
 _NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+\-eE()\[\]]+)$")
 _SEPARATORS = ";\t,"
+_THOUSANDS = re.compile(
+    r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"  # blanks that people cannot type group digits
+    r"|(?:(?<=[\t;])|^)(\d{1,3}(?: \d{3})+(?:[.,]\d+)?)(?=[\t;]|$)"
+    r'|"(\d{1,3}(?:,\d{3})+\.\d*)"'
+)
+# what stands behind a number: its unit, or a mark of doubt before the next number
+_BEHIND = re.compile(r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])")
+_CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+)(?=[\t;])")
 
 
 def tidied(name, lines):
@@ -20,11 +29,19 @@ def tidied(name, lines):
     DDIError
         If quoted commas may group thousands.
     """
+    lines = [_plain_numbers(line) for line in lines]
     if any('"' in line for line in lines):
         lines = _decimal_points(name, lines)
     if sum("|" in line for line in lines) > 0.5 * len(lines):
         lines = [line.strip().strip("|").replace("|", "\t") for line in lines if not _is_rule(line)]
     return _with_empty_cells([part for line in lines for part in _unwrapped(line)])
+
+
+def _plain_numbers(line):
+    """A line without groups of thousands and without what stands behind its numbers."""
+    line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
+    line = _THOUSANDS.sub(lambda found: re.sub(r'[\s",]', "", found[0]), line)
+    return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", line))
 
 
 def _decimal_points(name, lines):
