@@ -129,8 +129,8 @@ def _index(args):
 def _formats(_args):
     from ddi.index import readers
 
-    for name, suffixes, what, *_ in readers.formats():
-        print(f"{name:<24s} {suffixes:<22s} {what}")
+    rows = [f"{name:<24s} {suffixes:<22s} {what}" for name, suffixes, what, *_ in readers.formats()]
+    print("\n".join(dict.fromkeys(rows)))  # some have two signatures
     return 0
 
 

@@ -14,7 +14,7 @@ Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, wi
 intensities), `phases` (what a first cell leaves). Answering: `api` (`index_peaks`), `result` (what
 comes out), `comparison` (lines beside peaks), `setting` (conventional axes, standard
 uncertainties), `show` and `draw` with `labels` (table, figure), `outputs` and `export` (files),
-`command` (``ddi index``).
+`command` (``ddi index``), `typed` (how it was called).
 """
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "show",
     "similar",
     "symbols",
+    "typed",
     "views",
     "written_cells",
 ]

@@ -15,6 +15,7 @@ from pathlib import Path
 from ddi.base.errors import DDIError
 from ddi.index import options
 from ddi.index.outputs import STREAM, Outputs
+from ddi.index.typed import program
 
 EPILOG = """\
 examples:
@@ -127,7 +128,7 @@ def main(args):
     names, lattice = _sorted_out(args.files, args.lattice)
     files = _expanded(names)
     if not files:
-        raise DDIError("no file named; type: python -m ddi index FILE --unit d")
+        raise DDIError(f"no file named; type: {program()} index FILE --unit d")
     if os.environ.get("NUMBA_DISABLE_JIT", "0").strip() not in ("", "0"):
         raise DDIError(
             "NUMBA_DISABLE_JIT is set, so nothing is compiled and a search would take hours; "

@@ -108,10 +108,7 @@ def from_values(
     if unit == "2theta":
         _check_angles(values, wavelength, source)
     q2 = _to_q2(values, unit, wavelength)
-    if not (np.isfinite(q2) & (q2 > 1e-12) & (q2 < 1e6)).all():
-        raise DDIError(
-            f"{source}: as {unit} these positions mean spacings that no lattice has; check --unit"
-        )
+    _check_spacings(q2, unit, wavelength, source)
     sigma_q2 = (
         None
         if sigma is None
@@ -212,8 +209,7 @@ def _check_values(values, source):
         raise DDIError(f"{source}: {said}; list every peak once")
     if len(values) < FEWEST:
         raise DDIError(
-            f"{source}: {len(values)} peaks are too few to index; expected at least "
-            f"{FEWEST}, better 20"
+            f"{source}: {len(values)} of at least {FEWEST} peaks, too few to index; better are 20"
         )
     if len(values) > MOST:
         raise DDIError(
@@ -243,6 +239,18 @@ def _check_angles(values, wavelength, source):
         )
 
 
+def _check_spacings(q2, unit, wavelength, source):
+    if not (np.isfinite(q2) & (q2 > 1e-12) & (q2 < 1e6)).all():
+        raise DDIError(
+            f"{source}: as {unit} these positions mean spacings that no lattice has; check --unit"
+        )
+    if wavelength and q2.max() > 4 / wavelength**2:
+        raise DDIError(
+            f"{source}: a spacing of {q2.max() ** -0.5:.4g} A is below {wavelength / 2:.4g} A, "
+            "half the wavelength, and cannot be measured with it; check --unit and --wavelength"
+        )
+
+
 def _to_q2(values, unit, wavelength):
     with np.errstate(over="ignore", divide="ignore"):
         if unit == "2theta":
@@ -255,18 +263,11 @@ def _to_q2(values, unit, wavelength):
 def _sigma_q2(values, sigma, q2, unit, wavelength, source):
     """Propagate standard deviations of the positions to q2: |dq2/dv| sigma."""
     if sigma.shape != values.shape or not (np.isfinite(sigma).all() and (sigma > 0).all()):
-        raise DDIError(
-            f"{source}: the standard deviations must be as many positive numbers as there are peaks"
-        )
+        said = "the standard deviations must be as many positive numbers as there are peaks"
+        raise DDIError(f"{source}: {said}")
     if unit == "2theta":
         return sigma * q2_slope(q2, wavelength)
-    slope = {
-        "d": 2 * q2 / values,
-        "q": 2 * values,
-        "q2": np.ones_like(values),
-        "q2pi": 2 * q2 / values,
-    }[unit]
-    return slope * sigma
+    return sigma if unit == "q2" else 2 * q2 / values * sigma  # powers of d, q and q2pi
 
 
 def _usable(intensity):
@@ -274,11 +275,8 @@ def _usable(intensity):
     if intensity is None:
         return None
     intensity = np.asarray(intensity, dtype=float)
-    return (
-        intensity
-        if np.isfinite(intensity).all() and (intensity >= 0).all() and intensity.max() > 0
-        else None
-    )
+    usable = np.isfinite(intensity).all() and (intensity >= 0).all() and intensity.max() > 0
+    return intensity if usable else None
 
 
 def _order_warning(q2, unit):
@@ -295,6 +293,8 @@ def _scale_warning(q2, unit):
         return (f"{said} --unit q2pi",)
     if unit == "2theta" and longest > 25 and q2.max() < 0.04:
         return (f"spacings from {longest:.1f} A; if the positions are d, use --unit d",)
+    if unit == "d" and q2.max() < 0.04 and (np.diff(q2) < 0).all():
+        return (f"spacings up to {longest:.1f} A; if positions are 2theta, use --unit 2theta",)
     if longest < 1.0 or longest > 200:
         return (f"the largest spacing is {longest:.4g} A, which is unusual; check --unit",)
     return ()

@@ -165,7 +165,20 @@ def test_standard_input_is_a_file(good, tmp_path):
 
 def test_formats_are_listed(capsys):
     assert cli.main(["formats"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) > 3
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) > 3 and len(set(lines)) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("started", "typed"), [("bin/ddi", "ddi"), ("ddi/__main__.py", "python -m ddi")]
+)
+def test_what_to_type_next_begins_as_the_program_was_called(
+    started, typed, monkeypatch, tmp_path, capsys
+):
+    (tmp_path / "a.txt").write_text("3.1\n2.9\n2.2\n2.1\n2.0\n1.8\n")
+    monkeypatch.setattr("sys.argv", [started])
+    assert cli.main(["index", str(tmp_path / "a.txt")]) == 2
+    assert f"type: {typed} index " in capsys.readouterr().err
 
 
 def test_folders_and_patterns_are_expanded(good, bad, tmp_path):

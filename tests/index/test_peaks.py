@@ -109,6 +109,13 @@ def test_a_pattern_is_picked(tmp_path):
         readers.read_peaks(tmp_path / "a.xy")
 
 
+def test_angles_given_as_spacings_are_remarked_on():
+    said = peaks.from_values(VALUES["2theta"] + 12, "d").warnings
+    assert len(said) == 1 and "--unit 2theta" in said[0]
+    assert not peaks.from_values(VALUES["d"] * 4, "d").warnings
+    assert not peaks.from_values(VALUES["d"][::-1], "d").warnings
+
+
 BAD = {
     "empty": ("", "d", None, "is empty"),
     "blank": (" \n\n ", "d", None, "is empty"),
@@ -129,6 +136,7 @@ BAD = {
     "bytes": (b"\x00\x01\x02\x93NUMPY", "d", None, "not text"),
     "unknown unit": (column(VALUES["d"]), "angstrom", None, "choose one of"),
     "wavelength": (column(VALUES["d"]), "d", -1.0, "between 0.01 and 100"),
+    "too long a wave": (column(VALUES["d"]), "d", 2.01 * min(VALUES["d"]), "half the wavelength"),
 }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.index.instrument import as_wavelength
 from ddi.index.peaks import UNITS, Pattern, from_values
+from ddi.index.typed import program
 
 _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
 _REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
@@ -201,4 +202,4 @@ def command(name, unit, wavelength):
     )
     file = "-" if name == "standard input" else shlex.quote(name)
     unit = f" --unit {unit}" if unit in UNITS else ""  # a file alone can say theta
-    return f"type: python -m ddi index {file}{unit}{more}"
+    return f"type: {program()} index {file}{unit}{more}"

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ddi.base.errors import DDIError
+from ddi.index.typed import program
 
 MAX_BYTES = 50_000_000  # a pattern of a million points has some 20 MB; chosen
 MAX_LINES = 2_500_000  # of text; chosen: the largest patterns known have a million points
@@ -156,7 +157,7 @@ def decoded(name, content):
             return text.replace("\r\n", "\n").replace("\r", "\n")
     raise DDIError(
         f"{name} is not text, and no binary format that is known here; export it as two columns of "
-        "text, or type: python -m ddi formats"
+        f"text, or type: {program()} formats"
     )
 
 

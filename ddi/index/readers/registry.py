@@ -8,6 +8,7 @@ from ddi.base.errors import DDIError
 from ddi.index.peaks import Peaks, check_options
 from ddi.index.readers.found import as_result
 from ddi.index.readers.opening import MAX_BYTES, open_input
+from ddi.index.typed import program
 
 __all__ = ["FORMATS", "MAX_BYTES", "Format", "formats", "read", "read_peaks"]
 
@@ -181,7 +182,7 @@ def _found(source):
         found = _call(entry, source)
         if found is not None:
             return found
-    raise DDIError(f"{source.name} is in no format known here; type: python -m ddi formats")
+    raise DDIError(f"{source.name} is in no format known here; type: {program()} formats")
 
 
 def _call(entry, source):
