@@ -7,9 +7,10 @@ right.
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). What is known: `options`, `known_lines`,
 `similar`, `contents` and `written_cells`. Searching: `observed` (peaks with their errors), `views`
-(which of them templates are applied to), `screening` (compiled loops), `search` (all fourteen
-Bravais lattices), `score`, `ranking`, `kinship` and `confidence` (one order, with probabilities),
-`extinction` (which space groups), `known` (the lattice system is given). Fitting: `profile` with
+(which of them templates are applied to), `proposals` and `screening` (what is tried), `search` (all
+fourteen Bravais lattices), `score`, `candidates`, `ranking`, `kinship`, `pairs` (two phases) and
+`confidence` (one order, with probabilities), `extinction` (which space groups), `known` (the
+lattice system is given). Fitting: `profile` with
 `refinement` and `pawley` (a cell against the whole pattern), `symbols` (space groups from its
 intensities), `phases` (what a first cell leaves). Answering: `api` (`index_peaks`), `result` (what
 comes out), `comparison` (lines beside peaks), `setting` (conventional axes, standard
@@ -20,6 +21,7 @@ uncertainties), `show` and `draw` with `labels` (table, figure), `outputs` and `
 __all__ = [
     "api",
     "baseline",
+    "candidates",
     "command",
     "comparison",
     "confidence",
@@ -38,12 +40,14 @@ __all__ = [
     "observed",
     "options",
     "outputs",
+    "pairs",
     "partners",
     "pawley",
     "peaks",
     "phases",
     "picking",
     "profile",
+    "proposals",
     "ranking",
     "readers",
     "refinement",

@@ -105,7 +105,7 @@ def index_peaks(
     peaks = known_lines.without(peaks, without, unit, wavelength) if without else peaks
     if like:
         asked.setdefault("generators", similar.generators(like))
-    asked["contents"] = contents.known(formula, z, density)
+    asked |= dict(contents=contents.known(formula, z, density), paired=second_phase)
     found = _solved(peaks, shift, n_peaks, asked)
     common = dict(lattice=lattice, n_peaks=n_peaks, max_volume=max_volume, time=time)
     common |= dict(zero_shift=zero_shift, zero_fixed=zero_fixed, n_jobs=n_jobs, seed=seed)

@@ -5,6 +5,7 @@ on them are optimistic: 191 to 197 fair patterns of 119 minerals at most (2026-1
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,18 @@ class SearchConstants:
     # degrees 2theta: prior and trials of the zero shift then; chosen, not measured
     wide_zero_sigma: float = 0.3
     wide_shifts: tuple = (0.04, -0.04, 0.12, -0.12, 0.2, -0.2, 0.3, -0.3, 0.4, -0.4, 0.5, -0.5, 0.6)
-    # where the first cell does not convince, or leaves so many of the peaks that search, these are
-    # searched again with every peak foreign with so high a probability; cost in log units: it puts
+    # where the first cell does not convince, or leaves so many of the peaks that search, or a few
+    # and is less than likely (30 patterns of one phase of the choosing half: 4), these are searched
+    # again with every peak foreign with so high a probability; cost in log units: it puts
     # what 12 lists of random peaks reach (12.5 at most, 8.2 in the mean) where the ordinary search
     # has it; chosen on 12 sums of two patterns of the choosing half
-    many_left: int = 6
+    many_left: int = 4
+    few_left: int = 2
+    likely: float = 0.9
     crowded: float = 0.4
+    # numbers of strongest peaks that make candidates by themselves then: those of the stronger
+    # phase; chosen on 10 sums of the choosing half
+    strongest: tuple = (14, 8)
     crowded_cost: float = 4.0
     min_peaks: int = 4  # chosen, not measured
     max_verify: int = 40  # peaks that judge at most; chosen, not measured
@@ -81,6 +88,18 @@ class LaterConstants:
     explained: float = 0.4  # least share that the cell explains; right cells of RRUFF: 0.67 to 0.93
 
 
+class Shortlist(NamedTuple):
+    """How many candidates a lattice are refined against all peaks, and kept; how many of all
+    lattices are judged; how many peaks a round of refinement before the last takes, 0 for none,
+    candidates that are nearly the same then being refined once.
+    """
+
+    n_refined: int
+    n_per_lattice: int
+    n_judged: int
+    first_peaks: int = 0
+
+
 @dataclass(frozen=True)
 class RankingConstants:
     """How candidates are compared: see `ddi.index.score` and `ddi.index.ranking`."""
@@ -101,11 +120,10 @@ class RankingConstants:
     coarse_scales: tuple = ((3.0, 2.5), (6.0, 3.5))
     # sigmas beyond which a peak's weight falls off in the last refinement; chosen, not measured
     widths: tuple = (1.5, 1.2, 1.0, 1.0)
-    # candidates a lattice that are refined against all peaks, and kept; of all lattices, those that
-    # are judged; chosen for speed, RRUFF, n = 193
-    n_refined: int = 60
-    n_per_lattice: int = 12
-    n_judged: int = 70
+    # chosen for speed, RRUFF, n = 193; where another phase may be there the right cell stands
+    # farther behind and is met half refined: chosen on 10 sums of the choosing half
+    usual: Shortlist = Shortlist(n_refined=60, n_per_lattice=12, n_judged=70)
+    crowded: Shortlist = Shortlist(n_refined=100, n_per_lattice=20, n_judged=280, first_peaks=30)
     # relative volume, log units and lines within which two candidates of a lattice are one; chosen
     same: tuple = (0.003, 0.5, 1.0)
     # a peak farther from its line, in sigmas, is not indexed; chosen, not measured
@@ -258,24 +276,6 @@ class PhaseConstants:
 
 
 @dataclass(frozen=True)
-class LamellarConstants:
-    """When a list is one-dimensional: see `ddi.index.lamellar`; all chosen, not measured."""
-
-    fewest: int = 4  # orders
-    share: float = 0.8  # least share of the peaks that are orders; the others are foreign
-    filled: float = 0.5  # least share of the orders up to the highest that are there
-    chance: float = 0.25  # most of the axis that windows of orders may cover
-    # sigmas within which a peak is an order, one a round of least squares, and parts of an order
-    narrowing: tuple = (30.0, 15.0, 8.0, 5.0, 3.5)
-    between: float = 0.25
-    after: float = 3.0  # from the first foreign peak on, orders for each foreign one
-    first: int = 3  # peaks that are tried as the lowest order
-    highest_first: int = 4  # of what order
-    most_zero: float = 0.3  # degrees 2theta
-    most_likely: float = 0.05  # probability left to a cell of such a list
-
-
-@dataclass(frozen=True)
 class PartnerConstants:
     """How lattices with the same lines are looked for: see `ddi.index.partners`; chosen."""
 
@@ -285,7 +285,6 @@ class PartnerConstants:
     most: int = 3  # partners, and deciding lines of each, that are named
 
 
-LAMELLAR = LamellarConstants()
 PARTNERS = PartnerConstants()
 CONTENTS = ContentsConstants()
 KNOWN = KnownConstants()

@@ -62,7 +62,7 @@ def prefer_symmetric(ordered):
             if high.n_free < low.n_free and _one_lattice(high, low):
                 other = low.score - RANKING.metric_gain
                 if high.score >= other:
-                    ordered[i] = replace(high, score=low.score)
+                    ordered[i] = replace(high, score=low.score, partner=low.partner)
                     ordered[j] = replace(low, score=other)
                 else:
                     ordered[j] = replace(high, score=other)

@@ -41,6 +41,8 @@ class Peaks:
         How much worse than `sigma` the positions may be, and what that costs in log units.
     contents : ddi.index.contents.Contents or None
         What a formula says of the volume.
+    intensity : ndarray, shape (n,), or None
+        In any unit.
     """
 
     q2: np.ndarray
@@ -52,6 +54,7 @@ class Peaks:
     votes: Votes
     scales: tuple = RANKING.scales
     contents: object = None
+    intensity: np.ndarray | None = None
 
     def crowded(self):
         """Return the same peaks as those of a pattern that may be full of foreign ones."""
@@ -59,6 +62,21 @@ class Peaks:
             self,
             spurious=np.maximum(self.spurious, SEARCH.crowded),
             votes=self.votes._replace(spurious=np.maximum(self.votes.spurious, SEARCH.crowded)),
+        )
+
+    def chosen(self, which):
+        """Return the peaks that a mask of shape (n,) chooses, with all faint ones."""
+        kept = np.append(which, np.ones(len(self.votes.q2) - len(which), dtype=bool))
+        intensity = None if self.intensity is None else self.intensity[which]
+        return replace(
+            self,
+            q2=self.q2[which],
+            sigma=self.sigma[which],
+            slope=self.slope[which],
+            spurious=self.spurious[which],
+            n_search=min(self.n_search, int(which.sum())),
+            votes=Votes(*(array[kept] for array in self.votes)),
+            intensity=intensity,
         )
 
     def told(self, bravais, volume):
@@ -144,7 +162,8 @@ def prepare(
     weak = _weak(faint, used, strong.q2[-1], len(strong.q2))
     votes = Votes(*(np.concatenate(pair) for pair in zip(strong, weak)))
     scales = RANKING.scales + (RANKING.coarse_scales if sigma_q2 is None else ())
-    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes, scales, contents)
+    given = None if intensities is None else intensity
+    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes, scales, contents, given)
 
 
 def _weak(faint, wavelength, last, most):

@@ -155,22 +155,36 @@ def complete(first, solve, solve_first=None):
     -------
     ddi.index.result.Result
         With `second`, whether it convinces or not; without it where too few peaks are left, or
-        where the cell found for them is a relative of the first one.
+        where the cell found for them is a relative of the first one. Of two that convince the one
+        that explains more intensity is first.
     """
     rest = left(first)
     if rest is None:
         return first
     second = solve(rest)
     seconds = first.seconds + second.seconds
-    if second.convinces:
-        if not is_another(second, first):
-            return first
-        alone = left(second, first.peaks)
-        again = (solve_first or solve)(alone) if alone is not None else first
-        seconds += again.seconds if again is not first else 0.0
-        if again.convinces and is_another(again, second):
-            first = replace(first, cells=again.cells, fits=again.fits)
-    return replace(first, second=second, seconds=seconds)
+    if not second.convinces:
+        return replace(first, second=second, seconds=seconds)
+    if not is_another(second, first):
+        return first
+    alone = left(second, first.peaks)
+    again = (solve_first or solve)(alone) if alone is not None else None
+    seconds += again.seconds if again else 0.0
+    if not again or not again.convinces or not is_another(again, second):
+        return replace(first, second=second, seconds=seconds)
+    main, other = (again, second) if explained(again) >= explained(second) else (second, again)
+    return replace(first, cells=main.cells, fits=main.fits, second=other, seconds=seconds)
+
+
+def explained(result):
+    """Return the intensity that the first cell of a result explains: of the whole pattern if it was
+    fitted, else of the peaks; 0 where no intensity is known.
+    """
+    if result.fits and result.fits[0] is not None:
+        return float(result.fits[0].of_cell.sum())
+    if result.peaks.intensity is None:
+        return 0.0
+    return float(result.peaks.intensity[result.hkl(1).indexed.to_numpy()].sum())
 
 
 def is_another(second, first):

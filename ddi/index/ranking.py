@@ -2,108 +2,35 @@
 with their sub- and supercells, and put in one order with a probability each.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import pandas as pd
 
 from ddi.forward import bragg, fom, lattice
 from ddi.forward.lines import KINDS, distinct_lines, nearest_line
 from ddi.index import confidence, score, screening
+from ddi.index.candidates import Candidate, Judged
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.kinship import best_first, distinct, families
+from ddi.index.proposals import first_of_each
 
 COLUMNS = (
     "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family symbol"
-    " n_lines source hkl q2_calc"
+    " n_lines source paired hkl q2_calc"
 ).split()
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """Refined candidates of one Bravais lattice: x (n, 6) on the axes of the search, zero (n,) in
-    degrees, who proposed them.
-    """
-
-    bravais: str
-    x: np.ndarray
-    zero: np.ndarray
-    source: np.ndarray
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A cell refined against all peaks.
-
-    Attributes
-    ----------
-    bravais : str
-    x : ndarray, shape (6,)
-        Reciprocal metric in A^-2 on the axes of the search.
-    zero : float
-        Degrees 2theta.
-    plain : float
-        Score by nearest lines without absences.
-    source : str
-        Who proposed it.
-    """
-
-    bravais: str
-    x: np.ndarray
-    zero: float
-    plain: float
-    source: str
-
-
-@dataclass(frozen=True, eq=False)
-class Judged(Candidate):
-    """A candidate with its score.
-
-    Attributes
-    ----------
-    score : float
-        Log units, under the likeliest extinction symbol and superstructure.
-    symbol : str
-        That extinction symbol.
-    n_lines : int
-        Lines that it allows up to the last peak.
-    cell : ndarray, shape (6,)
-        Conventional; Angstrom and degrees; hexagonal axes for hR.
-    reduced : ndarray, shape (6,)
-        Reduced primitive cell.
-    primitive_volume : float
-        A^3.
-    """
-
-    score: float
-    symbol: str
-    n_lines: int
-    cell: np.ndarray
-    reduced: np.ndarray
-    primitive_volume: float
-
-    @property
-    def n_free(self):
-        """Free cell parameters of its lattice system."""
-        return lattice.ties(KINDS[self.bravais].system).shape[1]
-
-    @property
-    def centring(self):
-        """Centring letter that goes with `cell`."""
-        return lattice.BRAVAIS[self.bravais][1]
-
-
-def refined(peaks, found_x, found_zero, bravais, zero):
-    """Return x and zero shifts, refined against all peaks."""
+def refined(peaks, found_x, found_zero, bravais, zero, n_peaks=None):
+    """Return x and zero shifts, refined against all peaks or the first so many."""
+    first = slice(n_peaks)
     x = found_x.copy()
     shifts = found_zero.copy()
     screening.refine(
         x,
         shifts,
         KINDS[bravais],
-        peaks.q2,
-        peaks.slope,
-        peaks.sigma,
+        peaks.q2[first],
+        peaks.slope[first],
+        peaks.sigma[first],
         zero.mean,
         zero.sigma,
         np.array(RANKING.widths),
@@ -111,8 +38,15 @@ def refined(peaks, found_x, found_zero, bravais, zero):
     return x, shifts
 
 
-def shortlist(peaks, found, zero):
+def shortlist(peaks, found, zero, limits=RANKING.usual):
     """Refine the best of one lattice's candidates against all peaks and return the distinct ones.
+
+    Parameters
+    ----------
+    peaks : ddi.index.observed.Peaks
+    found : Found
+    zero : ddi.index.observed.Zero
+    limits : ddi.index.constants.Shortlist
 
     Returns
     -------
@@ -123,8 +57,15 @@ def shortlist(peaks, found, zero):
     scores, _ = score.plain_scores(
         peaks, found.bravais, found.x[good], found.zero[good], peaks.n_search
     )
-    best = good[np.argsort(-scores, kind="stable")[: RANKING.n_refined]]
-    x, shifts = refined(peaks, found.x[best], found.zero[best], found.bravais, zero)
+    falling = np.argsort(-scores, kind="stable")
+    if limits.first_peaks:
+        falling = falling[first_of_each(scores[falling], found.x[good[falling]])]
+    best = good[falling[: limits.n_refined]]
+    x = found.x[best]
+    shifts = found.zero[best]
+    if limits.first_peaks:
+        x, shifts = refined(peaks, x, shifts, found.bravais, zero, limits.first_peaks)
+    x, shifts = refined(peaks, x, shifts, found.bravais, zero)
     good = lattice.is_positive(x) & (shifts * peaks.slope[0] < peaks.q2[0])
     x = x[good]
     shifts = shifts[good]
@@ -138,12 +79,12 @@ def shortlist(peaks, found, zero):
     for i in np.argsort(-scores, kind="stable"):
         if all((np.abs(marks[i] - marks[k]) > 1).any() for k in kept):
             kept.append(i)
-        if len(kept) == RANKING.n_per_lattice:
+        if len(kept) == limits.n_per_lattice:
             break
     return [Candidate(found.bravais, x[i], shifts[i], scores[i], sources[i]) for i in kept]
 
 
-def order(peaks, candidates):
+def order(peaks, candidates, n_judged=RANKING.usual.n_judged):
     """Judge the likeliest of the candidates of all lattices, once each, and return them best first,
     a lattice once.
 
@@ -152,12 +93,13 @@ def order(peaks, candidates):
     peaks : ddi.index.observed.Peaks
     candidates : list of Candidate
         `Judged` ones stay as they are.
+    n_judged : int
 
     Returns
     -------
     list of Judged
     """
-    likeliest = sorted(candidates, key=lambda candidate: -candidate.plain)[: RANKING.n_judged]
+    likeliest = sorted(candidates, key=lambda candidate: -candidate.plain)[:n_judged]
     return distinct(best_first([judged(peaks, candidate) for candidate in likeliest]))
 
 
@@ -200,11 +142,11 @@ def table(peaks, ordered, n_best=50):
         rank (from 1), score, probability, bravais, cell (6; conventional, hexagonal axes for hR),
         volume (A^3), M20, F20, n_indexed and n_peaks (of the peaks that search), zero_shift
         (degrees), family (the rank of its best member), symbol (likeliest extinction symbol),
-        n_lines, source, hkl (n, 3) and q2_calc (n,) of all peaks used.
+        n_lines, source, paired, hkl (n, 3) and q2_calc (n,) of all peaks used.
     """
     chances = _chances(peaks, ordered)
     best = ordered[:n_best]
-    names = ("score", "bravais", "cell", "symbol", "n_lines", "source")
+    names = ("score", "bravais", "cell", "symbol", "n_lines", "source", "paired")
     rows = []
     for k, (row, chance, family) in enumerate(zip(best, chances, families(best)), 1):
         figures = _figures(peaks, row)
@@ -229,8 +171,11 @@ def _chances(peaks, ordered):
 
 def doubted(n_peaks, row, chance, merit):
     """Return the probability of a cell, at most `most_doubtful` where it cannot be likely: it has
-    fewer lines than there are peaks, or its M20 is that of a cell found by accident.
+    fewer lines than there are peaks, or its M20 is that of a cell found by accident; not if another
+    phase has its share of the peaks.
     """
+    if row.paired:
+        return chance
     accidental = row.n_lines < n_peaks or merit < RANKING.least_merit
     return min(chance, RANKING.most_doubtful) if accidental else chance
 
@@ -250,12 +195,14 @@ def convinces(peaks, ordered):
 
 def leaves_many(peaks, ordered):
     """Say whether the first of the ordered candidates does not convince or leaves so many of the
-    peaks that search that another phase may be there.
+    peaks that search that another phase may be there; fewer where it is not quite likely.
     """
     if not convinces(peaks, ordered):
         return True
     figures = _figures(peaks, ordered[0])
-    return figures["n_peaks"] - figures["n_indexed"] >= SEARCH.many_left
+    left = figures["n_peaks"] - figures["n_indexed"]
+    unsure = first_chance(peaks, ordered) < SEARCH.likely
+    return left >= (SEARCH.few_left if unsure else SEARCH.many_left)
 
 
 def _figures(peaks, row):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ddi.index import lamellar, partners
 from ddi.index.comparison import cell_of
-from ddi.index.constants import LAMELLAR, LATER, RANKING, SEARCH
+from ddi.index.constants import LATER, RANKING, SEARCH
 from ddi.index.observed import prepare
 
 NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
@@ -29,7 +29,7 @@ def added(result, contents=None):
     one = one_length(result.peaks)
     if one is not None:
         cells = result.cells.assign(
-            probability=np.minimum(result.cells.probability, LAMELLAR.most_likely)
+            probability=np.minimum(result.cells.probability, lamellar.LAMELLAR.most_likely)
         )
         return replace(result, cells=cells, one_length=one)
     if not len(result.cells):

@@ -8,19 +8,18 @@ the zero shift as one more linear parameter and weights that forgive spurious pe
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, lines
-from ddi.index import kinship, ranking, relatives, screening, views, zones
-from ddi.index.constants import SEARCH
+from ddi.index import kinship, pairs, ranking, relatives, screening, zones
+from ddi.index.candidates import Found
+from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import Peaks, Zero, prepare
-from ddi.index.ranking import Found
-from ddi.models.template_axes import settings
-from ddi.models.templates import Templates
+from ddi.index.proposals import Effort, drawn_x, from_templates
 
 __all__ = ["Found", "Peaks", "Zero", "chosen", "prepare", "run", "search_lattice"]
 
@@ -55,6 +54,7 @@ def run(
     foreign=None,
     contents=None,
     n_best=50,
+    paired=True,
 ):
     """Index a pattern.
 
@@ -95,6 +95,8 @@ def run(
         What a formula says of volumes.
     n_best : int
         Rows returned at most.
+    paired : bool
+        Whether cells are scored in pairs where the first leaves many peaks.
 
     Returns
     -------
@@ -117,22 +119,27 @@ def run(
         more = _stages(peaks, wide, chosen(bravais), replace(how, thorough=True), ends)
         ordered = kinship.merged(ordered, more)
     if foreign is None and ranking.leaves_many(peaks, ordered) and time.monotonic() < ends:
-        more = _stages(peaks.crowded(), zero, chosen(bravais), how, ends)
+        more = _stages(peaks.crowded(), zero, chosen(bravais), replace(how, crowded=True), ends)
         ordered = kinship.merged(ordered, more, SEARCH.crowded_cost)
+        if paired:
+            solve = partial(_stages, zero=zero, symbols=chosen(bravais), how=how, ends=ends)
+            ordered = _in_pairs(peaks, ordered, solve)
     ordered = kinship.prefer_symmetric(ordered)
     return ranking.table(peaks, ordered, n_best)
 
 
-@dataclass(frozen=True)
-class Effort:
-    """What a search takes its candidates from; fields as for `run`, thorough on second thoughts."""
-
-    max_volume: float | None = None
-    templates: Templates | None = None
-    generators: dict = field(default_factory=dict)
-    seed: int = 0
-    n_jobs: int = 2
-    thorough: bool = False
+def _in_pairs(peaks, ordered, solve):
+    """Return the judged candidates scored in pairs: among themselves, then, until a pair convinces,
+    with what `solve` finds of the peaks that the first ones leave.
+    """
+    found = []
+    best = pairs.raised(peaks, ordered)
+    for rest in pairs.leftovers(peaks, ordered):
+        if best[0].paired and ranking.convinces(peaks, best):
+            break
+        found.append(solve(rest))
+        best = pairs.raised(peaks, ordered, found)
+    return best
 
 
 def _stages(peaks, zero, symbols, how, ends):
@@ -143,15 +150,17 @@ def _stages(peaks, zero, symbols, how, ends):
     def task(symbol):
         if time.monotonic() > ends:
             return []
-        return ranking.shortlist(peaks, search_lattice(peaks, symbol, zero, how), zero)
+        found = search_lattice(peaks, symbol, zero, how)
+        return ranking.shortlist(peaks, found, zero, limits)
 
+    limits = RANKING.crowded if how.crowded else RANKING.usual
     candidates = []
     ordered = []
     with ThreadPoolExecutor(how.n_jobs) as pool:
         for stage in STAGES:
             here = [symbol for symbol in symbols if lattice.BRAVAIS[symbol][0] in stage]
             candidates += [row for found in pool.map(task, here) for row in found]
-            ordered = ranking.order(peaks, candidates)
+            ordered = ranking.order(peaks, candidates, limits.n_judged)
             if time.monotonic() > ends or ranking.is_beyond_doubt(peaks, ordered):
                 break
     return relatives.climb(peaks, ordered, zero, symbols, how.max_volume)
@@ -215,85 +224,3 @@ def search_lattice(peaks, bravais, zero, how=None):
         SEARCH.screen_lines,
     )
     return Found(bravais, x, shifts, source)
-
-
-def volume_limit(peaks, bravais):
-    """Return the largest volume in A^3 of a primitive cell that is tried.
-
-    A lattice of volume V has N = 4 pi V q^3 / (3 order) distinct lines up to q, the order being
-    that of its Laue group; ten times as many lines as peaks may be there.
-    """
-    last = peaks.q2[peaks.n_search - 1] ** 1.5
-    order = lattice.LAUE_ORDER[lattice.BRAVAIS[bravais][0]]
-    from_lines = 3 * peaks.n_search * order / (4 * np.pi * last)
-    return max(SEARCH.max_volume, SEARCH.unseen_lines * from_lines)
-
-
-def from_templates(peaks, bravais, zero, how=None):
-    """Return x (n, 6) and zero shifts (n,) of the best distinct cells that templates propose, not
-    refined: from all peaks that search, and from each view of them.
-    """
-    how = how or Effort()
-    n = peaks.n_search
-    screened = np.maximum(SEARCH.screen_sigma * peaks.slope[:n], peaks.sigma[:n])
-    without = views.without_orders(peaks.q2[:n], peaks.sigma[:n])
-    parts = [
-        _from_view(view, peaks, bravais, zero, screened, how) for view in (np.arange(n), *without)
-    ]
-    return tuple(np.concatenate(part) for part in zip(*parts))
-
-
-def _from_view(view, peaks, bravais, zero, sigma, how):
-    kind = lines.KINDS[bravais]
-    trials = peaks.q2[: len(sigma)] - np.array(zero.trials)[:, None] * peaks.slope[: len(sigma)]
-    spread, pick = (how.templates or shipped()).systems(bravais, len(view))
-    pick = view[pick].astype(np.int16)
-    limit = how.max_volume or volume_limit(peaks, bravais)
-    scores = screen(spread, pick, trials, sigma, kind, limit).ravel()
-    best = np.argsort(-scores, kind="stable")[: SEARCH.n_screened]
-    template, trial = np.divmod(best[scores[best] > 0], len(trials))
-    x = np.einsum("nij,nj->ni", spread[template], trials[trial[:, None], pick[template]])
-    distinct = first_of_each(scores[best][: len(x)], x)[: SEARCH.n_refined]
-    return x[distinct], np.array(zero.trials)[trial[distinct]]
-
-
-def screen(spread, pick, trials, sigma, kind, max_volume=SEARCH.max_volume):
-    """Score all templates at the first trial shift and the best of them at the others: shape
-    (n, n_trials), -1 if not tried.
-
-    A cell that is right stands out at a shift 0.1 degrees away, if less; so a fifth of the work
-    finds the same cells.
-    """
-    volumes = SEARCH.min_volume * kind.n_lattice_points, max_volume * kind.n_lattice_points
-    limits = kind, volumes, SEARCH.screen_lines
-    scores = np.full((len(spread), len(trials)), -1.0)
-    scores[:, :1] = screening.screen(spread, pick, trials[:1], sigma, *limits)
-    n_again = max(int(SEARCH.promising * len(spread)), SEARCH.min_promising)
-    again = np.argsort(-scores[:, 0], kind="stable")[:n_again]
-    scores[again, 1:] = screening.screen(spread[again], pick[again], trials[1:], sigma, *limits)
-    return scores
-
-
-def first_of_each(scores, x):
-    """Return the places of candidates that differ from all before them in volume or score."""
-    volume = np.log(np.linalg.det(lattice.x_to_metric(x)))
-    marks = np.column_stack([volume / SEARCH.same_volume, scores / SEARCH.same_score]).round()
-    return np.sort(np.unique(marks, axis=0, return_index=True)[1])
-
-
-def drawn_x(generator, peaks, bravais, seed, n=SEARCH.n_drawn):
-    """Return what another generator proposes, on the axes of the search: shape (n, 6), in every
-    setting the centring leaves open.
-    """
-    wanted = lattice.N_PEAKS[lattice.BRAVAIS[bravais][0]]
-    if len(peaks.q2) < wanted:
-        return np.empty((0, 6))
-    cells = generator.sample(peaks.q2[None, :wanted], n, seed=seed)[0]
-    in_settings = [axes for cell in cells for axes in settings(cell, bravais, 1)]
-    return lattice.cell_to_x(np.array(in_settings).reshape(-1, 6))
-
-
-@lru_cache(maxsize=1)
-def shipped():
-    """Return the templates that come with the package, read once."""
-    return Templates.load()

@@ -63,3 +63,21 @@ def without_orders(q2, sigma):
         return []
     everything = np.arange(len(q2))
     return [np.setdiff1d(everything, series[1:]), np.setdiff1d(everything, series[2:])]
+
+
+def strongest(intensity, sizes):
+    """Return the views of the strongest peaks, those of one phase where another is weaker.
+
+    Parameters
+    ----------
+    intensity : ndarray, shape (n,)
+    sizes : sequence of int
+        How many peaks each view holds; none of as many as there are peaks, or more.
+
+    Examples
+    --------
+    >>> strongest(np.array([5.0, 1.0, 9.0, 7.0]), (2, 4))
+    [array([2, 3])]
+    """
+    falling = np.argsort(-intensity, kind="stable")
+    return [np.sort(falling[:size]) for size in sizes if size < len(intensity)]

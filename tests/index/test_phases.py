@@ -55,6 +55,16 @@ def test_second_phase_of_a_pattern_is_found(both):
     )
 
 
+def test_phase_that_explains_more_intensity_is_first(both):
+    weak = index_peaks(pattern(3.0).peaks(), lattice="cubic tetragonal", n_jobs=1)
+    for result in (both, weak):
+        assert phases.explained(result) > phases.explained(result.second) > 0
+    assert is_phase(weak, OTHER) and is_phase(weak.second, FIRST)
+    assert is_phase(both, FIRST) and is_phase(both.second, OTHER)
+    listed = replace(both, fits=(), peaks=replace(both.peaks, intensity=None))
+    assert phases.explained(listed) == 0.0
+
+
 def test_second_phase_is_told(both, capsys):
     said = json.loads(json.dumps(both.to_dict()))
     assert said["second_phase"]["cells"][0]["bravais"] == both.second.cells.bravais[0]

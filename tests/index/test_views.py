@@ -5,8 +5,9 @@ import pytest
 
 from ddi.bench import shapes
 from ddi.forward import bragg, lattice, lines, relations
-from ddi.index import ranking, search, views
+from ddi.index import proposals, ranking, search, views
 from ddi.index.api import index_peaks
+from ddi.index.constants import SEARCH
 from ddi.index.observed import Zero, prepare
 
 CU = 1.540593
@@ -55,7 +56,7 @@ def test_a_long_axis_is_found():
 def test_a_mesophase_is_not_beyond_the_limit_of_volume():
     q2 = lines_of(np.array([16.64, 16.64, 16.64, 90, 90, 90]), "cP", 12) / 100
     peaks = prepare(q2)
-    assert search.volume_limit(peaks, "cP") > 166.4**3 > search.SEARCH.max_volume
+    assert proposals.volume_limit(peaks, "cP") > 166.4**3 > SEARCH.max_volume
     table = ranked(q2)
     assert table.cell[0][0] == pytest.approx(166.4, rel=1e-3)
 
@@ -161,3 +162,18 @@ def test_simulated_lists_lie_on_the_lines_of_their_cell(system):
 def test_the_wide_prior_covers_half_a_degree():
     wide = Zero.wide()
     assert max(wide.trials) >= 0.5 and min(wide.trials) <= -0.5
+
+
+def test_strongest_peaks_propose_the_main_phase_where_many_are_foreign():
+    own = lines_of([5.43, 5.43, 5.43, 90, 90, 90], "cP", 9)
+    foreign = np.sort(np.random.default_rng(2).uniform(own[0] / 3, own[-1], 11))
+    q2 = np.concatenate([foreign, own])
+    intensity = np.where(np.isin(q2, own), 100.0, 10.0)
+    peaks = prepare(q2, None, intensity, wavelength=CU)
+    usual, crowded = (
+        proposals.from_templates(peaks, "cP", Zero(), proposals.Effort(crowded=crowded))[0]
+        for crowded in (False, True)
+    )
+    a = [lattice.x_to_cell(x)[:, 0] for x in (usual, crowded)]
+    assert len(a[1]) > len(a[0]) and np.abs(a[1] - 5.43).min() < 0.05
+    assert np.abs(a[0] - 5.43).min() > 0.05
