@@ -37,6 +37,8 @@ def decided(cells, fits, peaks):
     """
     if not any(fit is not None for fit in fits):
         return cells, fits
+    if "paired" not in cells:  # a list of another search
+        cells = cells.assign(paired=False)
     gain = gains(cells, fits, peaks)
     order = np.argsort(-(cells.score + gain), kind="stable")
     chances = confidence.reweighted(cells.probability, gain)
