@@ -91,6 +91,15 @@ def on_axes(group, bravais):
     )
 
 
+@lru_cache(maxsize=None)
+def numbers(bravais):
+    """Return, for each of the `classes`, the numbers of its space groups, one a setting."""
+    return tuple(
+        tuple(gemmi.SpaceGroup(name).number for name in entry.space_groups)
+        for entry in classes(bravais)
+    )
+
+
 _TWINS = {"43": "41", "32": "31", "64": "62", "65": "61"}
 
 
@@ -114,11 +123,18 @@ def _symbol(names):
 
 
 def allowed(bravais, hkl):
-    """Say which lines each class of the lattice allows, shape (n_classes, n_lines)."""
-    hkl = np.ascontiguousarray(hkl, dtype=np.int32)
-    return np.array(
-        [~entry.operations.systematic_absences(hkl) for entry in classes(bravais)]
-    ).reshape(-1, len(hkl))
+    """Say which lines each class of the lattice allows, shape (n_classes, n_lines).
+
+    A line counts if one of its equivalents in the lattice does: in P a -3, of the lines' indices,
+    2 3 0 is allowed and 3 2 0 is not, and both have one position.
+    """
+    hkl = np.ascontiguousarray(hkl, dtype=np.int32).reshape(-1, 3)
+    turned = [hkl, np.ascontiguousarray(hkl[:, [1, 0, 2]])] if bravais[0] == "c" else [hkl]
+    absent = [
+        np.logical_and.reduce([entry.operations.systematic_absences(each) for each in turned])
+        for entry in classes(bravais)
+    ]
+    return ~np.array(absent).reshape(-1, len(hkl))
 
 
 def rank(cell, bravais, q2_observed, tolerance):

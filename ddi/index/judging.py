@@ -7,7 +7,6 @@ have a Bravais lattice, and gives the list its order and its probabilities anew.
 
 from functools import lru_cache
 
-import gemmi
 import numpy as np
 
 from ddi.forward import bragg, lattice
@@ -91,10 +90,10 @@ def _voted(peaks):
 def log_prior():
     """Return the log of the share of minerals that have each Bravais lattice, by symbol."""
     of_number = {
-        group.number: name
-        for group in gemmi.spacegroup_table()
+        number: name
         for name in lattice.BRAVAIS
-        if extinction.on_axes(group, name)
+        for numbers in extinction.numbers(name)
+        for number in numbers
     }
     minerals = dict.fromkeys(lattice.BRAVAIS, EVIDENCE.unseen)
     for number, n in symbols.counts().items():

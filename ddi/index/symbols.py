@@ -72,11 +72,8 @@ def log_prior(bravais):
     """Return the log prior of each of `extinction.classes`, shape (n_classes,): the counts of its
     space groups, shared among the settings of a group, and a little for what was never seen.
     """
-    numbers = [
-        [gemmi.SpaceGroup(name).number for name in entry.space_groups]
-        for entry in extinction.classes(bravais)
-    ]
-    settings = np.bincount(sum(numbers, []), minlength=231)
+    numbers = extinction.numbers(bravais)
+    settings = np.bincount(sum(numbers, ()), minlength=231)
     seen = counts()
     total = [
         sum((seen.get(k, 0) + SYMBOLS.unseen) / settings[k] for k in of_class)

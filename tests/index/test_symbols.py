@@ -9,7 +9,7 @@ from scipy.integrate import quad
 
 from ddi.data import rruff
 from ddi.forward import bragg, lattice, lines
-from ddi.index import extinction, picking, profile, symbols
+from ddi.index import evidence, extinction, picking, profile, symbols
 from ddi.index.constants import SYMBOLS
 
 LAMBDA = bragg.CU_KALPHA1
@@ -62,6 +62,35 @@ def test_prior_adds_up_and_prefers_what_occurs(bravais):
     if bravais == "mC":  # C 2/c occurs in more minerals than C 2/m
         names = [entry.symbol for entry in extinction.classes(bravais)]
         assert prior[names.index("C 1 c 1")] > 0.3
+
+
+@pytest.mark.parametrize("bravais", ["cP", "cI", "cF", "tP", "hP", "hR", "oC", "mP"])
+def test_a_line_is_allowed_if_one_of_its_equivalents_is(bravais):
+    cell = {"h": [5, 5, 8, 90, 90, 120], "m": [5, 6, 7, 90, 98, 90], "o": [5, 6, 7, 90, 90, 90]}
+    cell |= {"c": [5, 5, 5, 90, 90, 90], "t": [5, 5, 7, 90, 90, 90]}
+    x = lattice.cell_to_x(np.array(cell[bravais[0]], dtype=float))
+    hkl, _ = lines.distinct_lines(x, bravais, 1.2)
+    equivalent = [np.ascontiguousarray(hkl @ turn) for turn in evidence.rotations(bravais)]
+    for entry, told in zip(extinction.classes(bravais), extinction.allowed(bravais, hkl)):
+        group = gemmi.SpaceGroup(entry.space_groups[0]).operations()
+        absent = [group.systematic_absences(each.astype(np.int32)) for each in equivalent]
+        np.testing.assert_array_equal(told, ~np.all(absent, axis=0), entry.symbol)
+
+
+def test_lines_of_pyrite():
+    listed = [entry.space_groups for entry in extinction.classes("cP")]
+    names = listed.index(("P a -3",))
+    hkl = np.array([[1, 0, 0], [1, 1, 0], [2, 1, 0], [3, 2, 0], [3, 1, 0], [5, 2, 0]])
+    assert extinction.allowed("cP", hkl)[names].tolist() == [False, False, True, True, False, True]
+
+
+def test_every_space_group_has_one_lattice():
+    found = {}
+    for bravais in lattice.BRAVAIS:
+        for number in sum(extinction.numbers(bravais), ()):
+            found.setdefault(number, set()).add(bravais)
+    assert sorted(found) == list(range(1, 231))
+    assert all(len(names) == 1 for names in found.values())
 
 
 def test_measured_minerals_have_halves_that_case_does_not_change():
