@@ -18,7 +18,8 @@ from ddi.study.eval_symbols import rates
     "symbols",
     floor=0.75,
     about="minerals of the half that chose nothing whose extinction symbol is first, cell given; "
-    "by the list of peaks beside it; --simulated: test structures, --n (needs `make study`)",
+    "by the list of peaks beside it; --simulated: test structures of the half of the families that "
+    "chose nothing, --n (needs `make study`)",
 )
 def bench_symbols(n=150, simulated=False):
     if simulated:

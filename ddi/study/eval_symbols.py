@@ -1,9 +1,9 @@
 """Extinction symbols from whole-pattern fits, of measured and of simulated patterns.
 
 Constants and null were chosen on one half of the minerals (`ddi.data.rruff.half`); the rate is that
-of the other half, one pattern a mineral, with the true cell given. Simulated
-patterns are test structures as a laboratory might measure them: K-alpha doublet, counting noise,
-background, zero shift, foreign lines (`ddi.study.damage`), preferred orientation (March-Dollase).
+of the other half, one pattern a mineral, with the true cell given. Simulated patterns are test
+structures as a laboratory might measure them (`ddi.study.simulated_patterns`), of the half of the
+families that chose nothing.
 """
 
 import contextlib
@@ -14,25 +14,18 @@ from typing import NamedTuple
 
 import gemmi
 import numpy as np
-import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.base.stats import wilson
-from ddi.data import dataset, rruff
-from ddi.forward import bragg, lattice
+from ddi.data import rruff
+from ddi.forward import bragg
 from ddi.index import extinction, profile, symbols
 from ddi.index.constants import RANKING
 from ddi.index.peaks import from_pattern
-from ddi.study import damage
+from ddi.study import simulated_patterns
 from ddi.study.fairness import compare
 
 LISTED = 3  # symbols that a result shows
-# conditions of simulated measurements, uniform between the two; chosen: laboratory patterns
-COUNTS = (1500.0, 20_000.0)  # of the highest point; its logarithm is uniform
-BACKGROUND = (0.01, 0.08)  # relative to the highest point
-MARCH = (0.75, 1.0)  # March-Dollase parameter
-AXES = np.array([(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1)])
-FEWEST_LINES = 12
 
 
 class Judged(NamedTuple):
@@ -131,7 +124,7 @@ def rates(rows):
     )
 
 
-def simulated(study, n, seed=0, half=None):
+def simulated(study, n, seed=0, half="reporting"):
     """Return `Judged` for `n` structures of the test split, spread over the Bravais lattices.
 
     Parameters
@@ -140,104 +133,13 @@ def simulated(study, n, seed=0, half=None):
         Whose data set the structures are from.
     n, seed : int
     half : {"choosing", "reporting"}, optional
-        Names of one half only (`ddi.data.rruff.half`), to choose constants by.
+        Families of one half only (`simulated_patterns.half`); None for both.
     """
-    rows = _on_axes(study)
-    if half is not None:
-        rows = rows[
-            [rruff.half(name or key) == half for key, name in rows[["identifier", "name"]].values]
-        ]
-    each = -(-n // rows.bravais.nunique())
-    shuffled = rows.iloc[np.random.default_rng(seed).permutation(len(rows))]
     found = []
-    for k, row in enumerate(shuffled.groupby("bravais").head(each).head(n).to_dict("records")):
+    for k, row in enumerate(simulated_patterns.rows(study, n, seed, half)):
         with contextlib.suppress(DDIError):
-            found.append(judged(measurement(row, seed + k)))
+            found.append(judged(simulated_patterns.measurement(row, seed + k)))
     return found
-
-
-def _on_axes(study):
-    """Test structures whose setting is one of those that the search's axes allow; triclinic ones
-    have nothing to tell.
-    """
-    columns = ["identifier", "name", "bravais", "sg_symbol", "cell_conventional"]
-    rows = dataset.load(study, [*columns, "q2_1", "intensity_1", "hkl_conventional_1"])
-    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    rows = rows.merge(groups[groups.split == "test"], on="identifier").sort_values("identifier")
-    known = {
-        bravais: {name for entry in extinction.classes(bravais) for name in entry.space_groups}
-        for bravais in lattice.BRAVAIS
-    }
-    kept = [
-        bravais != "aP"
-        and symbol.split(":")[0] in known[bravais]
-        and (bravais != "hR" or cell[5] == 120)
-        for symbol, bravais, cell in zip(rows.sg_symbol, rows.bravais, rows.cell_conventional)
-    ]
-    return rows[np.array(kept) & (rows.q2_1.map(len) >= FEWEST_LINES)]
-
-
-def measurement(row, seed):
-    """Return a structure as a laboratory might measure it, a `ddi.data.rruff.Pattern`.
-
-    Parameters
-    ----------
-    row : mapping
-        identifier, name, bravais, sg_symbol, cell_conventional, q2_1 (A^-2), intensity_1,
-        hkl_conventional_1.
-    seed : int
-    """
-    rng = np.random.default_rng(seed)
-    cell = np.asarray(row["cell_conventional"], dtype=float)
-    symbol = row["sg_symbol"].split(":")[0]
-    hkl = np.asarray(row["hkl_conventional_1"]).reshape(-1, 3)
-    axis = AXES[rng.integers(len(AXES))]
-    oriented = preferred(hkl, axis, rng.uniform(*MARCH), cell, symbol)
-    counts = float(np.exp(rng.uniform(*np.log(COUNTS))))
-    conditions = damage.Conditions(counts=counts, background=rng.uniform(*BACKGROUND) * counts)
-    intensity = np.asarray(row["intensity_1"]) * oriented
-    angles, measured, _ = damage.pattern(row["q2_1"], intensity, seed=seed, conditions=conditions)
-    centring = "R" if row["bravais"] == "hR" else row["bravais"][1]
-    name = row["name"] or row["identifier"]
-    known = (damage.CU.alpha1, cell, symbol, row["bravais"], centring)
-    return rruff.Pattern(row["identifier"], name, angles, measured, *known)
-
-
-def preferred(hkl, axis, march, cell, symbol):
-    """Return the March-Dollase factor of each line, mean over its equivalents.
-
-    Parameters
-    ----------
-    hkl : array_like of int, shape (n, 3)
-    axis : array_like of int, shape (3,)
-        Indices of the plane that lies flat.
-    march : float
-        1 without preferred orientation, less for plates.
-    cell : ndarray, shape (6,)
-    symbol : str
-        Hermann-Mauguin.
-
-    Returns
-    -------
-    ndarray, shape (n,)
-
-    Notes
-    -----
-    Dollase (1986), J. Appl. Cryst. 19, 267-272.
-
-    Examples
-    --------
-    >>> cubic = np.array([4.0, 4, 4, 90, 90, 90])
-    >>> preferred([[2, 0, 0], [1, 1, 1]], [0, 0, 1], 1.0, cubic, "P 1").tolist()
-    [1.0, 1.0]
-    """
-    metric = lattice.x_to_metric(lattice.cell_to_x(cell))
-    turns = [op.rot for op in gemmi.SpaceGroup(symbol).operations().sym_ops]
-    turned = np.asarray(hkl, dtype=float) @ (np.array(turns) / gemmi.Op.DEN)
-    along = turned @ metric @ np.asarray(axis, dtype=float)
-    length = np.einsum("mni,ij,mnj->mn", turned, metric, turned) * (axis @ metric @ np.array(axis))
-    cos2 = np.minimum(along**2 / length, 1.0)
-    return np.mean((march**2 * cos2 + (1 - cos2) / march) ** -1.5, axis=0)
 
 
 def by_system(rows):
