@@ -209,6 +209,11 @@ PATTERNS = {
     + "".join(f"{3 + k // 300:2d}{y:6.0f}" + "\n" * (k % 10 == 9) for k, y in enumerate(Y)),
     "ILL D2B": f"D2B, barite\n   1   1   0.05000\n   {X[0]}\n 100000.  0.\n" + _detectors(),
     "ILL D1A": f"{STEPS}\n" + _detectors(),
+    "MDI": f"barite\n {X[0]} 0.05 1.0 CU {CU} {X[-1]} {N}\n{COUNTS}\n",
+    "DASH": f"{CU}\n" + rows(X, Y, np.sqrt(Y), join=" "),
+    "FullProf PRF": f"barite CELL 8 5 7\n 1 {N} {CU} 0 0\n 2Theta\tYobs\tYcal\tBackg\n"
+    + rows(X, Y, Y + 1, 0 * Y),
+    "thousands between tabs": "2theta\tI\n" + "".join(f"{x}\t{y:,.0f}\n" for x, y in zip(X, Y)),
     "FOX": f"{STEPS} barite\n{COUNTS}\n",
     "PSI": f"DMC, barite\nlambda= {CU}, T= 300\n{STEPS} 5000.\n{COUNTS}\n{COUNTS}\n",
     "JCAMP": f"##TITLE=a\n##JCAMP-DX=5\n##XUNITS=2THETA\n##FIRSTX={X[0]}\n"

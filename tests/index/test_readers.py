@@ -114,7 +114,10 @@ REFUSED = {
         "q intensity\n" + rows(2 * np.pi / D, HEIGHT), "--unit q2pi, if 1/d --unit q"),
     "15,917 alone": (
         rows(ANGLE, form="{:.3f}").replace("0", "1").replace(".", ","), "decimal comma or two"),
-    "thousands": (rows(ANGLE, [f"{1000 + h:,.1f}" for h in HEIGHT], form="{}"), "group thousands"),
+    "thousands": (
+        rows(ANGLE, [f"{1000 + h:,.1f}" for h in HEIGHT], join=" ", form="{}"),
+        "group thousands",
+    ),
     "comma and points": (
         rows([f"{a:.4f}(12)".replace(".", ",") for a in ANGLE], HEIGHT, form="{}"),
         "decimal comma or a separating one",
@@ -124,6 +127,15 @@ REFUSED = {
         r"begins with 2 row.*start them with #",
     ),
     "ILL without a start": ("barite\n" + PATTERNS["ILL D1A"].partition("\n")[2], "D1A or D2B"),
+    "thousands in blanks": (
+        "".join(f"{x} {10 * y:,.0f}\n".replace(",", " ") for x, y in zip(X, Y)),
+        "if blanks group thousands",
+    ),
+    "ILL D1B": (
+        "D1B\n\n\n 600 1\n 1000 15.0 0.05\n" + rows(Y, form="{:.1f}") + "   -1000\n",
+        "ILL D1B, D20.*export two columns",
+    ),
+    "GSAS ALT": (PATTERNS["GSAS STD"].replace(" STD", " ALT"), "of the type ALT.*export FXYE"),
     "names over other columns": ("No. 2theta I\n" + rows(ANGLE, HEIGHT), "names over 2 columns"),
     "time of flight": (
         "t\nBANK 1 10 10 SLOG 1000 2000 0.01 0 FXYE\n" + rows(X, Y, Y), "time of flight"),

@@ -10,6 +10,7 @@ from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, num
 from ddi.index.readers.written import tidied
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
+_MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
 _MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
 _REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
 REMARKS = "#!%'/*"
@@ -130,6 +131,8 @@ def table(name, text):
         elif kind == "remark":
             remarks.append(line)
             head = _fuller(head, content)
+            if content and len(rows) <= _MOST_PARAMETERS:
+                rows.clear()  # numbers above the names of columns are no rows of theirs
         elif kind == "title":
             remarks.append(line)
             unsure = unsure or (count, line)
@@ -221,7 +224,7 @@ def _joined(name, rows, head, remarks):
         if _monotone([value for value, _ in flat]):
             rows = [[pair] for pair in flat]  # a list that was written in lines
     width = min(map(len, rows))
-    _check_widths(name, [len(row) for row in rows])
+    _check_widths(name, [len(row) for row in rows], named=head is not None)
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
     complete = np.flatnonzero(np.isfinite(spread).all(axis=0))
@@ -229,10 +232,15 @@ def _joined(name, rows, head, remarks):
     return Table(values, sigma, head, tuple(remarks))
 
 
-def _check_widths(name, widths):
-    """Refuse rows at the top that are wider or narrower than all others: parameters of a program,
-    which would be read as peaks.
+def _check_widths(name, widths, named):
+    """Refuse rows at the top that are wider or narrower than all others, parameters of a program
+    that would be read as peaks, and long tables of uneven rows.
     """
+    if len(widths) >= _MOST_UNEVEN and len(set(widths[:-1])) > 1 and not named:
+        raise DDIError(
+            f"{name} has {len(widths)} rows of {min(widths)} to {max(widths)} numbers; if blanks "
+            "group thousands take them out, else name the columns in a line above them"
+        )
     first = next((k for k, width in enumerate(widths) if width == widths[-1]), 0)
     if 0 < first <= _MOST_PARAMETERS and len(widths) >= 6 + first:
         if len(set(widths[first:])) == 1:

@@ -23,7 +23,7 @@ def gsas(source):
     later = next((k for k, line in enumerate(rest) if line.startswith("BANK")), len(rest))
     binning = fields[4].upper() if len(fields) > 4 else ""
     kind = fields[-1].upper() if not _is_float(fields[-1]) else "STD"
-    if not binning.startswith("CON") or kind == "ALT":
+    if not binning.startswith("CON"):
         raise DDIError(
             f"{source.name} is a GSAS file in bins of time of flight ({binning or 'none'}), not "
             "read here: convert it to d and intensity and use --unit d"
@@ -121,6 +121,24 @@ def _ill_grid(lines):
         return None
     start, step = rows[2][0], rows[1][-1]
     return (start, step) if 0.001 < step < 2 and -20 < start < 180 else None
+
+
+def mdi(source):
+    """MDI's text: a title; start, step, time, tube, wavelength, end, number of points; counts."""
+    lines = source.first_lines(2)
+    head = _MDI.fullmatch(lines[1]) if len(lines) == 2 else None
+    if head is None:
+        return None
+    start, step, wavelength, _, count = map(float, head.groups())
+    y = _numbers_of(source.name, source.text.split("\n", 2)[-1])
+    if len(y) < count:
+        raise DDIError(f"{source.name} is cut off: it says {count:.0f} points and holds {len(y)}")
+    y = y[: int(count)]
+    x = start + step * np.arange(len(y))
+    return Found(x, "2theta", y, None, wavelength, None, True, "MDI text")
+
+
+_MDI = re.compile(r"\s*([\d.]+)\s+([\d.]+)\s+[\d.]+\s+[A-Za-z]{2}\s+([\d.]+)\s+([\d.]+)\s+(\d+)\s*")
 
 
 def counts(source):

@@ -108,6 +108,14 @@ FORMATS = (
         None,
         "histograms.counts",
     ),
+    Format(
+        "ILL D1B, D20",
+        ".dat",
+        "not read: export two columns, 2theta and counts",
+        None,
+        r"^[ \t]*-1000\.?0*\s*(?:-10000\.?0*\s*)?\Z",
+    ),
+    Format("MDI text", ".mdi .txt", "pattern", None, None, "histograms.mdi"),
     Format("Columns", ".txt .csv .xy .xye", "peaks or pattern", None, None, "text.read_table"),
 )
 """In the order in which they are tried; regular expressions ignore case, and ^ begins a line."""

@@ -12,19 +12,30 @@ from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
 
+_FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
+
 
 def read_table(source):
     """Columns of text or CSV, with or without a heading."""
-    text = source.text
+    text, above = _without_wavelength(source.text)
     read = table(source.name, text)
     remarks = "\n".join(read.remarks)
     return chosen(
         source,
         read,
-        wavelength=stated_wavelength(remarks),
+        wavelength=above or stated_wavelength(remarks),
         radiation=stated_radiation(remarks),
         unit="2theta" if "##RRUFFID" in text else None,
     )
+
+
+def _without_wavelength(text):
+    """A pattern without the wavelength alone in its first line (DASH), and that or None."""
+    first, _, rest = text.partition("\n")
+    alone = re.fullmatch(r"\s*([0-4]\.\d{3,})\s*", first)
+    rows = rest.split("\n", _FEWEST_ROWS)[:_FEWEST_ROWS]
+    pattern = len(rows) == _FEWEST_ROWS and all(len(row.split()) in (2, 3) for row in rows)
+    return (rest, float(alone[1])) if alone and pattern else (text, None)
 
 
 def chosen(source, read, wavelength=None, radiation=None, unit=None, format="text"):

@@ -16,6 +16,7 @@ _THOUSANDS = re.compile(
     r"|(?:(?<=[\t;])|^)(\d{1,3}(?: \d{3})+(?:[.,]\d+)?)(?=[\t;]|$)"
     r'|"(\d{1,3}(?:,\d{3})+\.\d*)"'
 )
+_IN_TABS = re.compile(r"(?:(?<=[\t;])|^)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=[\t;]|$)")
 # what stands behind a number: its unit, or a mark of doubt before the next number
 _BEHIND = re.compile(r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])")
 _CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+)(?=[\t;])")
@@ -41,6 +42,8 @@ def _plain_numbers(line):
     """A line without groups of thousands and without what stands behind its numbers."""
     line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
     line = _THOUSANDS.sub(lambda found: re.sub(r'[\s",]', "", found[0]), line)
+    if re.search(r"\d\.\d", line):  # so a comma is no decimal one
+        line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
     return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", line))
 
 
