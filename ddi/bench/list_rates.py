@@ -5,11 +5,12 @@ import pandas as pd
 
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, wilson
-from ddi.bench import lists
+from ddi.bench import lists, peak_lists
 from ddi.bench.registry import benchmark, shares
-from ddi.bench.search import MISSED, rank_of
+from ddi.bench.search import MISSED, measure, rank_of
+from ddi.data import rruff
+from ddi.index import confidence, search
 from ddi.index import peaks as peaklist
-from ddi.index import search
 
 CONFIDENT = 0.8
 
@@ -53,6 +54,27 @@ def _indexed(task):
         found |= {name: first[name] for name in ("n_lines", "M20", "n_indexed", "source")}
         found |= dict(scores=table.score.tolist())
     return found
+
+
+def recalibrate(n=12, n_patterns=112, n_jobs=1):
+    """Fit what `confidence.Calibration` says of "none of these" and of doubt, its temperature kept,
+    to n lists a kind of the choosing half and to peaks picked from its patterns, simulated and
+    measured.
+
+    Returns
+    -------
+    ddi.index.confidence.Calibration
+    """
+    crystals = lists.chosen("choosing", "laboratory", n_patterns)
+    found = peak_lists.picked()
+    minerals = np.array([rruff.half(mineral) == "choosing" for mineral in found.mineral])
+    patterns = [peak_lists.degraded(crystals), found[minerals].groupby("mineral").head(2)]
+    parts = [measure(rows.reset_index(drop=True)) for rows in patterns]
+    parts.append(measured("choosing", n=n, n_jobs=n_jobs).rename(columns={"scores": "score"}))
+    rows = pd.concat(parts).dropna(subset="score")
+    right = [-1 if rank == MISSED else rank for rank in rows["rank"]]
+    kept = confidence.calibration().temperature
+    return confidence.calibrate(list(rows.score), right, temperature=kept)
 
 
 def confidently_wrong(rows):

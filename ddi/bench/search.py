@@ -169,14 +169,14 @@ def bench_calibration():
 
 def recalibrate(study, n=60, seed=0):
     """Fit `confidence.calibrate` to degraded held-out patterns of a study and, where there are any,
-    to every second mineral of RRUFF's fair ones.
+    to every second mineral of RRUFF's fair ones: so was the temperature chosen, the others by
+    `ddi.bench.list_rates.recalibrate`.
 
     The measured patterns come in twice, with the reference's peaks and with the project's own.
 
     Returns
     -------
-    dict
-
+    ddi.index.confidence.Calibration
     """
     sets = [degraded(held_out(study, n=n, seed=seed), seed)]
     if rruff.folder():

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
+_WORST = 100.0  # log units below `null`: nothing is that bad, and exp() stays finite
 
 
 class Calibration(NamedTuple):
@@ -19,14 +20,18 @@ class Calibration(NamedTuple):
         Log units of score that are one log unit of probability.
     null : float
         Score of "none of these".
+    null_temperature : float
+        Log units of the best score above `null` that are one log unit against "none of these":
+        wrong cells that stand alone reach higher scores than wrong ones beside the right one.
     doubt : float
         Share of patterns whose true lattice does not show (superstructures without a visible line).
     n : int
-        Patterns on which the three were fitted.
+        Patterns and lists on which these were fitted.
     """
 
     temperature: float
     null: float
+    null_temperature: float
     doubt: float
     n: int = 0
 
@@ -40,8 +45,8 @@ def calibration():
 def probabilities(scores, given=None):
     """Return the probability of each candidate to be the right lattice, shape (n,).
 
-    A softmax of the scores with a temperature and a "none of these", all of it less the share of
-    patterns whose true lattice does not show.
+    A softmax of the scores with a temperature, and "none of these" beside the best of them with a
+    temperature of its own, all of it less the share of patterns whose true lattice does not show.
 
     Parameters
     ----------
@@ -51,9 +56,11 @@ def probabilities(scores, given=None):
         That of `calibration` if not given.
     """
     given = given or calibration()
-    levels = np.append(np.asarray(scores, dtype=float), given.null) / given.temperature
-    weights = np.exp(levels - levels.max())
-    return (1 - given.doubt) * (weights / weights.sum())[:-1]
+    scores = np.asarray(scores, dtype=float)
+    best = max(np.max(scores, initial=-np.inf), given.null - _WORST)
+    weights = np.exp((scores - best) / given.temperature)
+    none = np.exp((given.null - best) / given.null_temperature)
+    return (1 - given.doubt) * weights / (weights.sum() + none)
 
 
 def reweighted(chances, gains, given=None):
@@ -61,7 +68,7 @@ def reweighted(chances, gains, given=None):
 
     Examples
     --------
-    >>> sure = Calibration(temperature=1.0, null=0.0, doubt=0.0)
+    >>> sure = Calibration(temperature=1.0, null=0.0, null_temperature=1.0, doubt=0.0)
     >>> reweighted([0.5, 0.25], [0.0, np.log(2)], sure).round(3).tolist()
     [0.4, 0.4]
     """
@@ -72,7 +79,7 @@ def reweighted(chances, gains, given=None):
     return (1 - given.doubt) * weights / (weights.sum() + none)
 
 
-def calibrate(scores, right):
+def calibrate(scores, right, temperature=None):
     """Return the `Calibration` that makes the right candidates likeliest.
 
     Parameters
@@ -81,13 +88,16 @@ def calibrate(scores, right):
         The scores of each pattern's candidates.
     right : list of int
         Which candidate is right, -1 for none.
+    temperature : float, optional
+        Kept as it is, if given.
     """
     from scipy.optimize import minimize
 
     def named(parameters):
-        log_temperature, null, logit = map(float, parameters)
-        temperature = float(np.exp(log_temperature))
-        return Calibration(temperature, null, float(1 / (1 + np.exp(-logit))), len(right))
+        null, log_slope, logit, log_temperature = map(float, parameters)
+        kept = float(np.exp(log_temperature)) if temperature is None else temperature
+        doubt = float(1 / (1 + np.exp(-logit)))
+        return Calibration(kept, null, float(np.exp(log_slope)), doubt, len(right))
 
     def loss(parameters):
         found = [probabilities(s, named(parameters)) for s in scores]
@@ -95,4 +105,5 @@ def calibrate(scores, right):
         return -np.log(np.clip(chances, 1e-9, None)).mean()
 
     options = dict(maxiter=2000)
-    return named(minimize(loss, [1.0, 10.0, -3.0], method="Nelder-Mead", options=options).x)
+    start = [10.0, 1.0, -3.0, 1.0]
+    return named(minimize(loss, start, method="Nelder-Mead", options=options).x)

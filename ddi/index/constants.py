@@ -17,8 +17,8 @@ class SearchConstants:
     zero_sigma: float = 0.06  # degrees 2theta; the same, twice as wide as observed
     # degrees 2theta; the first, the commonest, is tried with every template; RRUFF, n = 197
     trial_shifts: tuple = (0.04, 0.0, 0.08, -0.04, -0.08)
-    # share and least number of the templates that are tried at the other shifts, too:
-    # those best at the first; RRUFF, n = 193: the same cells in half the time
+    # share and least number of the templates, best first, that are tried at the other shifts, too;
+    # RRUFF, n = 193: the same cells in half the time
     promising: float = 0.05
     min_promising: int = 500
     screen_sigma: float = 0.03  # degrees 2theta, error of a template's cell; chosen, not measured
@@ -104,8 +104,7 @@ class Shortlist(NamedTuple):
 class RankingConstants:
     """How candidates are compared: see `ddi.index.score` and `ddi.index.ranking`."""
 
-    # how the prior of a spurious peak (`ddi.forward.constants.SCORE`) goes with intensity: a power,
-    # and its limits; RRUFF, n = 197
+    # how `SCORE.spurious` goes with intensity: a power, and its limits; RRUFF, n = 197
     spurious_power: float = 0.3
     spurious_range: tuple = (0.005, 0.25)
     # log units that an extinction symbol and a superstructure cost; RRUFF, n = 197
@@ -113,8 +112,7 @@ class RankingConstants:
     superstructure_cost: float = 2.0
     # of the peaks that a superstructure puts on its subcell's lines, those tried; RRUFF, n = 193
     shares: tuple = (0.5, 0.6, 0.7, 0.8, 0.88, 0.94, 0.97)
-    # how much worse than stated peak positions may be, and what that costs in log units;
-    # RRUFF, n = 193
+    # how much worse than stated positions may be, and the cost in log units; RRUFF, n = 193
     scales: tuple = ((1.0, 0.0), (1.7, 2.0))
     # the same for lists that state no errors, besides; chosen, not measured
     coarse_scales: tuple = ((3.0, 2.5), (6.0, 3.5))
@@ -128,12 +126,10 @@ class RankingConstants:
     same: tuple = (0.003, 0.5, 1.0)
     # a peak farther from its line, in sigmas, is not indexed; chosen, not measured
     indexed_sigmas: float = 3.0
-    # the search ends early when the first cell has this probability and explains every one of at
-    # least so many peaks; RRUFF, n = 193
+    # the search ends when the first cell is so likely and explains all of so many peaks; RRUFF, 193
     beyond_doubt: float = 0.999
     min_certain: int = 10
-    # rounds of relatives of the first cell; log units that a super- and a subcell cost for the many
-    # that were tried; RRUFF, n = 191
+    # rounds of relatives of the first; log units that super- and subcells cost; RRUFF, n = 191
     max_climb: int = 3
     # relative distances within which a cell is taken for one of higher metric symmetry; chosen
     metric: tuple = (0.002, 0.006)
@@ -164,8 +160,8 @@ class ProfileConstants:
     # no exact pseudo-Voigt curves; chosen, not measured
     model_error: float = 0.04
     eta: float = 0.5  # Lorentz share at the start; chosen, not measured
-    # prior standard deviations; chosen, not measured: relative to the largest component of the
-    # metric; degrees 2theta twice; relative to the usual FWHM; of eta
+    # prior standard deviations, relative to the largest component of the metric; degrees 2theta
+    # twice; relative to the usual FWHM; of eta; chosen, not measured
     metric_spread: float = 0.01
     zero_spread: float = 0.06
     displacement_spread: float = 0.06
@@ -211,9 +207,8 @@ class EvidenceConstants:
     spread: float = 0.95
     leak: float = 0.06
     freedom: float = 5.5
-    # share of positions at which something foreign stands; 0.009 by the same fit, three times that
-    # since listed supercells were found because they explain foreign peaks; log loss of 184
-    # patterns of the choosing halves
+    # share of positions with something foreign; 0.009 by the same fit, more since supercells are
+    # listed because they explain foreign peaks; log loss of 184 patterns of the choosing halves
     foreign: float = 0.03
     # shares of the larger cell's own positions that have a line, and the prior of none; chosen
     shares: tuple = (0.0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.8)
@@ -228,11 +223,16 @@ class EvidenceConstants:
     quantile: float = 0.9
     usual: float = 1.9
     widest: float = 3.0
-    # the first so many of a list are compared, no farther behind the first than so many log units;
-    # evidence counts up to so many; log loss of 184 patterns of the choosing halves
+    # first rows that are compared, how far behind the first at most, and how far evidence counts,
+    # in log units; log loss of 184 patterns of the choosing halves
     n_compared: int = 3
     reach: float = 8.0
     most: float = 6.0
+    # a supercell stays possible if the evidence, with the lattices' shares and without, is above
+    # this; highest probability of the first cell then: 27 of 34 structures are right, 222 of 225
+    # otherwise; 297 patterns of the choosing halves of RRUFF and of simulated structures
+    possible: float = -0.56
+    most_unsettled: float = 0.8
     unseen: float = 5.0  # minerals added to every Bravais lattice; chosen, not measured
 
 

@@ -2,7 +2,8 @@
 
 The list's scores know peaks. To those near the first one this adds the evidence of the pattern
 between the first cell and its sub- and supercells (`ddi.index.evidence`) and how often minerals
-have a Bravais lattice, and gives the list its order and its probabilities anew.
+have a Bravais lattice, and gives the list its order and its probabilities anew. Where the pattern
+leaves a supercell of the first cell possible, the first cell is less likely to be right.
 """
 
 from functools import lru_cache
@@ -45,37 +46,69 @@ def decided(cells, fits, peaks):
     ranked = ranked.iloc[order].reset_index(drop=True)
     ranked["rank"] = np.arange(1, len(ranked) + 1)
     ranked["family"] = ranked.groupby("family")["rank"].transform("min")
+    of_row = dict(enumerate(fits))
+    moved = [of_row.get(k) for k in order[: len(fits)]]
+    ranked["probability"] = _settled(ranked, moved, peaks)
     ranked["probability"] = [
         ranking.doubted(len(row.hkl), row, row.probability, row.M20) for _, row in ranked.iterrows()
     ]
-    of_row = dict(enumerate(fits))
-    return ranked, [of_row.get(k) for k in order[: len(fits)]]
+    return ranked, moved
 
 
 def gains(cells, fits, peaks):
     """Return what pattern and lattice add to each score, shape (n_rows,), in log units."""
     behind = cells.score.max() - cells.score.to_numpy()
     gain = np.array([log_prior()[name] for name in cells.bravais])
-    for k in range(1, min(EVIDENCE.n_compared, len(fits), len(cells))):
-        if behind[k] < EVIDENCE.reach:
-            told = _between(cells.iloc[0], fits[0], cells.iloc[k], fits[k], peaks)
-            gain[k] += np.clip(told, -EVIDENCE.most, EVIDENCE.most)
+    for k, (told, sign) in _compared(cells, fits, peaks).items():
+        gain[k] += sign * np.clip(told, -EVIDENCE.most, EVIDENCE.most)
     return np.where(behind < EVIDENCE.reach, gain - gain[0], 0.0)
 
 
+def _settled(cells, fits, peaks):
+    """Probabilities of rows in their final order: the first is no more than `most_unsettled` likely
+    where the pattern leaves a supercell of it possible.
+    """
+    prior = np.array([log_prior()[name] for name in cells.bravais])
+    possible = [
+        min(told, told + prior[k] - prior[0])
+        for k, (told, sign) in _compared(cells, fits, peaks).items()
+        if sign > 0
+    ]
+    chances = cells.probability.to_numpy(copy=True)
+    if max(possible, default=-np.inf) > EVIDENCE.possible:
+        chances[0] = min(chances[0], EVIDENCE.most_unsettled)
+    return chances
+
+
+def _compared(cells, fits, peaks):
+    """By number of a row: the log evidence of the larger one over the smaller one of it and the
+    first, and 1 if it is the larger one, else -1. Only rows near the first that are sub- or
+    supercells of it.
+    """
+    first = cells.iloc[0]
+    found = {}
+    for k in range(1, min(EVIDENCE.n_compared, len(fits), len(cells))):
+        if cells.score.max() - cells.score.iloc[k] < EVIDENCE.reach:
+            told = _between(first, fits[0], cells.iloc[k], fits[k], peaks)
+            found |= {} if told is None else {k: told}
+    return found
+
+
 def _between(first, first_fit, other, other_fit, peaks):
-    """The log evidence of a row over the first one; 0 if they are no sub- and supercell."""
-    sides = [(first, first_fit, -1.0), (other, other_fit, 1.0)]
+    """The log evidence of the larger of two rows over the smaller one, and 1 if the other is the
+    larger one, else -1; None if they are no sub- and supercell.
+    """
+    sides = [(first, first_fit, -1), (other, other_fit, 1)]
     sides.sort(key=lambda side: side[0].volume / lattice.POINTS[side[0].bravais[1]])
     (small, _, _), (large, fit, sign) = sides
     if fit is None:
-        return 0.0
+        return None
     pair = ((row.bravais, cell_of(row)) for row in (large, small))
     shared = evidence.shared_lines(*pair, fit.lines.hkl)
     if shared is None:
-        return 0.0
+        return None
     tube = bragg.anode(peaks.wavelength) if peaks.radiation == "xray" else None
-    return sign * evidence.of_supercell(fit, shared, _voted(peaks), tube)
+    return evidence.of_supercell(fit, shared, _voted(peaks), tube), sign
 
 
 def _voted(peaks):

@@ -120,7 +120,8 @@ def is_beyond_doubt(peaks, ordered):
     """Say whether the first is certain and explains every one of at least `min_certain` peaks."""
     if not ordered or len(peaks.q2) < RANKING.min_certain:
         return False
-    certain = confidence.calibration()._replace(doubt=0.0)
+    given = confidence.calibration()
+    certain = given._replace(doubt=0.0, null_temperature=given.temperature)
     chances = confidence.probabilities([row.score for row in ordered], certain)
     if chances[0] < RANKING.beyond_doubt:
         return False

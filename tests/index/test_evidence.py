@@ -68,11 +68,40 @@ def test_the_list_follows_the_pattern(share, first):
     assert cells["rank"].tolist() == [1, 2] and cells.family.tolist() == [1, 1]
     assert cells.probability.is_monotonic_decreasing and cells.probability.sum() < 1
     softmax = confidence.probabilities(cells.score)
-    np.testing.assert_allclose(cells.probability, softmax, rtol=1e-9)
+    ratio = cells.probability / cells.probability.sum()  # "none of these" stays as it was
+    np.testing.assert_allclose(ratio, softmax / softmax.sum(), rtol=1e-9)
+    assert cells.probability.sum() == pytest.approx(softmax.sum(), abs=0.01)
     doubtful, _ = judging.decided(table.assign(n_lines=15), fits, peaks)
     assert doubtful.probability.max() <= RANKING.most_doubtful
     same, _ = judging.decided(table, [None, None], peaks)
     assert same is table
+
+
+@pytest.mark.parametrize(
+    ("told", "possible"),
+    [((-0.9, 1), False), ((-0.3, 1), True), ((-0.3, -1), False), (None, False)],
+)
+def test_a_supercell_that_the_pattern_leaves_possible_lowers_the_probability(
+    monkeypatch, told, possible
+):
+    peaks, zero = measured(0.0)
+    table, fits = rows_of(peaks, zero, 4.0)
+    monkeypatch.setattr(judging, "_between", lambda *_: told)
+    cells, _ = judging.decided(table, fits, peaks)
+    plain = confidence.probabilities(cells.score)
+    assert plain[0] > EVIDENCE.most_unsettled
+    expected = np.minimum(plain, EVIDENCE.most_unsettled) if possible else plain
+    np.testing.assert_allclose(cells.probability, expected, rtol=1e-9)
+
+
+def test_a_rare_lattice_is_no_possible_supercell(monkeypatch):
+    peaks, zero = measured(0.0)
+    table, fits = rows_of(peaks, zero, 4.0)
+    monkeypatch.setattr(judging, "_between", lambda *_: (-0.3, 1))
+    rare = {"oC": 0.0, "oP": -1.0}
+    monkeypatch.setattr(judging, "log_prior", lambda: rare)
+    cells, _ = judging.decided(table, fits, peaks)
+    assert cells.probability.iloc[0] > EVIDENCE.most_unsettled
 
 
 def test_ratio_has_mean_one_where_no_line_is():

@@ -9,8 +9,8 @@ import pytest
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines, relations
 from ddi.forward.constants import SCORE
-from ddi.index import confidence, extinction, kinship, score, search
-from ddi.index.constants import SEARCH
+from ddi.index import confidence, extinction, kinship, ranking, score, search
+from ddi.index.constants import RANKING, SEARCH
 
 WAVELENGTH = 1.540593
 CELLS = {
@@ -141,12 +141,39 @@ def test_weak_peaks_are_likelier_to_be_spurious():
 
 def test_probabilities_and_their_calibration():
     rng = np.random.default_rng(0)
-    scores = [np.sort(rng.normal(30, 6, 8))[::-1] for _ in range(400)]
-    given = confidence.Calibration(temperature=4.0, null=25.0, doubt=0.0)
+    scores = [np.sort(rng.normal(rng.normal(25, 12), 6, 8))[::-1] for _ in range(400)]
+    given = confidence.Calibration(4.0, null=25.0, null_temperature=8.0, doubt=0.0)
     chances = [np.append(p := confidence.probabilities(s, given), 1 - p.sum()) for s in scores]
     right = [rng.choice(9, p=p) for p in chances]
     fit = confidence.calibrate(scores, [k if k < 8 else -1 for k in right])
     assert fit.temperature == pytest.approx(4.0, rel=0.3) and fit.null == pytest.approx(25.0, abs=4)
+    assert fit.null_temperature == pytest.approx(8.0, rel=0.4)
+    kept = confidence.calibrate(scores, [k if k < 8 else -1 for k in right], temperature=5.0)
+    assert kept.temperature == 5.0 and kept.n == 400
+
+
+def test_probabilities_by_hand():
+    """One candidate a log unit above the null is e to the 1/2 likelier than it; two share."""
+    given = confidence.Calibration(1.0, null=10.0, null_temperature=2.0, doubt=0.1)
+    none = np.exp(-0.5)
+    np.testing.assert_allclose(confidence.probabilities([11.0], given), [0.9 / (1 + none)])
+    pair = confidence.probabilities([11.0, 10.0], given)
+    np.testing.assert_allclose(pair, 0.9 * np.array([1, 1 / np.e]) / (1 + 1 / np.e + none))
+    assert len(confidence.probabilities([], given)) == 0
+    assert confidence.probabilities([-np.inf, -np.inf], given).tolist() == [0.0, 0.0]
+    huge = confidence.probabilities([5000.0, -5000.0], given)
+    np.testing.assert_allclose(huge, [0.9, 0.0])
+
+
+def test_no_doubt_is_left_beside_the_other_candidates_alone(monkeypatch):
+    """The long tail of "none of these" is for people; the search need not go on for it."""
+    given = confidence.calibration()
+    row = SimpleNamespace(score=given.null + 10)
+    assert confidence.probabilities([row.score])[0] < RANKING.beyond_doubt
+    monkeypatch.setattr(ranking, "_figures", lambda *_: {"hkl": np.ones((20, 3))})
+    assert ranking.is_beyond_doubt(SimpleNamespace(q2=np.ones(20)), [row])
+    rival = SimpleNamespace(score=row.score - 1)
+    assert not ranking.is_beyond_doubt(SimpleNamespace(q2=np.ones(20)), [row, rival])
 
 
 def test_families_gather_sub_and_supercells():
