@@ -194,7 +194,8 @@ class SymbolConstants:
     foreign: float = 0.03
     # power of the evidence beside the prior; log loss of 51 minerals of the choosing half
     trust: float = 0.6
-    unseen: float = 0.3  # minerals added to every space group; chosen, not measured
+    unseen: float = 0.3  # crystals added to every space group; chosen, not measured
+    minerals: float = 0.5  # share in the prior; log loss of the choosing halves, flat 0.3 to 0.6
 
 
 @dataclass(frozen=True)

@@ -93,9 +93,9 @@ def on_axes(group, bravais):
 
 @lru_cache(maxsize=None)
 def numbers(bravais):
-    """Return, for each of the `classes`, the numbers of its space groups, one a setting."""
+    """Return, for each of the `classes`, the numbers of its space groups, each once."""
     return tuple(
-        tuple(gemmi.SpaceGroup(name).number for name in entry.space_groups)
+        tuple(sorted({gemmi.SpaceGroup(name).number for name in entry.space_groups}))
         for entry in classes(bravais)
     )
 
@@ -107,7 +107,7 @@ def _symbol(names):
     """The elements that all Hermann-Mauguin symbols have in one place; the first one's glide where
     only its name differs.
     """
-    split = [re.sub(r".\)$", "", name).split() for name in names]
+    split = [name.split() for name in names if "(" not in name]  # not P21212(a)
     places = []
     for place in range(1, max(map(len, split))):
         marks = [

@@ -58,28 +58,36 @@ class Observed(NamedTuple):
     neighbour: np.ndarray
 
 
-@lru_cache(maxsize=1)
-def counts():
-    """Return how many minerals have each space group, by number (AMCSD, each mineral once; measured
-    RRUFF minerals left out).
+@lru_cache(maxsize=None)
+def counts(kind="minerals"):
+    """Return how many crystals have each space group, by number.
+
+    Parameters
+    ----------
+    kind : {"minerals", "frameworks"}
+        AMCSD, each mineral once, measured RRUFF minerals left out; or metal-organic frameworks of
+        CoRE MOF, each family of the training split once.
     """
     read = json.loads(COUNTS.read_text(encoding="utf-8"))
-    return {int(number): n for number, n in read["minerals"].items()}
+    return {int(number): n for number, n in read[kind].items()}
 
 
 @lru_cache(maxsize=None)
 def log_prior(bravais):
-    """Return the log prior of each of `extinction.classes`, shape (n_classes,): the counts of its
-    space groups, shared among the settings of a group, and a little for what was never seen.
+    """Return the log prior of each of `extinction.classes`, shape (n_classes,): the mean of their
+    shares in minerals and in frameworks. The counts of a space group are shared among its settings,
+    and a little is added for what was never seen.
     """
     numbers = extinction.numbers(bravais)
     settings = np.bincount(sum(numbers, ()), minlength=231)
-    seen = counts()
-    total = [
-        sum((seen.get(k, 0) + SYMBOLS.unseen) / settings[k] for k in of_class)
-        for of_class in numbers
-    ]
-    return np.log(total) - np.log(np.sum(total))
+    laws = []
+    for seen in (counts("minerals"), counts("frameworks")):
+        total = [
+            sum((seen.get(k, 0) + SYMBOLS.unseen) / settings[k] for k in of_class)
+            for of_class in numbers
+        ]
+        laws.append(np.array(total) / np.sum(total))
+    return np.log(SYMBOLS.minerals * laws[0] + (1 - SYMBOLS.minerals) * laws[1])
 
 
 def observed(fit):
@@ -168,5 +176,9 @@ def listed(fit):
 
 
 def _by_count(names):
-    seen = counts()
-    return tuple(sorted(names, key=lambda name: -seen.get(gemmi.SpaceGroup(name).number, 0)))
+    minerals = counts("minerals")
+    frameworks = counts("frameworks")
+    scale = sum(minerals.values()) / sum(frameworks.values())
+    numbers = {name: gemmi.SpaceGroup(name).number for name in names}
+    often = {k: minerals.get(k, 0) + scale * frameworks.get(k, 0) for k in numbers.values()}
+    return tuple(sorted(names, key=lambda name: -often[numbers[name]]))

@@ -93,6 +93,22 @@ def test_every_space_group_has_one_lattice():
     assert all(len(names) == 1 for names in found.values())
 
 
+def test_every_class_has_its_own_symbol():
+    for bravais in lattice.BRAVAIS:
+        names = [entry.symbol for entry in extinction.classes(bravais)]
+        assert len(set(names)) == len(names)
+    by_group = {group: entry for entry in extinction.classes("oP") for group in entry.space_groups}
+    assert by_group["P 21 21 2"].symbol == "P 21 21 -"
+
+
+def test_groups_of_frameworks_count_beside_those_of_minerals():
+    assert sum(symbols.counts("frameworks").values()) > 4000
+    names = [entry.symbol for entry in extinction.classes("mP")]
+    of_symbol = dict(zip(names, symbols.log_prior("mP")))
+    assert max(of_symbol, key=of_symbol.get) in ("P 1 21/c 1", "P 1 21/n 1", "P 1 21/a 1")
+    assert of_symbol["P 1 21 1"] > of_symbol["P 1 a 1"]
+
+
 def test_measured_minerals_have_halves_that_case_does_not_change():
     names = ["Quartz", "Barite", "Zircon", "Talc", "Galena", "Pyrite", "Calcite", "Albite"]
     assert {rruff.half(name) for name in names} == {"choosing", "reporting"}
