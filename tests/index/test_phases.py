@@ -89,6 +89,18 @@ def test_second_phase_of_a_list():
     assert result.second is not None and not result.second.convinces  # no cubic cell is there
 
 
+def test_six_peaks_that_are_left_are_searched_and_five_are_not():
+    own = lines(*FIRST)[:16]
+    foreign = np.array([24.71, 31.13, 38.9, 44.02, 52.55, 61.27])
+    for n in (5, 6):
+        angles = np.sort(np.append(own, foreign[:n]))
+        options = dict(unit="2theta", wavelength=LAMBDA, lattice="cubic", second_phase=False)
+        result = index_peaks(angles, **options, n_jobs=1)
+        assert is_phase(result, FIRST) and result.convinces
+        rest = phases.left(result)
+        assert rest is None if n == 5 else len(rest) == 6
+
+
 def test_relatives_are_no_second_phase(both):
     doubled = both.cells.assign(a=both.cells.a * 2)
     assert not phases.is_another(replace(both, cells=doubled), both)
