@@ -70,7 +70,7 @@ def pair_scores(peaks, rows):
     """Return the score of each pair of candidates, shape (n, n), in log units; only above the
     diagonal, -inf elsewhere.
     """
-    worth = np.array([worth_of(peaks, row) for row in rows]).reshape(len(rows), -1)
+    worth = np.array([worth_of(peaks, row) for row in rows])
     cost = np.array([_cost(row) for row in rows])
     scores = np.full((len(rows), len(rows)), -np.inf)
     for k in range(len(rows) - 1):

@@ -121,7 +121,7 @@ def run(
     if foreign is None and ranking.leaves_many(peaks, ordered) and time.monotonic() < ends:
         more = _stages(peaks.crowded(), zero, chosen(bravais), replace(how, crowded=True), ends)
         ordered = kinship.merged(ordered, more, SEARCH.crowded_cost)
-        if paired:
+        if paired and ordered:
             solve = partial(_stages, zero=zero, symbols=chosen(bravais), how=how, ends=ends)
             ordered = _in_pairs(peaks, ordered, solve)
     ordered = kinship.prefer_symmetric(ordered)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ddi.forward import lattice, lines
-from ddi.index import extinction, pairs, ranking
+from ddi.index import extinction, pairs, ranking, search
 from ddi.index.candidates import Found
 from ddi.index.observed import Zero, prepare
 
@@ -123,3 +123,10 @@ def test_nearly_equal_candidates_take_one_place_where_many_peaks_are_foreign(mix
     assert len(volumes) == 2 and max(volumes) / min(volumes) > 1.3
     usual = ranking.shortlist(crowded, found, Zero(), few._replace(first_peaks=0))
     assert len(usual) == 1
+
+
+@pytest.mark.parametrize("options", [dict(max_volume=12.0), dict(time_budget=0.0)])
+def test_a_search_that_finds_nothing_has_no_pairs(mixture, options):
+    found = search.run(mixture.q2, wavelength=1.540593, bravais="tP", n_jobs=1, **options)
+    assert not len(found) or not found.paired.any()
+    assert pairs.raised(mixture, []) == [] and not list(pairs.leftovers(mixture, []))
