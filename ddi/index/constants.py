@@ -269,9 +269,7 @@ class ContentsConstants:
 class PhaseConstants:
     """When peaks that the first cell leaves are searched for a second phase."""
 
-    # peaks that are left; chosen on sums of the choosing half; none of 14 lists of 6 to 8 random
-    # peaks convinces
-    least: int = 6
+    least: int = 6  # peaks left; 14 lists of 6 to 8 random ones: no cell convinces
     # of a line's height beside it, what a misfit of its profile may leave; chosen, not measured
     misfit: float = 0.06
     stands_out: float = 0.2
