@@ -21,6 +21,12 @@ def main(argv=None):
     except DDIError as error:
         print(f"ddi: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if args.run not in (_study, _bench):
+            raise
+        said = f"needs {error.name}, which the base leaves out; in the repository's folder type:"
+        print(f"ddi: {args.command} {said} python -m pip install '.[study,train]'", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("ddi: stopped; the same command resumes where it can", file=sys.stderr)
         return 130
@@ -51,7 +57,7 @@ def _parser():
         prog="ddi", description="Data-driven indexing of powder diffraction patterns."
     )
     parser.add_argument("--version", action="version", version=f"ddi {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     _add_index(commands)
     formats = commands.add_parser("formats", help="list the files that can be read")
     formats.set_defaults(run=_formats)

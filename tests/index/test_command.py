@@ -181,6 +181,25 @@ def test_what_to_type_next_begins_as_the_program_was_called(
     assert f"type: {typed} index " in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("typed", "entry", "lacking"),
+    [
+        (["study", "--list"], "ddi.study.runner.run", "yaml"),
+        (["bench"], "ddi.bench.registry.benchmarks", "threadpoolctl"),
+    ],
+)
+def test_what_the_base_leaves_out_is_named_with_what_to_install(
+    typed, entry, lacking, monkeypatch, capsys
+):
+    def absent(*_args, **_options):
+        raise ModuleNotFoundError(f"No module named '{lacking}'", name=lacking)
+
+    monkeypatch.setattr(entry, absent)
+    assert cli.main(typed) == 2
+    said = capsys.readouterr().err
+    assert f"{typed[0]} needs {lacking}" in said and ".[study,train]" in said
+
+
 def test_folders_and_patterns_are_expanded(good, bad, tmp_path):
     (tmp_path / ".hidden").write_text("")
     assert command._expanded([str(tmp_path)]) == [str(bad), str(good)]
