@@ -70,8 +70,7 @@ def _fox(tolerance):
     return Peer(
         "fox",
         tolerance,
-        f"CellExplorer, all lattices, lines within {tolerance:g} degrees, stop at score 50, "
-        f"at most {TIME_LIMIT:g} s",
+        f"all lattices, lines within {tolerance:g} degrees, until score 50 or {TIME_LIMIT:g} s",
         "DDI_FOX_PYTHON",
         "apt-get install python3-pyobjcryst, or conda install -c conda-forge pyobjcryst",
     )
@@ -81,7 +80,7 @@ def _mlindex(zero_error):
     return Peer(
         "mlindex",
         zero_error,
-        f"analytical mode, {'zero error fitted' if zero_error else 'no zero error'}, at most "
+        f"analytical, {'zero error fitted' if zero_error else 'no zero error'}, until "
         f"{MLINDEX_LIMIT:g} s",
         "DDI_MLINDEX_PYTHON",
         "python3 -m venv mlindex && mlindex/bin/pip install mlindex, then "
