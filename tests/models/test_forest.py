@@ -32,6 +32,22 @@ def test_sizes_as_written_and_for_small_groups():
     assert Forest(min_rows=0).sizes(60) == (6, 10)
     assert Forest().sizes(60) == (60, 3)
     assert Forest().sizes(400) == (100, 5)
+    assert Forest(min_rows=5).sizes(8) == (5, 1) and Forest(min_rows=0).sizes(3) == (1, 10)
+
+
+def test_a_feature_on_the_threshold_goes_left():
+    one = np.zeros(3, np.int32)
+    trees = Trees(np.zeros(1, np.int32), np.array([0, -1, -1]), np.float32([0.5, 0, 0]),
+                  one + [1, 0, 0], one + [2, 0, 0], np.float32([[0], [1], [2]]))  # fmt: skip
+    assert trees.apply([[0.5], [0.25], [0.75]]).ravel().tolist() == [1, 1, 2]
+
+
+def test_only_leaves_keep_their_means():
+    rng = np.random.default_rng(0)
+    x = rng.random((60, 3)).astype(np.float32)
+    trees = Trees.from_sklearn(RandomForestRegressor(2, random_state=0).fit(x, 1 + x[:, :2]))
+    inner = trees.feature >= 0
+    assert inner.any() and (trees.value[inner] == 0).all() and (trees.value[~inner] >= 1).all()
 
 
 @pytest.mark.parametrize("system", ["cubic", "monoclinic", "triclinic"])
@@ -57,6 +73,16 @@ def test_draws_use_every_tree_before_one_comes_again():
     trees = model.predictions(pattern_matrix(rows, "orthorhombic")[:1], model.groups[0])[0]
     lengths = cells_from_free(model.cell_scaler.inverse(trees), "orthorhombic")
     np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(lengths, axis=0))
+
+
+def test_after_the_last_tree_all_come_again():
+    rows = frame("orthorhombic", groups=1)
+    model = Forest(n_trees=9).fit(rows, system="orthorhombic")
+    q2 = pattern_matrix(rows, "orthorhombic")[:1]
+    twice = model.sample(q2, 18)[0]
+    first, second = (np.sort(part, axis=0) for part in (twice[:9], twice[9:]))
+    np.testing.assert_allclose(first, second)
+    assert not np.array_equal(twice[:9], twice[9:])
 
 
 def test_a_group_draws_the_same_alone_and_in_company():

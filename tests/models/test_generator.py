@@ -76,6 +76,29 @@ def test_impossible_cells_are_made_possible():
     cells = make_valid(wild)
     assert lattice.is_possible(cells).all() and np.isfinite(cells).all()
     np.testing.assert_array_equal(make_valid(cells), cells)
+    # lengths and angles within bounds stay; what does not close is drawn to 90 in steps
+    kept = np.array([[2.0, 500, 5, 90, 90, 170], [4, 5, 6, 10, 90, 90]])
+    np.testing.assert_array_equal(make_valid(kept), kept)
+    np.testing.assert_allclose(cells[1, 3:], 90 + 0.8**5 * np.array([-70, -70, 80]))
+    np.testing.assert_array_equal(cells[2], [90, 5, 6, 90, 90, 90])
+
+
+def test_axes_take_their_angles_along():
+    cells = in_order(np.array([[7.0, 5, 6, 70, 80, 100]]), "triclinic")
+    np.testing.assert_array_equal(cells, [[5, 6, 7, 80, 100, 70]])
+
+
+def test_groups_take_turns_from_the_middle_of_their_shares():
+    # three of the first four cells are the larger group's, and it comes first
+    assert generator.turns(np.array([[3.0, 1.0]]), 8).tolist() == [[0, 0, 1, 0, 0, 0, 1, 0]]
+    assert generator.turns(np.array([[1.0, 3.0]]), 4).tolist() == [[1, 0, 1, 1]]
+
+
+def test_a_group_of_augmented_rows_alone_counts_as_one_entry():
+    rows = frame("cubic", 6)
+    rows["augmented"] = rows["group"] == rows["group"].iloc[-1]
+    counts = {group.name: group.n_entries for group in generator.groups_of(rows)}
+    assert counts[rows["group"].iloc[-1]] == 1
 
 
 def test_best_of_n_by_hand():

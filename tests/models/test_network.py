@@ -290,3 +290,18 @@ def test_tuned_networks_are_a_kind_of_their_own(tmp_path):
     np.testing.assert_allclose(again.sample(q2, 4), model.sample(q2, 4), rtol=1e-6)
     with pytest.raises(DDIError, match="tuned_cubic.npz: its kind is 'tuned', expected 'network'"):
         Network.load(tmp_path / "tuned_cubic.npz")
+
+
+def test_a_design_is_described_by_what_differs():
+    assert describe(Design()) == "reference"
+    assert describe(Design(cyclic=False, dropout=0.1)) == "dropout=0.1, cyclic=False"
+    same = Design(mean_units=tuple(list(Design().mean_units)))
+    assert describe(same) == "reference"
+
+
+def test_the_scale_of_the_variance_stays_above_zero():
+    weights = SMALL.initial(np.random.default_rng(0))
+    n_out = SMALL.networks()[-1][-1]
+    weights[-n_out:] = -1000  # the bias of the last layer of beta
+    beta = outputs(SMALL, weights, np.zeros((2, SMALL.networks()[0][0]), np.float32))[2]
+    assert (beta > 0).all() and (beta < 1e-3).all()

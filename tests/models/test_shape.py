@@ -114,5 +114,49 @@ def test_cells_come_best_first():
         assert (np.diff(scores) <= 0.05).all() and scores[0] > scores[-1]
 
 
+def test_real_rows_are_copied_augmented_ones_once_and_few_enough_are_kept():
+    rows = frame("orthorhombic", 20)
+    rows["augmented"] = np.arange(20) >= 12
+    rows["q2"] = [np.linspace(0.05, 1.0, 60)] * 20  # long enough for every spoilt copy
+    for most, expected in ((1000, 20 + 12 * 4 + 8), (30, 30), (5, 20)):
+        model = Shape(copies=4, max_rows=most)
+        model.system = "orthorhombic"
+        q2, cells = model._patterns(rows, np.random.default_rng(0))
+        assert len(q2) == len(cells) == expected
+    np.testing.assert_array_equal(q2, np.stack(rows["q2"])[:, :20])
+
+
+def test_donors_are_jittered_by_log_lengths_and_radians():
+    rows = frame("triclinic", 40)
+    q2 = pattern_matrix(rows, "triclinic")[:1]
+    model = Shape(n_trees=5, jitter=0.01).fit(rows, system="triclinic", seed=1)
+    model.donors[:] = model.donors[:1] * 0 + np.float32([7, 8, 9, 80, 95, 100])
+    free = model.propose(q2, 4000, np.random.default_rng(2))[0]
+    assert np.log(free[:, :3]).std(axis=0) == pytest.approx(0.01, rel=0.1)
+    assert free[:, 3:].std(axis=0) == pytest.approx(np.degrees(0.01), rel=0.1)
+
+
+def test_as_many_cells_as_asked_for_though_fewer_are_proposed():
+    rows = frame("orthorhombic", 60)
+    model = Shape(n_trees=5, n_proposals=3).fit(rows, system="orthorhombic")
+    cells = model.sample(pattern_matrix(rows, "orthorhombic")[:1], 12)[0]
+    assert cells.shape == (12, 6) and len(np.unique(np.round(cells, 3), axis=0)) > 3
+
+
+def test_every_parameter_weighs_alike_in_the_trees(monkeypatch):
+    import sklearn.ensemble
+
+    targets = []
+
+    class Spy(sklearn.ensemble.ExtraTreesRegressor):
+        def fit(self, x, y):
+            targets.append(y)
+            return super().fit(x, y)
+
+    monkeypatch.setattr(sklearn.ensemble, "ExtraTreesRegressor", Spy)
+    Shape(n_trees=2).fit(frame("monoclinic", 40), system="monoclinic")
+    np.testing.assert_allclose(targets[0].std(axis=0), 1, rtol=1e-4)
+
+
 def test_all_systems_have_a_cell():
     assert set(CELLS) == set(lattice.SYSTEMS)

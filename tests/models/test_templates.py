@@ -111,3 +111,29 @@ def test_copies_of_a_pattern_make_up_for_few_patterns(monkeypatch):
     for n in (1, 5, 30):
         Templates().fit(frame("orthorhombic", "oP", n), seed=0)
     assert asked == [40, 12, 4]
+
+
+def test_what_is_shipped_saw_no_test_entry_no_named_mineral_and_no_short_list(
+    monkeypatch, tmp_path
+):
+    from ddi.data import dataset
+
+    names = ["Halite", "QUARTZ", "Fluorite", "Sylvite", None]
+    q2 = [np.arange(1, n + 1) / 10 for n in (9, 9, 9, 3, 4)]
+    entries = pd.DataFrame({"identifier": list("abcde"), "name": names, "q2_2": q2})
+    splits = pd.DataFrame({"identifier": list("edcba"), "group": "g",
+                           "split": ["train", "train", "test", "train", "train"]})  # fmt: skip
+    splits.to_parquet(tmp_path / "groups.parquet")
+    seen = []
+
+    def fit(self, train, **_):
+        seen.append(train)
+        return self
+
+    monkeypatch.setattr(dataset, "load", lambda study, columns: entries)
+    monkeypatch.setattr(Templates, "fit", fit)
+    study = type("There", (), {"interim": tmp_path})
+    entries["name"] = entries["name"].astype("string").fillna("")
+    templates.build(study, tmp_path / "t.npz", without=["Quartz"])
+    assert seen[0]["identifier"].tolist() == ["a", "e"]
+    assert Templates.load(tmp_path / "t.npz").tables == {}
