@@ -11,7 +11,7 @@ from ddi.forward import lattice, lines
 from ddi.index import screening, views
 from ddi.index.constants import SEARCH
 from ddi.models.template_axes import settings
-from ddi.models.templates import Templates
+from ddi.models.templates import Templates, cells
 
 
 @dataclass(frozen=True)
@@ -56,34 +56,51 @@ def from_templates(peaks, bravais, zero, how=None):
 
 
 def _from_view(view, peaks, bravais, zero, sigma, how):
-    kind = lines.KINDS[bravais]
     trials = peaks.q2[: len(sigma)] - np.array(zero.trials)[:, None] * peaks.slope[: len(sigma)]
-    spread, pick = (how.templates or shipped()).systems(bravais, len(view))
-    pick = view[pick].astype(np.int16)
+    place, hkl = (how.templates or shipped()).usable(bravais, len(view))
+    place = view.astype(np.int16)[place]
     limit = how.max_volume or volume_limit(peaks, bravais)
-    scores = screen(spread, pick, trials, sigma, kind, limit).ravel()
-    best = np.argsort(-scores, kind="stable")[: SEARCH.n_screened]
+    scores = screen(place, hkl, trials, sigma, bravais, limit).ravel()
+    best = highest(scores, SEARCH.n_screened)
     template, trial = np.divmod(best[scores[best] > 0], len(trials))
-    x = np.einsum("nij,nj->ni", spread[template], trials[trial[:, None], pick[template]])
+    x = np.empty((len(template), 6))
+    for t, q2 in enumerate(trials):
+        here = template[trial == t]
+        x[trial == t] = cells(place[here], hkl[here], q2, bravais)
     distinct = first_of_each(scores[best][: len(x)], x)[: SEARCH.n_refined]
     return x[distinct], np.array(zero.trials)[trial[distinct]]
 
 
-def screen(spread, pick, trials, sigma, kind, max_volume=SEARCH.max_volume):
+def screen(place, hkl, trials, sigma, bravais, max_volume=SEARCH.max_volume):
     """Score all templates at the first trial shift and the best of them at the others: shape
     (n, n_trials), -1 if not tried.
 
     A cell that is right stands out at a shift 0.1 degrees away, if less; so a fifth of the work
     finds the same cells.
     """
+    kind = lines.KINDS[bravais]
     volumes = SEARCH.min_volume * kind.n_lattice_points, max_volume * kind.n_lattice_points
-    limits = kind, volumes, SEARCH.screen_lines
-    scores = np.full((len(spread), len(trials)), -1.0)
-    scores[:, :1] = screening.screen(spread, pick, trials[:1], sigma, *limits)
-    n_again = max(int(SEARCH.promising * len(spread)), SEARCH.min_promising)
-    again = np.argsort(-scores[:, 0], kind="stable")[:n_again]
-    scores[again, 1:] = screening.screen(spread[again], pick[again], trials[1:], sigma, *limits)
+    scores = np.full((len(place), len(trials)), -1.0)
+    tried = slice(None)
+    for t, q2 in enumerate(trials):
+        x = cells(place[tried], hkl[tried], q2, bravais)
+        found = screening.screen(x, q2, sigma, kind, volumes, SEARCH.screen_lines)
+        scores[tried, t] = found.round(9)  # no order among equal cells by the last digit
+        if t == 0:
+            n_again = max(int(SEARCH.promising * len(place)), SEARCH.min_promising)
+            tried = highest(scores[:, 0], n_again)
     return scores
+
+
+def highest(scores, n):
+    """Return the places of the n highest scores, in order; of equal ones the first."""
+    among = np.flatnonzero(scores > 0)  # most are not, and a partition of equal ones is slow
+    if len(among) < n:
+        among = np.arange(len(scores))
+    elif len(among) > n:
+        least = np.partition(scores[among], -n)[-n]
+        among = among[scores[among] >= least]
+    return among[np.argsort(-scores[among], kind="stable")][:n]
 
 
 def first_of_each(scores, x):
@@ -100,8 +117,8 @@ def drawn_x(generator, peaks, bravais, seed, n=SEARCH.n_drawn):
     wanted = lattice.N_PEAKS[lattice.BRAVAIS[bravais][0]]
     if len(peaks.q2) < wanted:
         return np.empty((0, 6))
-    cells = generator.sample(peaks.q2[None, :wanted], n, seed=seed)[0]
-    in_settings = [axes for cell in cells for axes in settings(cell, bravais, 1)]
+    drawn = generator.sample(peaks.q2[None, :wanted], n, seed=seed)[0]
+    in_settings = [axes for cell in drawn for axes in settings(cell, bravais, 1)]
     return lattice.cell_to_x(np.array(in_settings).reshape(-1, 6))
 
 

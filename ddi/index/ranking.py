@@ -99,14 +99,23 @@ def order(peaks, candidates, n_judged=RANKING.usual.n_judged):
     -------
     list of Judged
     """
-    likeliest = sorted(candidates, key=lambda candidate: -candidate.plain)[:n_judged]
-    return distinct(best_first([judged(peaks, candidate) for candidate in likeliest]))
+    return distinct(best_first(likeliest_judged(peaks, candidates, n_judged)[:n_judged]))
+
+
+def likeliest_judged(peaks, candidates, n_judged=RANKING.usual.n_judged):
+    """Return the candidates of all lattices, likeliest first; the first n_judged are judged."""
+    listed = sorted(candidates, key=lambda candidate: -candidate.plain)
+    first = [judged(peaks, candidate) for candidate in listed[:n_judged]]
+    return first + listed[n_judged:]
 
 
 def judged(peaks, candidate):
+    """Return the `Judged` candidate, as it is if it is one."""
+    return candidate if isinstance(candidate, Judged) else judged_anew(peaks, candidate)
+
+
+def judged_anew(peaks, candidate):
     """Return the `Judged` candidate."""
-    if isinstance(candidate, Judged):
-        return candidate
     c = candidate
     found = score.judge(peaks, c.bravais, c.x, c.zero)
     cell = lattice.x_to_cell(c.x)

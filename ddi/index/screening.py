@@ -44,52 +44,37 @@ def _fill_table(q2_obs, q2_max, table):
 
 
 @compiled
-def _candidate(spread, pick, q2, x):
-    """Fill x, shape (6,), with ``spread @ q2[pick]``."""
-    for row in range(6):
-        total = 0.0
-        for column in range(len(pick)):
-            total += spread[row, column] * q2[pick[column]]
-        x[row] = total
-
-
-@compiled
-def _log_unlikely(lines, q2_max, table, q2_obs, sigma, miss):
+def _log_unlikely(lines, n_lines, q2_max, table, q2_obs, sigma, miss):
     """Return ``-sum log min(1, 2 rho max(r, sigma))`` over the peaks; see `screen`."""
-    miss[:] = 1e9
+    n_peaks = len(q2_obs)
+    for k in range(n_peaks):
+        miss[k] = 1e9
     to_bin = (len(table) - 1) / q2_max
-    for line in lines:
-        k = table[int(line * to_bin)]
-        miss[k] = min(miss[k], abs(line - q2_obs[k]))
-    density = 3.0 * len(lines) / q2_max**1.5  # twice the line density is this times sqrt(q2)
+    for j in range(n_lines):
+        k = table[int(lines[j] * to_bin)]
+        miss[k] = min(miss[k], abs(lines[j] - q2_obs[k]))
+    density = 3.0 * n_lines / q2_max**1.5  # twice the line density is this times sqrt(q2)
     product = 1.0
-    for k in range(len(q2_obs)):
+    for k in range(n_peaks):
         product *= min(1.0, density * np.sqrt(q2_obs[k]) * max(miss[k], sigma[k]))
     return -np.log(product)
 
 
 @compiled
-def _screen(spread, pick, q2_trial, sigma, rule, v_min, v_max, max_lines, scores):
-    n_trials, n_peaks = q2_trial.shape
-    q2_max = q2_trial[:, -1] + 3 * sigma[-1]
-    tables = np.empty((n_trials, _N_BINS + 1), dtype=np.int16)
-    for t in range(n_trials):
-        _fill_table(q2_trial[t], q2_max[t], tables[t])
-    x = np.empty(6)
-    miss = np.empty(n_peaks)
+def _screen(x, q2_obs, sigma, rule, v_min, v_max, max_lines, scores):
+    q2_max = q2_obs[-1] + 3 * sigma[-1]
+    table = np.empty(_N_BINS + 1, dtype=np.int16)
+    _fill_table(q2_obs, q2_max, table)
+    miss = np.empty(len(q2_obs))
     q2 = np.empty(max_lines)
     hkl = np.empty((max_lines, 3), dtype=np.int16)
-    scores[:] = -1.0
-    for i in range(len(spread)):
-        for t in range(n_trials):
-            _candidate(spread[i], pick[i], q2_trial[t], x)
-            positive, form = sum_of_squares(x)
-            if positive and v_min <= 1 / np.sqrt(form.d_l * form.d_k * form.d_h) <= v_max:
-                n = enumerate_lines(form, rule, q2_max[t], q2, hkl)
-                if n > 0:
-                    scores[i, t] = _log_unlikely(
-                        q2[:n], q2_max[t], tables[t], q2_trial[t], sigma, miss
-                    )
+    for i in range(len(x)):
+        scores[i] = -1.0
+        positive, form = sum_of_squares(x[i])
+        if positive and v_min <= 1 / np.sqrt(form.d_l * form.d_k * form.d_h) <= v_max:
+            n = enumerate_lines(form, rule, q2_max, q2, hkl)
+            if n > 0:
+                scores[i] = _log_unlikely(q2, n, q2_max, table, q2_obs, sigma, miss)
 
 
 @compiled
@@ -110,7 +95,8 @@ def _nearest(x, rule, q2_max, q2_obs, q2, hkl, match, found):
             if abs(q2[j] - q2_obs[k]) < miss:
                 nearest = j
                 miss = abs(q2[j] - q2_obs[k])
-        match[k] = hkl[nearest]
+        for axis in range(3):
+            match[k, axis] = hkl[nearest, axis]
         found[k] = q2[nearest]
     return n
 
@@ -143,14 +129,18 @@ def _refine(x, zero, ties, rule, pattern, prior, widths, max_lines):
     normal = np.empty((n_free + 1, n_free + 1))
     gradient = np.empty(n_free + 1)
     for i in range(len(x)):
-        for width in widths:
+        for round in range(len(widths)):
+            width = widths[round]
             corrected = q2_obs - slope * zero[i]
             reach = corrected[-1] + 4 * sigma[-1] * width
             if _nearest(x[i], rule, reach, corrected, q2, hkl, match, found) == 0:
-                x[i] = 0.0
+                for c in range(6):
+                    x[i, c] = 0.0
                 break
-            normal[:] = 0.0
-            gradient[:] = 0.0
+            for a in range(n_free + 1):
+                gradient[a] = 0.0
+                for c in range(a + 1):
+                    normal[a, c] = 0.0
             for k in range(n_peaks):
                 miss = corrected[k] - found[k]
                 spread = sigma[k] * width
@@ -182,33 +172,32 @@ def _describe(x, zero, rule, q2_obs, slope, max_lines, misses, counts):
             misses[i, k] = corrected[k] - found[k] if counts[i] else 1e9
 
 
-def screen(spread, pick, q2_trial, sigma, kind, volumes, max_lines=MAX_LINES):
-    """Score every template at every trial zero shift by how unlikely its coincidences are.
+def screen(x, q2_obs, sigma, kind, volumes, max_lines=MAX_LINES):
+    """Score cells by how unlikely their coincidences with the peaks are.
 
     Parameters
     ----------
-    spread : ndarray, shape (n, 6, p)
-    pick : ndarray of int16, shape (n, p)
-        A candidate is ``spread @ q2[pick]``; see `ddi.models.templates.Templates.systems`.
-    q2_trial : ndarray, shape (n_trials, n_peaks)
-        Observed q2 in A^-2, less each trial shift.
+    x : ndarray, shape (n, 6)
+        Reciprocal metric in A^-2 on the axes of the search.
+    q2_obs : ndarray, shape (n_peaks,)
+        In A^-2, the trial zero shift taken off.
     sigma : ndarray, shape (n_peaks,)
-        What a template may be off by, in A^-2.
+        What a cell may be off by, in A^-2.
     kind : Kind
     volumes : tuple of float
         Smallest and largest volume of the cell in A^3.
     max_lines : int
-        A candidate with more lines up to the last peak is dropped.
+        A cell with more lines up to the last peak is dropped.
 
     Returns
     -------
-    ndarray, shape (n, n_trials)
+    ndarray, shape (n,)
         ``-sum log min(1, 2 rho max(r, sigma))``, r being the distance of each peak from its nearest
         line and rho the density of lines; -1 where the candidate is no lattice, or too small or too
         large.
     """
-    scores = np.empty((len(spread), len(q2_trial)))
-    _screen(spread, pick, q2_trial, sigma, kind.rule, *volumes, max_lines, scores)
+    scores = np.empty(len(x))
+    _screen(x, q2_obs, sigma, kind.rule, *volumes, max_lines, scores)
     return scores
 
 

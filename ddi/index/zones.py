@@ -211,10 +211,7 @@ def _cells_of(series, peaks, bravais):
     x = _CELLS[bravais](series.unit, q2, sigma)
     x = x[lattice.is_positive(x)]
     kind = KINDS[bravais]
-    # a candidate is `spread @ q2[pick]`; these are cells already
-    spread = np.ascontiguousarray(x[:, :, None] / q2[0])
-    pick = np.zeros((len(x), 1), dtype=np.int16)
     volumes = SEARCH.min_volume, SEARCH.max_volume
-    scores = screening.screen(spread, pick, q2[None], sigma, kind, volumes, SEARCH.screen_lines)
-    best = np.argsort(-scores[:, 0], kind="stable")[: ZONES.n_kept]
-    return x[best[scores[best, 0] > 0]]
+    scores = screening.screen(x, q2, sigma, kind, volumes, SEARCH.screen_lines)
+    best = np.argsort(-scores, kind="stable")[: ZONES.n_kept]
+    return x[best[scores[best] > 0]]

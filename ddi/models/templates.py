@@ -10,7 +10,6 @@ also predict its other lines well (`ddi.models.template_learning`), on the axes 
 """
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.forward import lattice
-from ddi.forward.lines import KINDS
+from ddi.forward.lines import KINDS, compiled
 from ddi.models.constants import CONSTANTS
 from ddi.models.template_axes import indexed_patterns
 from ddi.models.template_learning import learn
@@ -94,40 +93,74 @@ class Templates:
                 "ddi.models.templates.build(Study()) writes one"
             ) from error
 
-    def systems(self, bravais, n_peaks):
-        """Return what the screening kernel needs of the templates that look no further than
-        n_peaks.
+    def usable(self, bravais, n_peaks):
+        """Return the templates that look no further than the first n_peaks.
 
         Returns
         -------
-        spread : ndarray, shape (n, 6, p)
-            ``x = spread @ q2[peaks]``.
-        peaks : ndarray of int16, shape (n, p)
+        peaks : ndarray of int8, shape (n, p)
+        hkl : ndarray of int8, shape (n, p, 3)
         """
-        spread, peaks = self._spread(bravais)
-        usable = (peaks < n_peaks).all(axis=1)
-        return (spread, peaks) if usable.all() else (spread[usable], peaks[usable])
-
-    @lru_cache(maxsize=len(lattice.BRAVAIS))
-    def _spread(self, bravais):
-        """What `systems` returns of all templates, made once a lattice and not once a length of
-        list.
-        """
-        axes = KINDS[bravais].system
-        ties = lattice.ties(axes).astype(float)
-        none = np.empty((0, ties.shape[1]), np.int8), np.empty((0, ties.shape[1], 3), np.int8)
+        p = lattice.ties(KINDS[bravais].system).shape[1]
+        none = np.empty((0, p), np.int8), np.empty((0, p, 3), np.int8)
         peaks, hkl = self.tables.get(bravais, none)
-        spread = ties @ np.linalg.inv(_design(hkl, axes))
-        return np.ascontiguousarray(spread), peaks.astype(np.int16)
+        usable = (peaks < n_peaks).all(axis=1)
+        return (peaks, hkl) if usable.all() else (peaks[usable], hkl[usable])
 
 
-def _design(hkl, axes):
-    """`ddi.forward.lattice.design`, looked up: a million index triples are few different ones."""
-    most = int(np.abs(hkl).max(initial=0))
-    span = 2 * most + 1
-    h, k, l = np.moveaxis(hkl.astype(int) + most, -1, 0)
-    triples = np.stack(np.unravel_index(np.arange(span**3), (span,) * 3), axis=-1) - most
-    return lattice.design(triples, axes)[(h * span + k) * span + l]
+@compiled
+def _solve(peaks, hkl, q2, ties, x):
+    n_free = ties.shape[1]
+    system = np.empty((n_free, n_free + 1))
+    for i in range(len(peaks)):
+        for row in range(n_free):
+            h = float(hkl[i, row, 0])
+            k = float(hkl[i, row, 1])
+            l = float(hkl[i, row, 2])
+            for a in range(n_free):
+                system[row, a] = h * h * ties[0, a] + k * k * ties[1, a] + l * l * ties[2, a]
+                system[row, a] += k * l * ties[3, a] + h * l * ties[4, a] + h * k * ties[5, a]
+            system[row, n_free] = q2[peaks[i, row]]
+        for a in range(n_free):  # Gauss elimination; the largest of the column is the pivot
+            best = a
+            for row in range(a + 1, n_free):
+                if abs(system[row, a]) > abs(system[best, a]):
+                    best = row
+            for c in range(a, n_free + 1):
+                system[a, c], system[best, c] = system[best, c], system[a, c]
+            for row in range(a + 1, n_free):
+                factor = system[row, a] / system[a, a]
+                for c in range(a + 1, n_free + 1):
+                    system[row, c] -= factor * system[a, c]
+        for a in range(n_free - 1, -1, -1):
+            for c in range(a + 1, n_free):
+                system[a, n_free] -= system[a, c] * system[c, n_free]
+            system[a, n_free] /= system[a, a]
+        for c in range(6):
+            x[i, c] = 0.0
+            for a in range(n_free):
+                x[i, c] += ties[c, a] * system[a, n_free]
+
+
+def cells(peaks, hkl, q2, bravais):
+    """Return the cells that templates propose: x, shape (n, 6), in A^-2.
+
+    Solved anew at each call: the inverses of all shipped templates would take 107 MB and half a
+    second.
+
+    Parameters
+    ----------
+    peaks, hkl : ndarray
+        As from `Templates.usable`; independent index triples.
+    q2 : ndarray, shape (n_peaks,)
+        Observed, in A^-2.
+    bravais : str
+    """
+    x = np.empty((len(peaks), 6))
+    ties = np.ascontiguousarray(lattice.ties(KINDS[bravais].system), dtype=float)
+    places = np.ascontiguousarray(peaks, dtype=np.int16)  # one type and layout, compiled once
+    _solve(places, np.ascontiguousarray(hkl), q2, ties, x)
+    return x
 
 
 def build(study, path=SHIPPED, seed=0, without=()):

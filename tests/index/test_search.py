@@ -9,7 +9,8 @@ import pytest
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines, relations
 from ddi.forward.constants import SCORE
-from ddi.index import confidence, extinction, kinship, ranking, score, search
+from ddi.index import confidence, extinction, kinship, proposals, ranking, score, search
+from ddi.index.candidates import Candidate, Judged
 from ddi.index.constants import RANKING, SEARCH
 
 WAVELENGTH = 1.540593
@@ -213,3 +214,29 @@ def test_extinction_symbol_of_a_group_is_found(symbol, bravais):
     assert sum(
         entry.weight for entry in extinction.rank(cell, bravais, seen, 1e-5)
     ) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("n", [1, 5, 50, 400, 1000, 2000])
+def test_the_highest_scores_are_those_of_a_stable_sort(n):
+    rng = np.random.default_rng(n)
+    for share in (0, 0.1, 0.9, 1):
+        tried = rng.random(1000) < share
+        scores = np.where(tried, rng.integers(0, 60, 1000) / 4, -1.0)
+        expected = np.argsort(-scores, kind="stable")[:n]
+        assert proposals.highest(scores, n).tolist() == expected.tolist()
+
+
+def test_no_candidate_is_judged_twice(monkeypatch):
+    candidates = [Candidate("oP", np.ones(6), 0.0, float(n), "") for n in range(100)]
+    asked = []
+
+    def judged(_, candidate):
+        asked.append(candidate.plain)
+        return Judged(*vars(candidate).values(), *[0.0] * 6)
+
+    monkeypatch.setattr(ranking, "judged_anew", judged)
+    listed = ranking.likeliest_judged(None, candidates)
+    more = Candidate("oP", np.ones(6), 0.0, 99.5, "")
+    listed = ranking.likeliest_judged(None, [*listed, more])
+    assert [row.plain for row in listed[:2]] == [99.5, 99.0]
+    assert sorted(asked) == [*range(30, 100), 99.5]

@@ -37,11 +37,12 @@ def test_a_template_of_a_known_pattern_gives_its_lattice(bravais):
     system = lattice.BRAVAIS[bravais][0]
     train = frame(system, bravais, 6)
     learned = Templates().fit(train, system=system, seed=1, n_copies=1)
-    spread, pick = learned.systems(bravais, 20)
+    places, hkl = learned.usable(bravais, 20)
     centring = lattice.BRAVAIS[bravais][1]
     for cell, q2 in zip(train.cell, train.q2):
-        cells = lattice.x_to_cell(np.einsum("nij,nj->ni", spread, np.asarray(q2)[pick]))
-        near = cells[np.isfinite(cells).all(axis=1)]
+        x = templates.cells(places, hkl, np.asarray(q2), bravais)
+        found = lattice.x_to_cell(x)
+        near = found[np.isfinite(found).all(axis=1)]
         near = near[
             np.abs(lattice.volume(near) / lattice.volume(lattice.conventional(cell, bravais)) - 1)
             < 1e-6
@@ -98,10 +99,30 @@ def test_shipped_tables_are_small_and_complete():
 
 
 def test_short_lists_get_the_templates_that_look_no_further():
-    _, places = Templates.load().systems("oP", 10**4)
-    spread, short = Templates.load().systems("oP", 8)
-    assert len(short) == len(spread) == (places.max(axis=1) < 8).sum() < len(places)
+    places, _ = Templates.load().usable("oP", 10**4)
+    short, hkl = Templates.load().usable("oP", 8)
+    assert len(short) == len(hkl) == (places.max(axis=1) < 8).sum() < len(places)
     assert short.max() == 7
+
+
+@pytest.mark.parametrize("bravais", lattice.BRAVAIS)
+def test_cells_of_shipped_templates_are_those_of_plain_numpy(bravais):
+    places, hkl = Templates.load().usable(bravais, 20)
+    some = slice(None, None, max(len(places) // 500, 1))
+    q2 = np.sort(np.random.default_rng(4).uniform(0.01, 0.3, 20))
+    system = lines.KINDS[bravais].system
+    free = np.linalg.solve(lattice.design(hkl[some], system), q2[places[some]][..., None])
+    expected = free[..., 0] @ lattice.ties(system).T
+    x = templates.cells(places[some], hkl[some], q2, bravais)
+    assert x == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    again = templates.cells(places[some].astype(np.int16), hkl[some], q2, bravais)
+    assert np.array_equal(x, again) and len(templates._solve.signatures) == 1
+
+
+def test_no_templates_no_cells():
+    places, hkl = Templates().usable("mC", 20)
+    assert places.shape == (0, 4) and hkl.shape == (0, 4, 3)
+    assert templates.cells(places, hkl, np.ones(20), "mC").shape == (0, 6)
 
 
 def test_copies_of_a_pattern_make_up_for_few_patterns(monkeypatch):
