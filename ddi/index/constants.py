@@ -136,6 +136,7 @@ class RankingConstants:
     # log units by which the less symmetric description of one lattice must be better to stand in
     # front: a cell comes so near a special ratio by chance once in four hundred; chosen
     metric_gain: float = 6.0
+    stated_metric_gain: float = 1.0  # where errors are stated; 297 patterns of the choosing halves
     supercell_cost: float = 3.0
     subcell_cost: float = 0.0
     # log units that cells of a system reach in lists of 10 to 30 random peaks: of 32 such lists,

@@ -39,29 +39,31 @@ def distinct(ordered):
     return kept
 
 
-def prefer_symmetric(ordered):
+def prefer_symmetric(ordered, coarse=True):
     """Put the description of a lattice that has the higher metric symmetry in front of the other,
     unless the lines contradict it by more than `metric_gain` log units.
 
     Parameters
     ----------
     ordered : list of Judged
+    coarse : bool
+        Whether no errors of the positions are stated; else `stated_metric_gain` is enough.
 
     Returns
     -------
     list of Judged
-        The preferred one has the other's score, if that was higher; the other loses the gain.
-        Where the lines contradict it, the more symmetric one loses no more than the gain, so that
-        it is listed.
+        The preferred one has the other's score, if that was higher; the other stands `metric_gain`
+        behind, so that it is listed and takes no share of the probability.
     """
     ordered = list(ordered)
+    gain = RANKING.metric_gain if coarse else RANKING.stated_metric_gain
     for i in range(min(len(ordered), RANKING.n_related)):
         low = ordered[i]
         for j in range(i + 1, len(ordered)):
             high = ordered[j]
             if high.n_free < low.n_free and _one_lattice(high, low):
                 other = low.score - RANKING.metric_gain
-                if high.score >= other:
+                if high.score >= low.score - gain:
                     ordered[i] = replace(high, score=low.score, partner=low.partner)
                     ordered[j] = replace(low, score=other)
                 else:

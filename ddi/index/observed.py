@@ -56,6 +56,11 @@ class Peaks:
     contents: object = None
     intensity: np.ndarray | None = None
 
+    @property
+    def coarse(self):
+        """Whether no errors are stated, so that positions may be several times as wrong."""
+        return len(self.scales) > len(RANKING.scales)
+
     def crowded(self):
         """Return the same peaks as those of a pattern that may be full of foreign ones."""
         return replace(

@@ -124,7 +124,7 @@ def run(
         if paired and ordered:
             solve = partial(_stages, zero=zero, symbols=chosen(bravais), how=how, ends=ends)
             ordered = _in_pairs(peaks, ordered, solve)
-    ordered = kinship.prefer_symmetric(ordered)
+    ordered = kinship.prefer_symmetric(ordered, peaks.coarse)
     return ranking.table(peaks, ordered, n_best)
 
 

@@ -1,5 +1,6 @@
 """The search finds what was put in, whatever the order of peaks or the number of workers."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -175,6 +176,32 @@ def test_no_doubt_is_left_beside_the_other_candidates_alone(monkeypatch):
     assert ranking.is_beyond_doubt(SimpleNamespace(q2=np.ones(20)), [row])
     rival = SimpleNamespace(score=row.score - 1)
     assert not ranking.is_beyond_doubt(SimpleNamespace(q2=np.ones(20)), [row, rival])
+
+
+def described(bravais, cell, score):
+    cell = np.array(cell, dtype=float)
+    reduced = lattice.reduced_cell(cell, lattice.BRAVAIS[bravais][1])
+    x = lattice.cell_to_x(cell)
+    about = (score, "", 50, cell, reduced, lattice.volume(reduced))
+    return Judged(bravais, x, 0.0, score, "templates", *about)
+
+
+def test_lines_with_errors_contradict_a_higher_metric_symmetry_earlier():
+    """Two log units between two descriptions of one lattice are rounding, where nobody says how
+    well the positions are known; where it is said, the lines split.
+    """
+    low = described("mP", [7, 8, 9, 90, 90.1, 90], 30.0)
+    high = described("oP", [7, 8, 9, 90, 90, 90], 28.0)
+    names = [row.bravais for row in kinship.prefer_symmetric([low, high])]
+    assert names == ["oP", "mP"]
+    stated = kinship.prefer_symmetric([low, high], coarse=False)
+    assert [row.bravais for row in stated] == ["mP", "oP"]
+    assert stated[0].score - stated[1].score == RANKING.metric_gain
+    equal = [replace(low, score=28.5), high]
+    nearly = kinship.prefer_symmetric(equal, coarse=False)
+    assert [row.bravais for row in nearly] == ["oP", "mP"]
+    assert search.prepare(np.linspace(0.1, 0.5, 20), 1e-4).coarse is False
+    assert search.prepare(np.linspace(0.1, 0.5, 20)).coarse is True
 
 
 def test_families_gather_sub_and_supercells():
