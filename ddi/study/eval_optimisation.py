@@ -17,7 +17,7 @@ from ddi.forward.lines import KINDS, distinct_lines
 from ddi.index import known, screening, search
 from ddi.mcmc import starts
 from ddi.models.assignment import AssignmentNetwork, file_name
-from ddi.study import svd_index
+from ddi.study import explainers, svd_index
 from ddi.study.start_cells import sampler
 
 METHODS = {
@@ -151,9 +151,9 @@ def attempt(study, pattern, start, method, *, seed, time_budget=10.0, max_rounds
     -------
     dict
         solved (the true lattice stands first), by_score (it would by the chains' own score),
-        in_ten, missed ("" or what `ddi.forward.relations.explain` calls the first cell), rounds,
-        seconds, correct_from (seconds when the first place became and stayed true; nan if not),
-        score, bravais ...
+        in_ten, missed ("" or what `ddi.forward.relations.explain` calls the first cell),
+        transformation (`ddi.study.explainers.told`), rounds, seconds, correct_from (seconds when
+        the first place became and stayed true; nan if not), score, bravais ...
     """
     if method not in METHODS:
         raise DDIError(f"there is no method '{method}'; use one of {', '.join(METHODS)}")
@@ -188,21 +188,20 @@ def _judged(finds, pattern):
             "by_score": False,
             "in_ten": False,
             "missed": "nothing found",
+            "transformation": "",
             "cause": "nothing found",
             "correct_from": np.nan,
             "score": np.nan,
         }
     right = [relations.same_lattice(found.reduced, pattern["reduced"]) for found in finds.rows]
-    missed = (
-        ""
-        if right[0]
-        else relations.explain(finds.rows[0].reduced, "P", pattern["reduced"], "P")[0]
-    )
+    first = finds.rows[0].reduced
+    how = ("", None) if right[0] else relations.explain(first, "P", pattern["reduced"], "P")
     row |= {
         "solved": right[0],
         "by_score": relations.same_lattice(finds.best_by_chains, pattern["reduced"]),
         "in_ten": any(right[:10]),
-        "missed": missed,
+        "missed": how[0],
+        "transformation": explainers.told(*how),
         "cause": "" if right[0] else _cause(finds, any(right)),
     }
     return row | {
