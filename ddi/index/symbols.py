@@ -5,7 +5,8 @@ by the same intensities I_j. Where a symbol extinguishes a line, I_j comes from 
 normal law as wide as its standard uncertainty and a share of the strongest neighbour make it, or,
 rarely, a foreign line. Where it does not, I_j comes from a mixture of exponential laws, scales
 of the mean intensity nearby, blurred by the uncertainty. The logarithm of the ratio, summed over
-the extinguished lines, joins the logarithm of how often the symbol's space groups occur.
+the extinguished lines, joins the logarithm of how often the symbol's space groups occur. Lines that
+a symbol allows may be weak as a whole class, with a small probability (`doubted`).
 """
 
 import json
@@ -125,6 +126,36 @@ def log_null(seen, present, constants=SYMBOLS):
     return np.logaddexp(np.log1p(-constants.foreign) + nothing, np.log(constants.foreign) + present)
 
 
+def doubted(evidence, extinct, weak=SYMBOLS.weak):
+    """Return the log evidence of symbols if lines that a symbol allows may be weak all together.
+
+    A structure that is nearly more symmetric (heavy atoms on special positions, a superstructure)
+    has whole classes of weak lines, so their absences are not independent: with probability `weak`
+    they follow the null of the stricter symbol that the intensities favour most.
+
+    Parameters
+    ----------
+    evidence : ndarray, shape (n_symbols,)
+    extinct : ndarray of bool, shape (n_symbols, n_columns)
+    weak : float
+
+    Returns
+    -------
+    ndarray, shape (n_symbols,)
+
+    Examples
+    --------
+    >>> none_and_a_glide = np.array([[False, False], [True, True]])
+    >>> doubted(np.array([0.0, 40.0]), none_and_a_glide, 0.01).round(1).tolist()
+    [35.4, 40.0]
+    """
+    kept = extinct.astype(float)
+    n_extinct = kept.sum(axis=1)
+    stricter = (kept @ (1 - kept).T < 0.5) & (n_extinct > n_extinct[:, None])
+    best = np.where(stricter, evidence, -np.inf).max(axis=1)
+    return np.logaddexp(np.log1p(-weak) + evidence, np.log(weak) + best)
+
+
 def rank(fit):
     """Return the extinction symbols of a fitted cell, most probable first.
 
@@ -144,7 +175,7 @@ def rank(fit):
     n = len(seen.value)
     extinct = np.array([np.bincount(fit.lines.column, mask, minlength=n) == 0 for mask in masks])
     evidence = extinct @ gain
-    level = SYMBOLS.trust * evidence + log_prior(fit.bravais)
+    level = doubted(evidence, extinct) + log_prior(fit.bravais)
     chances = np.exp(level - logsumexp(level))
     entries = extinction.classes(fit.bravais)
     return [

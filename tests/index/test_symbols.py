@@ -109,6 +109,17 @@ def test_groups_of_frameworks_count_beside_those_of_minerals():
     assert of_symbol["P 1 21 1"] > of_symbol["P 1 a 1"]
 
 
+def test_a_class_of_weak_lines_decides_no_more_than_its_odds():
+    extinct = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=bool)
+    told = symbols.doubted(np.array([0.0, 3.0, -2.0, 60.0]), extinct, 0.01)
+    assert told[3] == pytest.approx(60, abs=0.02)
+    np.testing.assert_allclose(told[:3], 60 + np.log(0.01), atol=1e-6)
+    against = symbols.doubted(np.array([0.0, -50.0, -40.0, -90.0]), extinct, 0.01)
+    np.testing.assert_allclose(
+        against, [0, -50, -40, -90], atol=0.02
+    )
+
+
 def test_measured_minerals_have_halves_that_case_does_not_change():
     names = ["Quartz", "Barite", "Zircon", "Talc", "Galena", "Pyrite", "Calcite", "Albite"]
     assert {rruff.half(name) for name in names} == {"choosing", "reporting"}
