@@ -103,7 +103,10 @@ def observed(fit):
     reach = 1 / (1 + (apart / fwhm[:, None]) ** 2)
     np.fill_diagonal(reach, 0)
     neighbour = (reach * value.clip(0)).max(axis=1) if n > 1 else np.zeros(n)
-    return Observed(value, fit.amplitude_su[:n], np.maximum(mean, 1e-3 * value.max()), neighbour)
+    mean = np.maximum(mean, 1e-3 * value.max())
+    unseen = place < fit.two_theta[0]  # the pattern begins after the line: it says nothing
+    sigma = np.where(unseen, SYMBOLS.nothing * mean, fit.amplitude_su[:n])
+    return Observed(np.where(unseen, 0.0, value), sigma, mean, neighbour)
 
 
 def log_present(seen, weights=None):
@@ -124,6 +127,15 @@ def log_null(seen, present, constants=SYMBOLS):
     width = np.hypot(constants.spread * seen.sigma, constants.leak * seen.neighbour)
     nothing = stats.norm.logpdf(seen.value / width) - np.log(width)
     return np.logaddexp(np.log1p(-constants.foreign) + nothing, np.log(constants.foreign) + present)
+
+
+def log_ratio(seen):
+    """Return by how much each intensity favours that its line is extinct, in log units; 0 for a
+    line that was not measured.
+    """
+    present = log_present(seen)
+    measured = seen.sigma < SYMBOLS.nothing * seen.mean
+    return np.where(measured, log_null(seen, present) - present, 0.0)
 
 
 def doubted(evidence, extinct, weak=SYMBOLS.weak):
@@ -169,12 +181,10 @@ def rank(fit):
     list of Probable
     """
     seen = observed(fit)
-    present = log_present(seen)
-    gain = log_null(seen, present) - present
     masks = extinction.allowed(fit.bravais, fit.lines.hkl)
     n = len(seen.value)
     extinct = np.array([np.bincount(fit.lines.column, mask, minlength=n) == 0 for mask in masks])
-    evidence = extinct @ gain
+    evidence = extinct @ log_ratio(seen)
     level = doubted(evidence, extinct) + log_prior(fit.bravais)
     chances = np.exp(level - logsumexp(level))
     entries = extinction.classes(fit.bravais)

@@ -109,15 +109,22 @@ def test_groups_of_frameworks_count_beside_those_of_minerals():
     assert of_symbol["P 1 21 1"] > of_symbol["P 1 a 1"]
 
 
+def test_a_line_before_the_pattern_says_nothing():
+    cell = np.array([13.1, 8.3, 14.2, 90, 90, 90])  # 001 at 6.2, 100 at 6.7 degrees
+    fit = profile.fit(simulated(cell, "oP", "P 21 21 21"), LAMBDA, "oP", lattice.cell_to_x(cell))
+    gain = symbols.log_ratio(symbols.observed(fit))
+    before = fit.lines.column[fit.lines.two_theta < fit.two_theta[0]]
+    assert len(before) >= 2
+    assert not gain[before].any() and gain[~np.isin(np.arange(len(gain)), before)].all()
+
+
 def test_a_class_of_weak_lines_decides_no_more_than_its_odds():
     extinct = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=bool)
     told = symbols.doubted(np.array([0.0, 3.0, -2.0, 60.0]), extinct, 0.01)
     assert told[3] == pytest.approx(60, abs=0.02)
     np.testing.assert_allclose(told[:3], 60 + np.log(0.01), atol=1e-6)
     against = symbols.doubted(np.array([0.0, -50.0, -40.0, -90.0]), extinct, 0.01)
-    np.testing.assert_allclose(
-        against, [0, -50, -40, -90], atol=0.02
-    )
+    np.testing.assert_allclose(against, [0, -50, -40, -90], atol=0.02)
 
 
 def test_measured_minerals_have_halves_that_case_does_not_change():
