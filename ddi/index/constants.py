@@ -187,15 +187,14 @@ class SymbolConstants:
     scales: tuple = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
     # of the laws; maximum likelihood, 6610 intensities of the choosing half of RRUFF (51 minerals)
     weights: tuple = (0.13, 0.40, 0.15, 0.10, 0.09, 0.13)
-    window: float = 10.0  # degrees 2theta over which the mean is taken; chosen
+    window: float = 10.0  # degrees 2theta of the mean; chosen
     # the null of extinct lines: width in standard uncertainties, share of the strongest neighbour,
     # share of foreign lines; log loss of 51 minerals and 199 simulated patterns, choosing halves
     spread: float = 1.2
     leak: float = 0.06
     foreign: float = 0.03
     nothing: float = 1e3  # standard uncertainty, in means, of a line that was not measured; chosen
-    # probability that a class of allowed lines is weak; by the same loss, flat from 0.005 to 0.012
-    weak: float = 0.008
+    weak: float = 0.008  # probability that a class of lines is weak; same loss, flat to 0.012
     unseen: float = 0.3  # crystals added to every space group; chosen, not measured
     minerals: float = 0.5  # share in the prior; log loss of the choosing halves, flat 0.3 to 0.6
 
