@@ -16,7 +16,7 @@ import gemmi
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.base.stats import wilson
+from ddi.base.stats import calibration_error, wilson
 from ddi.data import rruff
 from ddi.forward import bragg
 from ddi.index import extinction, profile, symbols
@@ -110,9 +110,12 @@ def measured(half=None):
 
 
 def rates(rows):
-    """Return how often the true symbol is first and among those listed, by pattern and by list."""
+    """Return how often the true symbol is first and among those listed, by pattern and by list, and
+    the calibration error (ECE) of the first one's probability.
+    """
     n = len(rows)
     first = sum(row.place == 0 for row in rows)
+    judged_first = [(row.probability, row.place == 0) for row in rows]
     return dict(
         n=n,
         first=first / n,
@@ -121,6 +124,7 @@ def rates(rows):
         first_by_list=sum(row.place_by_list == 0 for row in rows) / n,
         listed_by_list=sum(row.place_by_list < LISTED for row in rows) / n,
         mean_probability=float(np.mean([row.probability for row in rows])),
+        calibration_error=float(calibration_error(*zip(*judged_first))),
     )
 
 

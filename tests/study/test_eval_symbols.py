@@ -89,6 +89,14 @@ def test_a_measurement_ends_where_lines_are_unknown():
     assert simulated_patterns.lines(row, pattern)["end"] == pytest.approx(49.6, abs=0.1)
 
 
+def test_rates_tell_the_calibration_error():
+    row = eval_symbols.Judged("x", "oP", "reporting", "P - - -", 0, 1, "P - - -", 0.9, 0.1)
+    rows = [row, row._replace(place=1, probability=0.6), row._replace(place=5, probability=0.2)]
+    found = eval_symbols.rates(rows)
+    assert found["first"] == pytest.approx(1 / 3) and found["listed"] == pytest.approx(2 / 3)
+    assert found["calibration_error"] == pytest.approx((0.1 + 0.6 + 0.2) / 3)
+
+
 def test_families_have_halves():
     found = [simulated_patterns.half(family) for family in range(400)]
     assert 160 < found.count("choosing") < 240 and set(found) == {"choosing", "reporting"}
