@@ -178,7 +178,10 @@ class TestFiles:
             controls.Nearest.load(path)
 
 
-@pytest.mark.parametrize("q2", [np.ones((2, 5)), np.full((2, 20), np.nan)])
+ONE_MISSING = np.where(np.arange(20) == 19, np.nan, np.ones((2, 20)))
+
+
+@pytest.mark.parametrize("q2", [np.ones((2, 5)), np.full((2, 20), np.nan), ONE_MISSING])
 def test_patterns_too_short_or_not_finite_are_refused(q2):
     model = controls.Random().fit(frame("orthorhombic"), system="orthorhombic")
     with pytest.raises(DDIError, match="20 peaks"):

@@ -143,6 +143,15 @@ def test_as_many_cells_as_asked_for_though_fewer_are_proposed():
     assert cells.shape == (12, 6) and len(np.unique(np.round(cells, 3), axis=0)) > 3
 
 
+def test_cells_that_are_returned_differ_by_half_a_per_cent():
+    rows = frame("orthorhombic", 200)
+    q2 = pattern_matrix(frame("orthorhombic", 4, seed=9), "orthorhombic")
+    model = Shape(n_trees=20, n_proposals=300).fit(rows, system="orthorhombic")
+    for cells in model.sample(q2, 6):
+        apart = np.abs(cells[:, None, :3] / cells[None, :, :3] - 1).max(axis=2)
+        assert apart[~np.eye(6, dtype=bool)].min() > 0.004
+
+
 def test_every_parameter_weighs_alike_in_the_trees(monkeypatch):
     import sklearn.ensemble
 
