@@ -65,6 +65,7 @@ def test_compiled_chains_are_the_plain_chains(weights, by):
         np.quantile(apart, 0.95) < 1e-7 and apart.max() < 1e-3
     )  # a nearly singular step multiplies rounding
     np.testing.assert_array_equal(one.accepted, other.accepted)
+    np.testing.assert_array_equal(one.best_label, other.best_label)
     np.testing.assert_allclose(one.log_likelihood, other.log_likelihood, rtol=1e-3)
     np.testing.assert_allclose(one.best_log_likelihood, other.best_log_likelihood, rtol=1e-3)
     assert 0 < one.accepted.mean() < 8
@@ -257,3 +258,23 @@ def test_of_equal_cells_the_best_scored_stays_and_the_best_come_first():
     score = np.array([1.0, 0.0, 5.0, -2.0])
     assert problem.distinct(x, score, index=True).tolist() == [2, 0, 3]
     np.testing.assert_array_equal(problem.distinct(x, score), x[[2, 0, 3]])
+
+
+@pytest.mark.parametrize("length, inside", [(1.9, False), (2.1, True), (499, True), (501, False)])
+def test_axes_out_of_bounds_are_seen_by_both_loops(length, inside):
+    from ddi.mcmc import nearest
+
+    arrays = problem.Problem(pattern(), "monoclinic").arrays()
+    x = lattice.free_x(lattice.cell_to_x(np.array([length, 5, 6, 90, 95, 90])), "monoclinic")
+    assert plain._in_bounds(x[None], arrays).tolist() == [inside]
+    assert nearest.in_bounds(x, arrays.ties, *arrays.bounds) == inside
+
+
+def test_a_direction_that_rounding_alone_determines_is_left_alone():
+    from ddi.mcmc import steps
+
+    first = np.arange(1.0, 8)
+    H = np.stack([first, first / 3], axis=1)[None]
+    x = np.array([[0.02, 0.03]])
+    moved = steps.svd_step(x, H, 0.031 * first, np.ones((1, 7)))
+    np.testing.assert_allclose(moved, x + 0.001 * np.array([[0.9, 0.3]]), rtol=1e-9)
