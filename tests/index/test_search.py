@@ -1,5 +1,6 @@
 """The search finds what was put in, whatever the order of peaks or the number of workers."""
 
+import tracemalloc
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -267,3 +268,18 @@ def test_no_candidate_is_judged_twice(monkeypatch):
     listed = ranking.likeliest_judged(None, [*listed, more])
     assert [row.plain for row in listed[:2]] == [99.5, 99.0]
     assert sorted(asked) == [*range(30, 100), 99.5]
+
+
+def test_templates_leave_nothing_behind_whatever_the_length_of_the_list():
+    """A batch once grew by the inverses of the templates, 43 MB of them triclinic."""
+    q2 = np.linspace(0.02, 0.3, 40)
+    warm = search.prepare(q2, wavelength=WAVELENGTH)  # reads the templates and what is compiled
+    proposals.from_templates(warm, "cP", search.Zero(trials=(0.0,)))
+    tracemalloc.start()
+    for n in (8, 12, 40):
+        peaks = search.prepare(q2[:n], wavelength=WAVELENGTH)
+        x, _ = proposals.from_templates(peaks, "aP", search.Zero(trials=(0.0,)))
+        assert len(x) > 0
+    held, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 5e6 and most < 60e6
