@@ -20,6 +20,7 @@ from ddi.study import compare_indexing, eval_indexing, eval_symbols, mixtures
 KEPT = "data/results/full/10_mixtures.csv"  # outcomes of the full profile, one row a sum
 # published rates of the default run of 2026-11-25, before whole patterns were fitted
 BEFORE = "data/results/full/10_before.csv"
+LEARNED = "data/results/full/10_learned.csv"  # by `ddi.bench.learned.bench_learned(path=...)`
 SETS = {True: "simulated, test structures", False: "measured, reporting half"}
 LISTS = {"Ba": "bethanechol_Ba.txt", "Ca": "bethanechol_Ca.txt"}
 """Lists of 20 positions of bethanechol chloride in `$DDI_CASES`/lists, with three or more foreign
@@ -130,6 +131,36 @@ def for_people(table):
 def _share(name, k, n):
     low, high = wilson(k, n)
     return {name: k / n, f"{name}_low": min(low, k / n), f"{name}_high": max(high, k / n)}
+
+
+def learned_table(study):
+    """Return how often each source proposes the right cell where the templates do not, as kept
+    (`LEARNED`), ways of `ddi.bench.learned` as rows.
+    """
+    kinds = {
+        "impure": "monoclinic, 3 to 5 foreign lines of 20",
+        "large": "triclinic, above 1200 A$^3$",
+    }
+    ways = {
+        "templates": "templates, every list",
+        "longer lists": "templates, longer lists",
+        "strongest": "templates, strongest peaks",
+        "network": "template network",
+        "joint": "template network, joint assignment",
+        "spoilt, joint": "right cell 3 % off, joint assignment",
+    }
+    path = study.root / LEARNED
+    names = ["kind", "way", "n", "right", "cpu_s"]
+    rows = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=names)
+    return pd.DataFrame(
+        {
+            "lists": rows["kind"].map(kinds),
+            "source": rows["way"].map(ways),
+            "n": rows["n"],
+            "right cell proposed": rows["right"],
+            "CPU / s": rows["cpu_s"].map("{:.2f}".format),
+        }
+    )
 
 
 def before_table(study, sets, judged):

@@ -84,6 +84,18 @@ def test_before_is_compared_on_the_same_patterns_only(tmp_path):
     assert found["now"].tolist()[:4] == ["a", "d", "b", "d"] and len(found) == 5
 
 
+def test_learned_draws_are_shown_in_words_as_kept(tmp_path):
+    study = Study("default", root=tmp_path)
+    assert whole.learned_table(study).empty
+    path = tmp_path / whole.LEARNED
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = {"kind": ["large"], "way": ["joint"], "n": 7, "right": 2, "cpu_s": 0.456}
+    pd.DataFrame(kept).to_csv(path, index=False)
+    row = whole.learned_table(study).iloc[0]
+    assert row["source"] == "template network, joint assignment" and row["CPU / s"] == "0.46"
+    assert (row["n"], row["right cell proposed"]) == (7, 2)
+
+
 def test_causes_are_counted_for_fair_patterns_and_for_the_reporting_half():
     rows = pd.DataFrame(
         {
