@@ -278,3 +278,16 @@ def test_a_direction_that_rounding_alone_determines_is_left_alone():
     x = np.array([[0.02, 0.03]])
     moved = steps.svd_step(x, H, 0.031 * first, np.ones((1, 7)))
     np.testing.assert_allclose(moved, x + 0.001 * np.array([[0.9, 0.3]]), rtol=1e-9)
+
+
+def test_a_peak_without_weight_is_left_out_by_scipy_too():
+    from ddi.mcmc import steps
+
+    rng = np.random.default_rng(4)
+    H, x = rng.uniform(1, 9, (2, 8, 3)), np.full((2, 3), 0.02)
+    q2 = np.linspace(0.1, 0.9, 8)
+    weight = np.full((2, 8), 1e4)
+    weight[:, 2] = 0
+    moved = steps.by_name(x, H, q2, weight)
+    assert np.isfinite(moved).all()
+    np.testing.assert_allclose(moved, steps.closed_form(x, H, q2, weight), rtol=1e-5)
