@@ -39,7 +39,7 @@ class Rows(NamedTuple):
 
 def candidates(peaks, bravais, zero, thorough=False):
     """Return x (n, 6) and zero shifts (n,) of the best cells with one long axis; none where no line
-    has enough orders or the lattice is none of those that templates miss (oP, mP, aP).
+    has enough orders or the lattice is none of those that templates miss.
 
     Parameters
     ----------
@@ -190,18 +190,7 @@ def _monoclinic(unit, q2, sigma):
     return np.concatenate([along_c, along_b])
 
 
-def _orthorhombic(unit, q2, sigma):
-    """Two rows of offset 0; the second may be that of their sum."""
-    start = rows_of(unit, q2, sigma, straight=True).start
-    i, j = np.nonzero(start[:, None] < start)
-    x = np.zeros((2, len(i), 6))
-    x[:, :, 0] = start[i]
-    x[:, :, 1] = start[j], start[j] - start[i]
-    x[:, :, 2] = unit
-    return x.reshape(-1, 6)
-
-
-_CELLS = {"aP": _triclinic, "mP": _monoclinic, "oP": _orthorhombic}
+_CELLS = {"aP": _triclinic, "mP": _monoclinic}
 
 
 def _cells_of(series, peaks, bravais):
