@@ -7,7 +7,6 @@ random; a reader may answer or refuse with a `DDIError`, nothing else.
 import io
 import resource
 import signal
-import sys
 import time
 import traceback
 import warnings
@@ -15,6 +14,7 @@ import zipfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -116,9 +116,18 @@ def attack(number, n=_CHUNK, seed=0):
         answers[answer] += 1
         if failure:
             failures.append((names[at], *failure))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    peak_mb = peak / (1024 if sys.platform == "linux" else 1024**2)
-    return Outcome(n, tuple(failures), slowest, peak_mb, answers)
+    return Outcome(n, tuple(failures), slowest, _peak_mb(), answers)
+
+
+def _peak_mb():
+    """Return the largest memory that this process has held, in MiB; on Linux not that of the one
+    that started it, which `getrusage` counts.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(row for row in status.read_text().splitlines() if row.startswith("VmHWM"))
+        return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
 def _too_long(*_):

@@ -14,7 +14,7 @@ from ddi.base.errors import DDIError
 from ddi.bench.seeds import ANGLE, CU, HEIGHT, LISTS, PATTERNS, D, N, X, Y, bruker, rows, zipped
 from ddi.index import instrument, readers
 from ddi.index.peaks import Pattern, Peaks
-from ddi.index.readers import headings, opening
+from ddi.index.readers import headings, opening, text
 
 
 def write(folder, text, name="a.txt"):
@@ -229,3 +229,10 @@ def test_numbers(text, value, sigma):
 
 def test_names_are_printable():
     assert opening.printable("a\x1b[31m\n.txt") == "a?[31m?.txt"
+
+
+def test_spacings_and_angles_of_nought_are_refused_in_a_sentence(recwarn):
+    where = {"d": 0, "2theta": 1}
+    with pytest.raises(DDIError, match="no wavelength brings together"):
+        text._bragg_wavelength("a", np.zeros((8, 2)), where, (1.0, 1.0))
+    assert not recwarn.list

@@ -107,12 +107,12 @@ def _bragg_wavelength(name, values, where, scales):
     with np.errstate(invalid="ignore"):
         each = 2 * d * np.sin(np.radians(two_theta / 2))
     each = each[np.isfinite(each)]
-    if not len(each) or np.quantile(np.abs(each / np.median(each) - 1), 0.8) > 0.01:
+    middle = float(np.median(each)) if len(each) else 0.0
+    if not middle > 0 or np.quantile(np.abs(each - middle), 0.8) > 0.01 * middle:
         raise DDIError(
             f"{name} names columns of d and 2theta that no wavelength brings together; check that "
             "the heading has as many names as there are columns"
         )
-    middle = float(np.median(each))
     tube = anode(middle)
     return tube.alpha1 if tube else middle
 
