@@ -111,11 +111,8 @@ def likeliest_judged(peaks, candidates, n_judged=RANKING.usual.n_judged):
 
 def judged(peaks, candidate):
     """Return the `Judged` candidate, as it is if it is one."""
-    return candidate if isinstance(candidate, Judged) else judged_anew(peaks, candidate)
-
-
-def judged_anew(peaks, candidate):
-    """Return the `Judged` candidate."""
+    if isinstance(candidate, Judged):
+        return candidate
     c = candidate
     found = score.judge(peaks, c.bravais, c.x, c.zero)
     cell = lattice.x_to_cell(c.x)
@@ -207,12 +204,12 @@ def leaves_many(peaks, ordered):
     """Say whether the first of the ordered candidates does not convince or leaves so many of the
     peaks that search that another phase may be there; fewer where it is not quite likely.
     """
-    if not convinces(peaks, ordered):
+    chance = first_chance(peaks, ordered)
+    if not chance > SEARCH.convincing:
         return True
     figures = _figures(peaks, ordered[0])
     left = figures["n_peaks"] - figures["n_indexed"]
-    unsure = first_chance(peaks, ordered) < SEARCH.likely
-    return left >= (SEARCH.few_left if unsure else SEARCH.many_left)
+    return left >= (SEARCH.few_left if chance < SEARCH.likely else SEARCH.many_left)
 
 
 def _figures(peaks, row):

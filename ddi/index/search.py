@@ -161,7 +161,7 @@ def _stages(peaks, zero, symbols, how, ends):
             here = [symbol for symbol in symbols if lattice.BRAVAIS[symbol][0] in stage]
             candidates += [row for found in pool.map(task, here) for row in found]
             candidates = ranking.likeliest_judged(peaks, candidates, limits.n_judged)
-            ordered = ranking.order(peaks, candidates, limits.n_judged)
+            ordered = kinship.distinct(kinship.best_first(candidates[: limits.n_judged]))
             if time.monotonic() > ends or ranking.is_beyond_doubt(peaks, ordered):
                 break
     return relatives.climb(peaks, ordered, zero, symbols, how.max_volume)

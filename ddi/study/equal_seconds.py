@@ -13,7 +13,7 @@ import pandas as pd
 
 from ddi.models.cells import pattern_matrix, usable_cells
 from ddi.study.eval_generators import cell_error
-from ddi.study.eval_groups import PAIRS, summarise_both
+from ddi.study.eval_groups import PAIRS, beside_both, summarise_both
 
 MOST = 20  # times n: a generator alone draws no more; bounds memory; chosen
 REPEATS = 3  # draws that are timed, of which the fastest counts; chosen
@@ -71,12 +71,10 @@ def in_equal_seconds(models, test, system, *, n=30, seed=0, tolerance=0.05):
         counts, seconds = _shares(draws, n)
         near = {name: _near(draws, count, true, tolerance) for name, count in counts.items()}
         groups = len(models[names[0]].groups)
-        for name, found in near.items():
-            about = {"system": system, "variant": variant, "budget": BUDGET, "draws": name}
-            about |= {"cells": groups * sum(counts[name]), "patterns": len(test)}
-            about |= {"k": int(found.sum()), "seconds": seconds[name]}
-            about |= {"only both": int((near["both"] & ~found).sum())}
-            rows.append(about | {"only this": int((found & ~near["both"]).sum())})
+        for name, count in counts.items():
+            about = {"system": system, "variant": variant, "budget": BUDGET}
+            about |= {"cells": groups * sum(count), "patterns": len(test)}
+            rows.append(about | {"seconds": seconds[name]} | beside_both(name, near))
     return pd.DataFrame(rows)
 
 

@@ -56,14 +56,17 @@ def need_both(models, test, system, *, n=30, seed=0, tolerance=0.05):
         near = {name: (cell_error(c, true) <= tolerance).any(axis=1) for name, c in cells.items()}
         about = {"system": system, "variant": variant, "budget": budget}
         about |= {"cells": cells["both"].shape[1], "patterns": len(test)}
-        rows += [
-            about
-            | {"draws": name, "k": int(found.sum())}
-            | {"only both": int((near["both"] & ~found).sum())}
-            | {"only this": int((found & ~near["both"]).sum())}
-            for name, found in near.items()
-        ]
+        rows += [about | beside_both(name, near) for name in near]
     return pd.DataFrame(rows)
+
+
+def beside_both(name, near):
+    """Return what `need_both` counts of one choice of draws, from whether the best cell of each
+    choice is near enough, a pattern.
+    """
+    found, both = near[name], near["both"]
+    counts = {"k": found, "only both": both & ~found, "only this": found & ~both}
+    return {"draws": name} | {column: int(which.sum()) for column, which in counts.items()}
 
 
 def _of_each_and_both(pair, q2, n, seed, budget):

@@ -6,8 +6,6 @@ those that follow come from its simulated pattern, by non-negative least squares
 measurement does not end with the list.
 """
 
-import hashlib
-
 import gemmi
 import numpy as np
 import pandas as pd
@@ -36,8 +34,7 @@ def half(family):
     """Return "choosing" or "reporting": the half of the families of the test split, by the last bit
     of the SHA-256 of the family's number.
     """
-    digest = hashlib.sha256(f"family {family}".encode()).digest()
-    return ("choosing", "reporting")[digest[-1] % 2]
+    return rruff.half(f"family {family}")
 
 
 def on_axes(study, of_half=None):

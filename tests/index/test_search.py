@@ -255,17 +255,19 @@ def test_the_highest_scores_are_those_of_a_stable_sort(n):
 
 
 def test_no_candidate_is_judged_twice(monkeypatch):
-    candidates = [Candidate("oP", np.ones(6), 0.0, float(n), "") for n in range(100)]
+    peaks = SimpleNamespace(told=lambda *_: 0.0)
+    x = np.array([1.0, 1, 1, 0, 0, 0])
+    candidates = [Candidate("oP", x, float(n), float(n), "") for n in range(100)]
     asked = []
 
-    def judged(_, candidate):
-        asked.append(candidate.plain)
-        return Judged(*vars(candidate).values(), *[0.0] * 6)
+    def judge(_, bravais, x, zero):
+        asked.append(float(zero))
+        return score.Judgement(0.0, "P - - -", 1)
 
-    monkeypatch.setattr(ranking, "judged_anew", judged)
-    listed = ranking.likeliest_judged(None, candidates)
-    more = Candidate("oP", np.ones(6), 0.0, 99.5, "")
-    listed = ranking.likeliest_judged(None, [*listed, more])
+    monkeypatch.setattr(ranking.score, "judge", judge)
+    listed = ranking.likeliest_judged(peaks, candidates)
+    more = Candidate("oP", x, 99.5, 99.5, "")
+    listed = ranking.likeliest_judged(peaks, [*listed, more])
     assert [row.plain for row in listed[:2]] == [99.5, 99.0]
     assert sorted(asked) == [*range(30, 100), 99.5]
 
