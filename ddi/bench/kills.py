@@ -26,7 +26,8 @@ common: {profile: cut, seed: 2026, n_jobs: 2}
 GRACE = 5.0  # seconds in which the processes of a killed study must have ended
 _FIRST = 2.0  # seconds before which a study is still importing
 CLOCKED = ("second", "time", " / s", "/s", "per s", "ms", "memory")
-_BY_CLOCK = ("00_study", "07_equal_seconds", "09_which")  # costs, and success against seconds
+# tables of costs, and of what fits into equal seconds
+_BY_CLOCK = ("00_study", "07_equal_seconds", "09_which", "09_literal_time")
 
 
 def repository_copy(path):
