@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import norm
 
 from ddi.base.errors import DDIError
@@ -133,6 +134,38 @@ def test_lines_drawn_from_the_softmax_follow_it():
         found = np.bincount(labels[:, k], minlength=len(q2)) / len(labels)
         np.testing.assert_allclose(found, share[k], atol=0.04)
     np.testing.assert_allclose(chance, share[np.arange(20), labels[-1]], rtol=1e-3)
+
+
+def test_each_peak_draws_its_line_with_a_number_of_its_own():
+    this = Problem(pattern(), "monoclinic")
+    arrays = this.arrays(line_prior(this))
+    alike = arrays._replace(q2=np.full(20, 0.1), log_prior=np.tile(arrays.log_prior[:1], (20, 1)))
+    q2 = (X_TRUE @ arrays.lines)[0]
+    chance = np.empty(20)
+    rest = np.uint64(1), q2, alike, True
+    labels = drawn(lambda c, out: softmax.by_line_prior(np.uint64(1), c, *rest, out, chance), 2000)
+    found = np.bincount(labels.ravel(), minlength=len(q2)) / labels.size
+    for one, other in ((0, 1), (3, 4), (0, 19)):
+        equal = (labels[:, one] == labels[:, other]).mean()
+        assert abs(equal - (found**2).sum()) < 0.04 and equal < 0.9
+
+
+def test_line_prior_takes_no_line_without_length_and_leaves_none_out():
+    this = Problem(pattern(), "monoclinic")
+    prior = line_prior(this)
+    arrays = this.arrays(prior)
+    q2 = (X_TRUE @ arrays.lines)[0]
+    q2[[2, 5]] = -0.05, 0.0
+    chance = np.empty(20)
+    label = np.empty(20, dtype=np.int64)
+    softmax.by_line_prior(
+        np.uint64(1), np.uint64(2), np.uint64(3), q2, arrays, False, label, chance
+    )
+    line = np.maximum(q2, CONSTANTS.least_q2)
+    logits = arrays.log_prior - np.log(line) - np.abs(this.q2[:, None] - q2) / (line * prior.width)
+    logits[:, -1] = arrays.log_prior[:, -1] - np.log(this.q2) - 1
+    np.testing.assert_array_equal(label, logits.argmax(axis=1))
+    np.testing.assert_allclose(np.log(chance), logits.max(axis=1) - logsumexp(logits, axis=1))
 
 
 def test_mixture_pulls_by_the_shares_of_all_lines():
