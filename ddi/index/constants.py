@@ -22,8 +22,7 @@ class SearchConstants:
     promising: float = 0.05
     min_promising: int = 500
     screen_sigma: float = 0.03  # degrees 2theta, error of a template's cell; chosen, not measured
-    # a cell with more lines up to the last peak that searches explains anything; chosen
-    screen_lines: int = 400
+    screen_lines: int = 400  # up to the last peak that searches: more explain anything; chosen
     # sigmas beyond which a peak's weight falls off, one a round; chosen, not measured
     widths: tuple = (3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
     # candidates a lattice that survive screening; of these, distinct ones that are refined; chosen
@@ -116,23 +115,20 @@ class RankingConstants:
     scales: tuple = ((1.0, 0.0), (1.7, 2.0))
     # the same for lists that state no errors, besides; chosen, not measured
     coarse_scales: tuple = ((3.0, 2.5), (6.0, 3.5))
-    # sigmas beyond which a peak's weight falls off in the last refinement; chosen, not measured
-    widths: tuple = (1.5, 1.2, 1.0, 1.0)
+    widths: tuple = (1.5, 1.2, 1.0, 1.0)  # as those of the search, in the last refinement; chosen
     # chosen for speed, RRUFF, n = 193; where another phase may be there the right cell stands
     # farther behind and is met half refined: chosen on 10 sums of the choosing half
     usual: Shortlist = Shortlist(n_refined=60, n_per_lattice=12, n_judged=70)
     crowded: Shortlist = Shortlist(n_refined=100, n_per_lattice=20, n_judged=280, first_peaks=30)
     # relative volume, log units and lines within which two candidates of a lattice are one; chosen
     same: tuple = (0.003, 0.5, 1.0)
-    # a peak farther from its line, in sigmas, is not indexed; chosen, not measured
-    indexed_sigmas: float = 3.0
+    indexed_sigmas: float = 3.0  # a peak farther from its line is not indexed; chosen, not measured
     # the search ends when the first cell is so likely and explains all of so many peaks; RRUFF, 193
     beyond_doubt: float = 0.999
     min_certain: int = 10
     # rounds of relatives of the first; log units that super- and subcells cost; RRUFF, n = 191
     max_climb: int = 3
-    # relative distances within which a cell is taken for one of higher metric symmetry; chosen
-    metric: tuple = (0.002, 0.006)
+    metric: tuple = (0.002, 0.006)  # relative, within which metric symmetry is higher; chosen
     # log units by which the less symmetric description of one lattice must be better to stand in
     # front: a cell comes so near a special ratio by chance once in four hundred; chosen
     metric_gain: float = 6.0
@@ -183,18 +179,22 @@ class ProfileConstants:
 class SymbolConstants:
     """How a fit's intensities judge extinction symbols: see `ddi.index.symbols`."""
 
-    # scales of the exponential laws of intensities, relative to the mean nearby; chosen
-    scales: tuple = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)
+    scales: tuple = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # of exponential laws, in means nearby; chosen
     # of the laws; maximum likelihood, 6610 intensities of the choosing half of RRUFF (51 minerals)
     weights: tuple = (0.13, 0.40, 0.15, 0.10, 0.09, 0.13)
     window: float = 10.0  # degrees 2theta of the mean; chosen
-    # the null of extinct lines: width in standard uncertainties, share of the strongest neighbour,
-    # share of foreign lines; log loss of 51 minerals and 199 simulated patterns, choosing halves
+    # width in standard uncertainties and in what the strongest neighbour leaks; shares of misfits
+    # and of foreign lines where a line is extinct, scales of both relative to the mean nearby and
+    # to the strongest line; log loss of 51 minerals and 903 simulated patterns, choosing halves
     spread: float = 1.2
     leak: float = 0.06
-    foreign: float = 0.03
+    misfit: float = 0.02
+    misfit_scales: tuple = (0.3, 0.1, 0.03)
+    foreign: float = 0.005
+    foreign_scale: float = 0.03
+    tungsten: float = 1.47639  # A, L-alpha1 of a tube's tungsten; Bearden (1967)
     nothing: float = 1e3  # standard uncertainty, in means, of a line that was not measured; chosen
-    weak: float = 0.008  # probability that a class of lines is weak; same loss, flat to 0.012
+    weak: float = 0.01  # probability that a class of lines is weak; same loss, flat 0.008 to 0.016
     unseen: float = 0.3  # crystals added to every space group; chosen, not measured
     minerals: float = 0.5  # share in the prior; log loss of the choosing halves, flat 0.3 to 0.6
 

@@ -20,12 +20,12 @@ import numpy as np
 from scipy import stats
 from scipy.special import logsumexp
 
-from ddi.forward import bragg, lattice, relations
+from ddi.forward import lattice, relations
 from ddi.index import extinction, symbols
-from ddi.index.constants import EVIDENCE, PHASES
+from ddi.index.constants import EVIDENCE
 
 
-def of_supercell(fit, shared, spared=(), tube=None):
+def of_supercell(fit, shared, spared=()):
     """Return the log evidence of a fitted cell over a subcell of it.
 
     Parameters
@@ -36,20 +36,18 @@ def of_supercell(fit, shared, spared=(), tube=None):
         Which of its lines the subcell has: see `shared_lines`.
     spared : array_like, shape (n,)
         2theta in degrees of lines that may not speak for the larger cell: those that voted already.
-    tube : ddi.forward.bragg.Anode, optional
-        Whose K-beta lines may be there.
     """
     seen = symbols.observed(fit)
     n = len(seen.value)
     only = np.bincount(fit.lines.column, shared, minlength=n) == 0
-    place = np.bincount(fit.lines.column, fit.lines.two_theta * fit.share, minlength=n)
+    place = symbols.places(fit)
     gain = log_ratio(seen, only)
     masks = extinction.allowed(fit.bravais, fit.lines.hkl)
     allowed = np.array([np.bincount(fit.lines.column, mask, minlength=n) > 0 for mask in masks])
     of_absences = symbols.log_prior(fit.bravais) - ~allowed[:, ~only] @ gain[~only]
     extra = gain[only]
     once = _once(extra, place[only], fit.width(place[only]))
-    told = np.isin(np.flatnonzero(only), _told(fit, seen.value, place, spared, tube))
+    told = np.isin(np.flatnonzero(only), _told(fit, seen.value, place, spared))
     extra = np.where((told | ~once) & (extra > 0), 0.0, extra)
     per_symbol = of_absences + _over_shares(extra, allowed[:, only])
     return float(logsumexp(per_symbol) - logsumexp(of_absences))
@@ -103,16 +101,13 @@ def _once(gain, place, fwhm):
     return kept
 
 
-def _told(fit, value, place, spared, tube):
+def _told(fit, value, place, spared):
     """Columns whose intensity says nothing new: at spared lines, and K-beta of stronger ones."""
     fwhm = fit.width(place)
     spared = np.asarray(spared, dtype=float)
     told = (np.abs(place[:, None] - spared) < EVIDENCE.same * fwhm[:, None]).any(axis=1)
-    if tube is not None:
-        beta = bragg.moved(place, tube.beta / tube.alpha1)
-        reach = np.maximum(EVIDENCE.same * fwhm, EVIDENCE.least_reach)[:, None]
-        near = np.abs(place[:, None] - beta) < reach
-        told |= (near & (value[:, None] < PHASES.beta * value)).any(axis=1)
+    if fit.tube is not None:
+        told |= symbols.companions(value, place, fwhm, fit.tube, (fit.tube.beta,))
     return np.flatnonzero(told)
 
 

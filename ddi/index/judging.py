@@ -107,8 +107,7 @@ def _between(first, first_fit, other, other_fit, peaks):
     shared = evidence.shared_lines(*pair, fit.lines.hkl)
     if shared is None:
         return None
-    tube = bragg.anode(peaks.wavelength) if peaks.radiation == "xray" else None
-    return evidence.of_supercell(fit, shared, _voted(peaks), tube), sign
+    return evidence.of_supercell(fit, shared, _voted(peaks)), sign
 
 
 def _voted(peaks):

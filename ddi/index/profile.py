@@ -68,6 +68,8 @@ class Fit:
         Standard deviation of the observed by counting alone.
     of_cell : ndarray, shape (n_points,)
         What the cell's lines make of the calculated pattern: without background and foreign lines.
+    tube : ddi.forward.bragg.Anode or None
+        None where the radiation has one line.
     amplitude : ndarray, shape (n_columns,)
         Fitted intensities of the cell's lines, then of foreign lines.
     covariance : ndarray, shape (n_columns, n_columns)
@@ -97,6 +99,7 @@ class Fit:
     misfit: float
     noise: np.ndarray
     of_cell: np.ndarray
+    tube: object
 
     def to_dict(self):
         """Return figures of the fit as plain numbers: rwp, displacement, number of points and of
@@ -171,17 +174,16 @@ def fit(prepared, wavelength, bravais, x, zero=0.0, *, end=None, foreign=(), mod
     if not problem.n_columns:
         raise DDIError(f"the {bravais} cell has no line below {end:.2f} degrees; give a larger one")
     state, equations = refined(problem)
-    return _as_fit(problem, bravais, state, equations)
+    return _as_fit(problem, bravais, state, equations, prepared.tube)
 
 
-def _as_fit(problem, bravais, state, equations):
+def _as_fit(problem, bravais, state, equations, tube):
     n_free = len(state.shape) - 6
     n_amplitudes = len(state.amplitude)
     first = n_amplitudes + len(state.level)
     covariance = np.empty_like(equations.normal)
     invert_factorised(*factorised(equations.normal), covariance)
-    n_points = len(problem.flat.x)
-    covariance *= max(1.0, equations.misfit / max(n_points - len(covariance), 1))
+    covariance *= max(1.0, equations.misfit / max(len(problem.flat.x) - len(covariance), 1))
     metric = state.shape[:n_free]
     cell_su = _cell_su(metric, covariance[first : first + n_free, first : first + n_free], problem)
     spline = np.interp(problem.flat.x, problem.knots, state.level)
@@ -213,6 +215,7 @@ def _as_fit(problem, bravais, state, equations):
         misfit=equations.misfit,
         noise=problem.flat.noise,
         of_cell=_without_foreign(problem, state, equations) - spline,
+        tube=tube,
     )
 
 

@@ -3,10 +3,12 @@
 The cell is fitted without absences (`ddi.index.profile`), so every symbol of the lattice is judged
 by the same intensities I_j. Where a symbol extinguishes a line, I_j comes from a measured null: a
 normal law as wide as its standard uncertainty and a share of the strongest neighbour make it, or,
-rarely, a foreign line. Where it does not, I_j comes from a mixture of exponential laws, scales
-of the mean intensity nearby, blurred by the uncertainty. The logarithm of the ratio, summed over
-the extinguished lines, joins the logarithm of how often the symbol's space groups occur. Lines that
-a symbol allows may be weak as a whole class, with a small probability (`doubted`).
+rarely, a misfit of the profiles nearby or a foreign line. Where it does not, I_j comes from a
+mixture of exponential laws, scales of the mean intensity nearby, blurred by the same width. The
+logarithm of the ratio, summed over the extinguished lines, joins the logarithm of how often the
+symbol's space groups occur. An intensity where the tube's other lines may be does not speak for a
+line (`companions`). Lines that a symbol allows may be weak as a whole class, with a small
+probability (`doubted`).
 """
 
 import json
@@ -19,8 +21,9 @@ import numpy as np
 from scipy import stats
 from scipy.special import log_ndtr, logsumexp
 
+from ddi.forward import bragg
 from ddi.index import extinction, standard
-from ddi.index.constants import PROFILE, SYMBOLS
+from ddi.index.constants import EVIDENCE, PHASES, PROFILE, SYMBOLS
 
 COUNTS = Path(__file__).with_name("space_groups.json")
 
@@ -49,14 +52,15 @@ class Probable(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """Fitted intensities: value and standard uncertainty, the mean intensity nearby, and how much
-    the strongest neighbour may leak; every array of shape (n_columns,).
+    """Fitted intensities: value and standard uncertainty, the mean intensity nearby, how much the
+    strongest neighbour may leak, and the strongest of all; every array of shape (n_columns,).
     """
 
     value: np.ndarray
     sigma: np.ndarray
     mean: np.ndarray
     neighbour: np.ndarray
+    strongest: float
 
 
 @lru_cache(maxsize=None)
@@ -95,7 +99,7 @@ def observed(fit):
     """Return the `Observed` intensities of the cell's lines in a fit."""
     n = len(fit.amplitude) - fit.n_foreign
     value = fit.amplitude[:n]
-    place = np.bincount(fit.lines.column, fit.lines.two_theta * fit.share, minlength=n)
+    place = places(fit)
     fwhm = fit.width(place)
     apart = np.abs(place[:, None] - place)
     weight = np.exp(-0.5 * (apart / SYMBOLS.window) ** 2)
@@ -106,36 +110,82 @@ def observed(fit):
     mean = np.maximum(mean, 1e-3 * value.max())
     unseen = place < fit.two_theta[0]  # the pattern begins after the line: it says nothing
     sigma = np.where(unseen, SYMBOLS.nothing * mean, fit.amplitude_su[:n])
-    return Observed(np.where(unseen, 0.0, value), sigma, mean, neighbour)
+    return Observed(np.where(unseen, 0.0, value), sigma, mean, neighbour, value.max())
 
 
-def log_present(seen, weights=None):
-    """Return the log density of each intensity if its line is not extinct."""
-    scale = np.outer(seen.mean, SYMBOLS.scales)
-    sigma = seen.sigma[:, None]
-    log_density = (
-        0.5 * (sigma / scale) ** 2
-        - seen.value[:, None] / scale
-        + log_ndtr(seen.value[:, None] / sigma - sigma / scale)
-        - np.log(scale)
-    )
-    return logsumexp(log_density, axis=1, b=SYMBOLS.weights if weights is None else weights)
+def places(fit):
+    """Return 2theta in degrees of each intensity of the cell, shape (n_columns,)."""
+    n = len(fit.amplitude) - fit.n_foreign
+    return np.bincount(fit.lines.column, fit.lines.two_theta * fit.share, minlength=n)
 
 
-def log_null(seen, present, constants=SYMBOLS):
-    """Return the log density of each intensity if its line is extinct."""
-    width = np.hypot(constants.spread * seen.sigma, constants.leak * seen.neighbour)
+def companions(value, place, fwhm, tube, wavelengths):
+    """Say where a weaker line of the tube may stand: at another wavelength's place of a line that
+    is strong enough for it.
+
+    Parameters
+    ----------
+    value, place, fwhm : ndarray, shape (n,)
+        Intensities, and degrees 2theta.
+    tube : ddi.forward.bragg.Anode
+    wavelengths : sequence of float
+        In Angstrom.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+    """
+    found = np.zeros(len(value), dtype=bool)
+    reach = np.maximum(EVIDENCE.same * fwhm, EVIDENCE.least_reach)[:, None]
+    for wavelength in wavelengths:
+        near = np.abs(place[:, None] - bragg.moved(place, wavelength / tube.alpha1)) < reach
+        found |= (near & (value[:, None] < PHASES.beta * value)).any(axis=1)
+    return found
+
+
+def log_present(seen, sigma=None):
+    """Return the log density of each intensity if its line is not extinct, blurred by `sigma`, the
+    standard uncertainties if not given.
+    """
+    sigma = seen.sigma if sigma is None else sigma
+    return _exponential(seen.value, sigma, np.outer(seen.mean, SYMBOLS.scales), SYMBOLS.weights)
+
+
+def blur(seen):
+    """Return the width of the normal law about an intensity, shape (n_columns,)."""
+    return np.hypot(SYMBOLS.spread * seen.sigma, SYMBOLS.leak * seen.neighbour)
+
+
+def log_null(seen):
+    """Return the log density of each intensity if its line is extinct: nothing, a share of what is
+    nearby, or a foreign line, which is weak beside the strongest of all.
+    """
+    width = blur(seen)
     nothing = stats.norm.logpdf(seen.value / width) - np.log(width)
-    return np.logaddexp(np.log1p(-constants.foreign) + nothing, np.log(constants.foreign) + present)
+    scales = np.outer(seen.mean, SYMBOLS.misfit_scales)
+    misfit = _exponential(seen.value, width, scales, 1 / len(SYMBOLS.misfit_scales))
+    scale = np.full((len(width), 1), SYMBOLS.foreign_scale * seen.strongest)
+    foreign = _exponential(seen.value, width, scale, 1.0)
+    logs = np.log([1 - SYMBOLS.misfit - SYMBOLS.foreign, SYMBOLS.misfit, SYMBOLS.foreign])
+    return logsumexp(logs[:, None] + [nothing, misfit, foreign], axis=0)
+
+
+def _exponential(value, sigma, scale, weights):
+    """Log density of a mixture of exponential laws with `scale` (n, n_laws), blurred by a normal
+    law of width `sigma`.
+    """
+    value = value[:, None]
+    sigma = sigma[:, None]
+    laws = 0.5 * (sigma / scale) ** 2 - value / scale - np.log(scale)
+    return logsumexp(laws + log_ndtr(value / sigma - sigma / scale), axis=1, b=weights)
 
 
 def log_ratio(seen):
     """Return by how much each intensity favours that its line is extinct, in log units; 0 for a
     line that was not measured.
     """
-    present = log_present(seen)
     measured = seen.sigma < SYMBOLS.nothing * seen.mean
-    return np.where(measured, log_null(seen, present) - present, 0.0)
+    return np.where(measured, log_null(seen) - log_present(seen, blur(seen)), 0.0)
 
 
 def doubted(evidence, extinct, weak=SYMBOLS.weak):
@@ -184,7 +234,7 @@ def rank(fit):
     masks = extinction.allowed(fit.bravais, fit.lines.hkl)
     n = len(seen.value)
     extinct = np.array([np.bincount(fit.lines.column, mask, minlength=n) == 0 for mask in masks])
-    evidence = extinct @ log_ratio(seen)
+    evidence = extinct @ _told(fit, seen)
     level = doubted(evidence, extinct) + log_prior(fit.bravais)
     chances = np.exp(level - logsumexp(level))
     entries = extinction.classes(fit.bravais)
@@ -198,6 +248,17 @@ def rank(fit):
         )
         for k in np.argsort(-chances, kind="stable")
     ]
+
+
+def _told(fit, seen):
+    """`log_ratio`, but 0 where an intensity that speaks for a line may be one of the tube's."""
+    ratio = log_ratio(seen)
+    if fit.tube is None:
+        return ratio
+    place = places(fit)
+    wavelengths = (fit.tube.beta, SYMBOLS.tungsten)
+    other = companions(seen.value, place, fit.width(place), fit.tube, wavelengths)
+    return np.where(other, np.maximum(ratio, 0.0), ratio)
 
 
 def listed(fit):

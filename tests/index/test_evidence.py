@@ -31,7 +31,7 @@ def told(share, cell=CELL):
     peaks, zero = measured(share)
     (fit,) = profile.of_peaks(peaks, [("oP", cell, zero)])
     shared = evidence.shared_lines(("oP", cell), ("oC", cell), fit.lines.hkl)
-    return evidence.of_supercell(fit, shared, tube=bragg.ANODES[0])
+    return evidence.of_supercell(fit, shared)
 
 
 def test_primitive_lines_of_one_percent_decide_against_the_centring():
@@ -108,7 +108,7 @@ def test_ratio_has_mean_one_where_no_line_is():
     rng = np.random.default_rng(0)
     n = 40_000
     ones = np.ones(n)
-    seen = symbols.Observed(ones, ones, 30 * ones, 10 * ones)
+    seen = symbols.Observed(ones, ones, 30 * ones, 10 * ones, 30.0)
     width = np.hypot(EVIDENCE.spread, 10 * EVIDENCE.leak)
     value = stats.t.rvs(EVIDENCE.freedom, size=n, random_state=rng) * width
     scale = rng.choice(SYMBOLS.scales, size=n, p=np.array(SYMBOLS.weights) / sum(SYMBOLS.weights))
@@ -124,7 +124,7 @@ def test_negative_scatter_makes_the_null_wider():
     value = 4 * rng.standard_normal(200)
     value[0] = 8.0
     ones = np.ones(200)
-    seen = symbols.Observed(value, ones, 30 * ones, 0 * ones)
+    seen = symbols.Observed(value, ones, 30 * ones, 0 * ones, 30.0)
     narrow = evidence.log_ratio(seen, np.zeros(200, dtype=bool))
     wide = evidence.log_ratio(seen, np.ones(200, dtype=bool))
     assert wide[0] < narrow[0] - 1
@@ -143,17 +143,21 @@ def test_a_hump_speaks_once_and_k_beta_not_at_all():
     gain = np.array([3.0, 2.0, 1.0, -0.5])
     place = np.array([20.0, 20.1, 25.0, 20.05])
     assert evidence._once(gain, place, np.full(4, 0.1)).tolist() == [True, False, True, False]
-    tube = bragg.ANODES[0]
+    anode = bragg.ANODES[0]
 
     class Fitted:
+        tube = anode
+
         def width(self, angle):
             return np.full(np.shape(angle), 0.1)
 
-    place = np.append(bragg.moved(np.array([30.0]), tube.beta / tube.alpha1), 30.0)
+    place = np.append(bragg.moved(np.array([30.0]), anode.beta / anode.alpha1), 30.0)
     value = np.array([1.0, 100.0])
-    assert evidence._told(Fitted(), value, place, [], tube).tolist() == [0]
-    assert evidence._told(Fitted(), np.array([10.0, 100.0]), place, [], tube).tolist() == []
-    assert evidence._told(Fitted(), value, place, [30.05], None).tolist() == [1]
+    fit = Fitted()
+    assert evidence._told(fit, value, place, []).tolist() == [0]
+    assert evidence._told(fit, np.array([10.0, 100.0]), place, []).tolist() == []
+    fit.tube = None
+    assert evidence._told(fit, value, place, [30.05]).tolist() == [1]
 
 
 @pytest.mark.parametrize("bravais", list(lattice.BRAVAIS))

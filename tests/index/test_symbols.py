@@ -42,12 +42,12 @@ def test_symbol_of_a_group_is_found(group, bravais):
 
 
 def test_densities_integrate_to_one():
-    seen = symbols.Observed(np.array([0.0]), np.array([1.5]), np.array([20.0]), np.array([30.0]))
+    one = np.array([1.0])
+    seen = symbols.Observed(0 * one, 1.5 * one, 20 * one, 30 * one, 900.0)
 
     def density(value):
         now = seen._replace(value=np.array([value]))
-        present = symbols.log_present(now)
-        return np.exp([present[0], symbols.log_null(now, present)[0]])
+        return np.exp([symbols.log_present(now)[0], symbols.log_null(now)[0]])
 
     for k in (0, 1):
         pieces = [(-4000, -50), (-50, 0), (0, 5), (5, 50), (50, 500), (500, 4000)]
@@ -116,6 +116,38 @@ def test_a_line_before_the_pattern_says_nothing():
     before = fit.lines.column[fit.lines.two_theta < fit.two_theta[0]]
     assert len(before) >= 2
     assert not gain[before].any() and gain[~np.isin(np.arange(len(gain)), before)].all()
+
+
+def test_far_below_zero_an_intensity_says_no_more_than_at_zero():
+    ones = np.ones(3)
+    seen = symbols.Observed(np.array([-8.0, -3.0, 0.0]), ones, 30 * ones, 10 * ones, 900.0)
+    gain = symbols.log_ratio(seen)
+    assert gain[0] < gain[2] + 2.5 and gain[1] < gain[2] + 1.5
+    blurred_less = symbols.log_null(seen) - symbols.log_present(seen)
+    assert blurred_less[0] > gain[0] + 10
+    strong = symbols.log_ratio(seen._replace(value=np.array([2.0, 12.0, 90.0])))
+    assert (np.diff(strong) < -1).all()  # a line of three times the mean is hardly foreign
+
+
+@pytest.mark.parametrize("wavelength", [bragg.ANODES[0].beta, SYMBOLS.tungsten])
+def test_a_weak_line_of_the_tube_speaks_for_no_line(wavelength):
+    cell = np.array([7.1, 8.3, 6.2, 90, 90, 90])
+    fit = profile.fit(simulated(cell, "oP", "P n m a"), LAMBDA, "oP", lattice.cell_to_x(cell))
+    seen = symbols.observed(fit)
+    place = symbols.places(fit)
+    ghosts = bragg.moved(place, wavelength / LAMBDA)
+    strong, ghost = np.argwhere(np.abs(ghosts[:, None] - place) < 0.02)[0]
+    value = seen.value.copy()
+    value[strong] = 40 * value.max()
+    value[ghost] = 0.02 * value[strong]
+    now = seen._replace(value=value)
+    width = fit.width(place)
+    tube = bragg.ANODES[0]
+    assert symbols.companions(value, place, width, tube, [wavelength])[ghost]
+    assert symbols._told(replace(fit, tube=tube), now)[ghost] == 0 > symbols.log_ratio(now)[ghost]
+    assert symbols._told(replace(fit, tube=None), now)[ghost] < 0
+    value[ghost] = 0.1 * value[strong]  # too strong for it
+    assert not symbols.companions(value, place, width, tube, [wavelength])[ghost]
 
 
 def test_a_class_of_weak_lines_decides_no_more_than_its_odds():
