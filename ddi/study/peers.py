@@ -26,10 +26,9 @@ from ddi.study.cases import first_peaks
 
 N_POSITIONS = 20  # peaks that each program is given
 # seconds a pattern of a program's own processor time, then it is stopped; what it had found until
-# then counts. FOX: chosen, 11 to 16 of 88 patterns reach it; mlindex: no pattern of 63 reaches it
-# without zero error (11 to 33 s, median 12), with one it takes about five times as long
-TIME_LIMIT = 20.0
-MLINDEX_LIMIT = 60.0
+# then counts. Chosen: FOX reaches it in 8 of 88 patterns, mlindex without zero error in none of 63
+# (10 to 33 s, median 12), with one it takes about four times as long
+TIME_LIMIT = 60.0
 PATIENCE = 30  # limits on the clock after which a program that hangs is stopped
 COLUMNS = ["program", "version", "id", "mineral", "bravais", "positions", "rank", "seconds"]
 KEPT = "data/results/full/10_peers.csv"  # the outcomes of the full profile, one row a pattern
@@ -81,12 +80,11 @@ def _mlindex(zero_error):
         "mlindex",
         zero_error,
         f"analytical, {'zero error fitted' if zero_error else 'no zero error'}, until "
-        f"{MLINDEX_LIMIT:g} s",
+        f"{TIME_LIMIT:g} s",
         "DDI_MLINDEX_PYTHON",
         "python3 -m venv mlindex && mlindex/bin/pip install mlindex, then "
         "DDI_MLINDEX_PYTHON=mlindex/bin/python",
         peer_programs.MLINDEX_LATTICES,
-        MLINDEX_LIMIT,
     )
 
 
