@@ -17,7 +17,7 @@ def around(values, q2_obs):
     n_peaks = len(q2_obs)
     below, above = (np.empty(n_peaks + 1) for _ in range(2))
     i_below, i_above = (np.empty(n_peaks + 1, dtype=np.int64) for _ in range(2))
-    lines = np.ascontiguousarray(np.stack([0.25 * values, 0.75 * values]))
+    lines = np.ascontiguousarray(np.stack([values / 2, values / 2]))
     q2 = np.full(len(values), np.nan)
     rest = q2, below, above, i_below, i_above
     count = nearest.neighbours(np.ones(2), lines, q2_obs, table, scale, *rest)
@@ -49,17 +49,18 @@ def test_neighbours_are_the_nearest_lines_on_either_side(seed):
 
 
 def test_a_line_on_a_peak_is_the_one_above_it_and_lines_without_length_are_none():
-    q2_obs = np.array([0.125, 0.25, 0.5])
-    below, above, i_below, i_above, count = around(np.array([0.25, 0.0, -0.125, 0.75]), q2_obs)
-    assert below.tolist() == [-np.inf, -np.inf, 0.25] and above.tolist() == [0.25, 0.25, 0.75]
-    assert i_below.tolist() == [-1, -1, 0] and i_above.tolist() == [0, 0, 3] and count == 1
+    for line in (0.25, 0.2503):  # at the start of a bin and not
+        found = around(np.array([line, 0.0, -0.125, 0.75]), np.array([0.125, line, 0.5]))
+        below, above, i_below, i_above, count = found
+        assert below.tolist() == [-np.inf, -np.inf, line] and above.tolist() == [line, line, 0.75]
+        assert i_below.tolist() == [-1, -1, 0] and i_above.tolist() == [0, 0, 3] and count == 1
 
 
 def test_every_bin_holds_the_number_of_peaks_below_its_start():
-    q2_obs = np.array([0.01, 0.2, 0.2001, 0.9])
+    q2_obs = np.array([0.01, 0.25, 0.2501, 1.0])  # the second and the last at starts of bins
     table, scale = nearest.lookup(q2_obs)
     starts = np.arange(len(table)) / scale
-    assert len(table) == nearest.N_BINS + 1 and starts[-1] == pytest.approx(0.9)
+    assert len(table) == nearest.N_BINS + 1 and starts[-1] == 1
     assert table.tolist() == [int((q2_obs <= start).sum()) for start in starts]
 
 
@@ -111,6 +112,9 @@ def test_angles_that_no_cell_has_are_out_of_bounds():
     wide = np.array([0.04, 0.04, 0.04, -0.06, -0.06, -0.06])  # each pair of axes alone is possible
     assert not nearest.in_bounds(wide, ties, 2.0, 500.0)
     assert nearest.in_bounds(wide / np.array([1, 1, 1, 2, 2, 2]), ties, 2.0, 500.0)
+    for volume, inside in ((1e-8, False), (1e-4, True)):  # relative, of nearly parallel axes
+        flat = np.array([1.0, 1.0, 1.0, 0.0, 0.0, 2 * np.sqrt(1 - volume)])
+        assert nearest.in_bounds(flat, ties, 1e-9, 1e9) == inside
     for pair in range(3):
         too_far = np.array([0.04, 0.04, 0.04, 0.0, 0.0, 0.0])
         too_far[3 + pair] = 0.09
