@@ -97,7 +97,7 @@ def _add_app(commands):
 
 
 def _add_study(commands):
-    study = commands.add_parser("study", help="run notebooks 01 to 10, resuming where they stopped")
+    study = commands.add_parser("study", help="run notebooks 01 to 11, resuming where they stopped")
     study.add_argument(
         "--profile",
         default="default",
