@@ -153,6 +153,7 @@ def test_each_peak_draws_its_line_with_a_number_of_its_own():
 def test_line_prior_takes_no_line_without_length_and_leaves_none_out():
     this = Problem(pattern(), "monoclinic")
     prior = line_prior(this)
+    prior.width = 2.0  # wide enough for a line of the other sign, were it taken for one
     arrays = this.arrays(prior)
     q2 = (X_TRUE @ arrays.lines)[0]
     q2[[2, 5]] = -0.05, 0.0
