@@ -53,6 +53,9 @@ def _relatives(peaks, best, zero, symbols):
     for bravais, start, larger in relations.relatives(best.reduced):
         if bravais in symbols:
             yield from _descendants(peaks, best, bravais, start, zero, named[larger])
+    if best.bravais == "hP":  # no subcell of index 2 or 3 is on the way to half of both a and b
+        half = lattice.cell_to_x(best.cell * [0.5, 0.5, 1, 1, 1, 1])
+        yield from _descendants(peaks, best, "hP", half, zero, SUBCELL)
 
 
 def _more_symmetric(peaks, row, zero, symbols):
