@@ -66,9 +66,9 @@ class ZoneConstants:
     sigma: float = 0.02  # degrees 2theta, error of a peak at least; chosen, not measured
     first: int = 8  # peaks among which a series of orders begins; chosen, not measured
     highest_first: int = 4  # order of the first one at most; chosen, not measured
-    # log units of a series: where nothing convinces yet or no zero shift is fitted, and always;
-    # chosen for speed: 9 to 16 of 89 fair RRUFF patterns have such a series
-    least_gain: float = 6.0
+    # log units of a series: where nothing convinces yet or no zero shift is fitted (20 triclinic
+    # cells, even ones of bench long_axis), and always (speed; 9 to 16 of 89 RRUFF patterns have it)
+    least_gain: float = 4.0
     sure_gain: float = 11.0
     same_unit: float = 0.005  # relative, within which two series are one; chosen, not measured
     n_adjusted: int = 4  # units a trial zero shift that are refined; chosen for speed
