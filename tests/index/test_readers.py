@@ -127,6 +127,8 @@ REFUSED = {
         r"begins with 2 row.*start them with #",
     ),
     "ILL without a start": ("barite\n" + PATTERNS["ILL D1A"].partition("\n")[2], "D1A or D2B"),
+    "ILL with a torn number": (
+        PATTERNS["ILL D1A"].replace("   184", " 1  84", 1), "' 1  84' where ILL's D1A and D2B"),
     "thousands in blanks": (
         "".join(f"{x} {10 * y:,.0f}\n".replace(",", " ") for x, y in zip(X, Y)),
         "if blanks group thousands",

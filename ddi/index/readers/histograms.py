@@ -99,6 +99,11 @@ def ill(source):
         if not re.fullmatch(r"(?:[ \d]\d[ \d]{5}\d)+", row):
             break  # -1000 ends the counts
         cells += [row[k + 2 : k + 8] for k in range(0, len(row), 8)]
+    if damaged := [cell for cell in cells if " " in cell.strip()]:
+        raise DDIError(
+            f"{source.name} has '{damaged[0]}' where ILL's D1A and D2B have counts of six "
+            "characters: export it again, or two columns, 2theta and counts"
+        )
     y = np.array(cells, dtype=float)
     header = "\n".join(lines[:at])
     x = grid[0] + grid[1] * np.arange(len(y))
