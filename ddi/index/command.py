@@ -183,7 +183,7 @@ def _one(file, number, lattice, args, outputs):
     try:
         with _status(file):
             result = _indexed(file, lattice, args)
-        entry = {"file": file, **result.to_dict()}
+        entry = {"file": file, **(result.to_dict() if args.json else {})}
         code = 0 if result.convinces else NOT_CONVINCING
     except DDIError as error:
         entry = {"file": file, "error": str(error)}
