@@ -5,15 +5,34 @@ picked from what is left, so that weak lines beside strong ones are found as wel
 peaks of the list that no line of the cell explains are searched.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import moved, q2_of, q2_slope, two_theta
+from ddi.index import confidence
 from ddi.index.comparison import cell_of
 from ddi.index.constants import PHASES
+
+
+@dataclass(frozen=True)
+class LeftConstants:
+    """What the lines that a first cell leaves are worth."""
+
+    # FWHM within which a line of the first cell hides one that is less than so many times as high,
+    # since their shares are open; probability that such a one belongs to no line; chosen
+    hiding: float = 0.5
+    hidden: float = 2.0
+    doubt: float = 0.4
+    # degrees 2theta by which the zero shifts of two phases of a specimen differ, one standard
+    # deviation, and the most that it counts in log units; chosen, not measured
+    zero_apart: float = 0.05
+    least_gain: float = -20.0
+
+
+LEFT = LeftConstants()
 
 
 def left(result, peaks=None):
@@ -67,14 +86,15 @@ def _picked(peaks, row, unexplained):
         strong = picking.strong(rest)
     except DDIError:
         return None
+    found = strong.two_theta
     strong = strong.take(_is_new(strong, fit, prepared.tube, peaks))
     if len(strong.two_theta) < PHASES.least:
         return None
-    weak = picking.faint(rest, strong.two_theta)
-    angles, sigma = (
-        np.concatenate([getattr(part, name) for part in (strong, weak)])
-        for name in ("two_theta", "sigma")
-    )
+    strong, hidden = _parted(strong, fit)
+    weak = _weak(rest, found, fit)
+    angles = np.concatenate([strong.two_theta, weak.two_theta, hidden.two_theta])
+    sigma = np.concatenate([strong.sigma, weak.sigma, hidden.sigma])
+    spurious = np.append(weak.spurious, np.full(len(hidden.two_theta), LEFT.doubt))
     q2 = q2_of(angles, peaks.wavelength)
     sigma_q2 = sigma * q2_slope(q2, peaks.wavelength)
     n = len(strong.two_theta)
@@ -83,10 +103,32 @@ def _picked(peaks, row, unexplained):
         q2=q2[:n],
         sigma_q2=sigma_q2[:n],
         intensity=strong.height,
-        faint=np.array([q2[n:], sigma_q2[n:], weak.spurious]),
+        faint=np.array([q2[n:], sigma_q2[n:], spurious]),
         pattern=(rest.flat.x, rest.flat.y),
         source=_said(n, peaks),
     )
+
+
+def _parted(lines, fit):
+    """Lines that search, and those so near lines of the cell that how the pattern shares its
+    intensity among them is open; these search, too, where the others are too few for a cell.
+    """
+    reach = LEFT.hiding * lines.fwhm
+    clear = lines.height > LEFT.hidden * _highest(fit, lines.two_theta, reach)
+    if clear.sum() < PHASES.least:
+        clear = np.ones(len(clear), dtype=bool)
+    return lines.take(clear), lines.take(~clear)
+
+
+def _weak(rest, found, fit):
+    """Peaks of what is left that are too faint to search with, misfits of the cell left out."""
+    from ddi.index import picking
+
+    weak = picking.faint(rest, found)
+    height = np.interp(weak.two_theta, rest.flat.x, rest.flat.y)
+    beside = _highest(fit, weak.two_theta, fit.width(weak.two_theta))
+    kept = height > PHASES.stands_out * beside
+    return picking.Faint(*(array[kept] for array in weak))
 
 
 def _fitted(prepared, wavelength, row, others):
@@ -120,10 +162,13 @@ def _is_new(lines, fit, tube, peaks):
 
 def _stands_out(lines, fit):
     """Say which lines are no misfit of a stronger line of the cell within a width."""
-    reach = lines.fwhm
-    low, high = (np.searchsorted(fit.two_theta, lines.two_theta + sign * reach) for sign in (-1, 1))
-    beside = np.array([fit.of_cell[a : b + 1].max(initial=0) for a, b in zip(low, high)])
-    return lines.height > PHASES.stands_out * beside
+    return lines.height > PHASES.stands_out * _highest(fit, lines.two_theta, lines.fwhm)
+
+
+def _highest(fit, angles, reach):
+    """The highest of the cell's curve within a reach of each angle, degrees 2theta."""
+    low, high = (np.searchsorted(fit.two_theta, angles + sign * reach) for sign in (-1, 1))
+    return np.array([fit.of_cell[a : b + 1].max(initial=0) for a, b in zip(low, high)])
 
 
 def _is_beta(lines, fit, tube):
@@ -161,7 +206,7 @@ def complete(first, solve, solve_first=None):
     rest = left(first)
     if rest is None:
         return first
-    second = solve(rest)
+    second = _of_one_specimen(solve(rest), first)
     seconds = first.seconds + second.seconds
     if not second.convinces:
         return replace(first, second=second, seconds=seconds)
@@ -174,6 +219,23 @@ def complete(first, solve, solve_first=None):
         return replace(first, second=second, seconds=seconds)
     main, other = (again, second) if explained(again) >= explained(second) else (second, again)
     return replace(first, cells=main.cells, fits=main.fits, second=other, seconds=seconds)
+
+
+def _of_one_specimen(second, first):
+    """The second result, counting that both phases have the zero shift of one specimen."""
+    shifts = second.cells.zero_shift.to_numpy(dtype=float)
+    apart = shifts - first.cells.zero_shift.iloc[0]
+    if not len(shifts) or not np.isfinite(apart).all():
+        return second
+    gain = -0.5 * (apart / LEFT.zero_apart) ** 2
+    chances = confidence.reweighted(second.cells.probability, np.maximum(gain, LEFT.least_gain))
+    order = np.argsort(-chances, kind="stable")
+    cells = second.cells.assign(probability=chances).iloc[order].reset_index(drop=True)
+    cells["rank"] = np.arange(1, len(cells) + 1)
+    cells["family"] = cells.groupby("family")["rank"].transform("min")
+    fits = dict(enumerate(second.fits))
+    moved = tuple(fits.get(k) for k in order[: len(fits)])
+    return replace(second, cells=cells, fits=moved)
 
 
 def explained(result):

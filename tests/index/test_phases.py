@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from ddi import index_peaks
 from ddi.forward import bragg
 from ddi.index import phases, show
 from ddi.index.comparison import calculated_lines, cell_of
+from ddi.index.linefit import Lines
 from ddi.index.observed import Peaks, prepare
 from ddi.index.peaks import Pattern
 
@@ -127,3 +129,50 @@ def test_crowded_peaks_vote_as_before_where_they_were_likely_foreign():
     assert (many.votes.spurious >= 0.4).all() and (peaks.votes.spurious < 0.4).all()
     assert (many.spurious == many.votes.spurious[: len(many.spurious)]).all()
     np.testing.assert_array_equal(many.q2, peaks.q2)
+
+
+def curve(at, heights, width=0.1):
+    """A cell's calculated curve, Gaussians of one width on a grid of degrees 2theta."""
+    x = np.arange(10, 60, 0.01)
+    y = sum(h * np.exp(-4 * np.log(2) * ((x - t) / width) ** 2) for t, h in zip(at, heights))
+    return SimpleNamespace(two_theta=x, of_cell=y)
+
+
+def found_lines(at, heights, width=0.1):
+    n = len(at)
+    return Lines(
+        two_theta=np.array(at, dtype=float),
+        sigma=np.full(n, 0.01),
+        height=np.array(heights, dtype=float),
+        snr=np.full(n, 20.0),
+        fwhm=np.full(n, width),
+    )
+
+
+def test_lines_hidden_by_the_first_cell_vote_and_do_not_search():
+    """At 20.02 the shares are open, at 30.02 the line is far higher, at 40.12 it stands apart."""
+    fit = curve([20, 30, 40], [100, 10, 100])
+    clear = np.linspace(45, 58, 4)
+    lines = found_lines([20.02, 30.02, 40.12, *clear], [120, 80, 120, 9, 9, 9, 9])
+    kept, hidden = phases._parted(lines, fit)
+    assert kept.two_theta.tolist() == [30.02, 40.12, *clear]
+    assert hidden.two_theta.tolist() == [20.02]
+    few = lines.take(np.arange(7) < 6)  # five would be clear, too few for a cell
+    kept, hidden = phases._parted(few, fit)
+    assert len(kept.two_theta) == 6 and not len(hidden.two_theta)
+
+
+def test_second_phase_has_the_zero_shift_of_the_first(both):
+    shift = both.cells.zero_shift.iloc[0]
+    cells = both.second.cells.head(2).assign(zero_shift=shift, probability=[0.6, 0.3])
+    as_it_is = phases._of_one_specimen(replace(both.second, cells=cells, fits=("a", "b")), both)
+    np.testing.assert_allclose(as_it_is.cells.probability, [0.6, 0.3])
+    assert as_it_is.fits == ("a", "b")
+    cells = cells.assign(zero_shift=[shift + 0.3, shift], family=[1, 2])
+    other = phases._of_one_specimen(replace(both.second, cells=cells, fits=("a", "b")), both)
+    assert other.cells.volume.tolist() == cells.volume.tolist()[::-1]
+    assert other.cells["rank"].tolist() == [1, 2] and other.cells.family.tolist() == [1, 2]
+    assert other.fits == ("b", "a") and other.cells.probability.iloc[1] < 0.01
+    without = replace(both, cells=both.cells.assign(zero_shift=np.nan))  # no wavelength
+    kept = phases._of_one_specimen(replace(both.second, cells=cells), without)
+    assert kept.cells.probability.tolist() == [0.6, 0.3]
