@@ -137,7 +137,7 @@ def from_pattern(two_theta, intensity, wavelength, source="pattern", radiation="
     line = alpha1_wavelength(wavelength) if prepared.tube else wavelength
     said = ()
     if line != wavelength:
-        said = (f"peaks are K-alpha1 positions, so the wavelength is {line} A, not {wavelength} A",)
+        said = (f"peaks are at K-alpha1, so the wavelength is {line:.7g}, not {wavelength:.7g} A",)
     note = f"{source}: {len(picked.two_theta)} peaks picked from {len(two_theta)} points"
     pattern = np.asarray(two_theta), np.asarray(intensity)
     peaks = from_values(
