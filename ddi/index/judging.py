@@ -2,8 +2,8 @@
 
 The list's scores know peaks. To those near the first one this adds the evidence of the pattern
 between the first cell and its sub- and supercells (`ddi.index.evidence`) and how often minerals
-have a Bravais lattice, and gives the list its order and its probabilities anew. Where the pattern
-leaves a supercell of the first cell possible, the first cell is less likely to be right.
+have a Bravais lattice, and gives the list its order and its probabilities anew. Where both favour a
+supercell of the first cell, and only its score does not, the first cell is less likely to be right.
 """
 
 from functools import lru_cache
@@ -66,16 +66,16 @@ def gains(cells, fits, peaks):
 
 def _settled(cells, fits, peaks):
     """Probabilities of rows in their final order: the first is no more than `most_unsettled` likely
-    where the pattern leaves a supercell of it possible.
+    where pattern and share of its lattice favour a supercell of it.
     """
     prior = np.array([log_prior()[name] for name in cells.bravais])
-    possible = [
-        min(told, told + prior[k] - prior[0])
+    favoured = [
+        told + prior[k] - prior[0]
         for k, (told, sign) in _compared(cells, fits, peaks).items()
         if sign > 0
     ]
     chances = cells.probability.to_numpy(copy=True)
-    if max(possible, default=-np.inf) > EVIDENCE.possible:
+    if max(favoured, default=-np.inf) > 0:
         chances[0] = min(chances[0], EVIDENCE.most_unsettled)
     return chances
 

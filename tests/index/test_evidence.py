@@ -59,7 +59,8 @@ def rows_of(peaks, zero, lead):
 
 
 @pytest.mark.parametrize(("share", "first"), [(0.01, "oP"), (0.0, "oC")])
-def test_the_list_follows_the_pattern(share, first):
+def test_the_list_follows_the_pattern(monkeypatch, share, first):
+    monkeypatch.setattr(judging, "log_prior", lambda: {"oC": 0.0, "oP": 0.0})
     peaks, zero = measured(share)
     peaks = peaks.__class__(**{**vars(peaks), "q2": peaks.q2[:20], "faint": None})
     table, fits = rows_of(peaks, zero, 3.0)
@@ -78,30 +79,29 @@ def test_the_list_follows_the_pattern(share, first):
 
 
 @pytest.mark.parametrize(
-    ("told", "possible"),
-    [((-0.9, 1), False), ((-0.3, 1), True), ((-0.3, -1), False), (None, False)],
+    ("told", "share", "favoured"),
+    [
+        ((0.3, 1), 0.0, True),
+        ((-0.3, 1), 0.0, False),
+        ((-0.3, 1), 1.0, True),  # its lattice is commoner
+        ((0.3, 1), -1.0, False),  # rarer
+        ((0.3, -1), 0.0, False),  # a subcell
+        (None, 0.0, False),
+    ],
 )
-def test_a_supercell_that_the_pattern_leaves_possible_lowers_the_probability(
-    monkeypatch, told, possible
+def test_a_supercell_that_pattern_and_lattice_favour_lowers_the_probability(
+    monkeypatch, told, share, favoured
 ):
     peaks, zero = measured(0.0)
     table, fits = rows_of(peaks, zero, 4.0)
     monkeypatch.setattr(judging, "_between", lambda *_: told)
+    monkeypatch.setattr(judging, "log_prior", lambda: {"oC": 0.0, "oP": share})
     cells, _ = judging.decided(table, fits, peaks)
+    assert cells.bravais.iloc[0] == "oC"
     plain = confidence.probabilities(cells.score)
     assert plain[0] > EVIDENCE.most_unsettled
-    expected = np.minimum(plain, EVIDENCE.most_unsettled) if possible else plain
+    expected = np.minimum(plain, EVIDENCE.most_unsettled) if favoured else plain
     np.testing.assert_allclose(cells.probability, expected, rtol=1e-9)
-
-
-def test_a_rare_lattice_is_no_possible_supercell(monkeypatch):
-    peaks, zero = measured(0.0)
-    table, fits = rows_of(peaks, zero, 4.0)
-    monkeypatch.setattr(judging, "_between", lambda *_: (-0.3, 1))
-    rare = {"oC": 0.0, "oP": -1.0}
-    monkeypatch.setattr(judging, "log_prior", lambda: rare)
-    cells, _ = judging.decided(table, fits, peaks)
-    assert cells.probability.iloc[0] > EVIDENCE.most_unsettled
 
 
 def test_ratio_has_mean_one_where_no_line_is():
