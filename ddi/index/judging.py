@@ -42,12 +42,8 @@ def decided(cells, fits, peaks):
     gain = gains(cells, fits, peaks)
     order = np.argsort(-(cells.score + gain), kind="stable")
     chances = confidence.reweighted(cells.probability, gain)
-    ranked = cells.assign(score=cells.score + gain, probability=chances)
-    ranked = ranked.iloc[order].reset_index(drop=True)
-    ranked["rank"] = np.arange(1, len(ranked) + 1)
-    ranked["family"] = ranked.groupby("family")["rank"].transform("min")
-    of_row = dict(enumerate(fits))
-    moved = [of_row.get(k) for k in order[: len(fits)]]
+    gained = cells.assign(score=cells.score + gain, probability=chances)
+    ranked, moved = ranking.reordered(gained, fits, order)
     ranked["probability"] = _settled(ranked, moved, peaks)
     ranked["probability"] = [
         ranking.doubted(len(row.hkl), row, row.probability, row.M20) for _, row in ranked.iterrows()

@@ -11,8 +11,8 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
-from ddi.forward.bragg import moved, q2_of, q2_slope, two_theta
-from ddi.index import confidence
+from ddi.forward.bragg import q2_of, q2_slope, two_theta
+from ddi.index import confidence, ranking
 from ddi.index.comparison import cell_of
 from ddi.index.constants import PHASES
 
@@ -173,12 +173,14 @@ def _highest(fit, angles, reach):
 
 def _is_beta(lines, fit, tube):
     """Say which lines are K-beta companions of the cell's lines."""
+    from ddi.index import symbols
+
     if tube is None:
         return np.zeros(len(lines.two_theta), dtype=bool)
-    place = moved(fit.lines.two_theta, tube.beta / tube.alpha1)
-    height = np.interp(fit.lines.two_theta, fit.two_theta, fit.of_cell)
-    near = np.abs(lines.two_theta[:, None] - place) < np.maximum(0.6 * lines.fwhm[:, None], 0.05)
-    return (near & (lines.height[:, None] < PHASES.beta * height)).any(axis=1)
+    place = fit.lines.two_theta
+    strong = np.interp(place, fit.two_theta, fit.of_cell), place
+    weak = lines.height, lines.two_theta, lines.fwhm
+    return symbols.companions(*weak, tube, (tube.beta,), strong)
 
 
 def _said(n, peaks):
@@ -230,12 +232,9 @@ def _of_one_specimen(second, first):
     gain = -0.5 * (apart / LEFT.zero_apart) ** 2
     chances = confidence.reweighted(second.cells.probability, np.maximum(gain, LEFT.least_gain))
     order = np.argsort(-chances, kind="stable")
-    cells = second.cells.assign(probability=chances).iloc[order].reset_index(drop=True)
-    cells["rank"] = np.arange(1, len(cells) + 1)
-    cells["family"] = cells.groupby("family")["rank"].transform("min")
-    fits = dict(enumerate(second.fits))
-    moved = tuple(fits.get(k) for k in order[: len(fits)])
-    return replace(second, cells=cells, fits=moved)
+    reweighted = second.cells.assign(probability=chances)
+    cells, fits = ranking.reordered(reweighted, second.fits, order)
+    return replace(second, cells=cells, fits=tuple(fits))
 
 
 def explained(result):

@@ -99,7 +99,7 @@ class Fit:
     misfit: float
     noise: np.ndarray
     of_cell: np.ndarray
-    tube: object
+    tube: bragg.Anode | None
 
     def to_dict(self):
         """Return figures of the fit as plain numbers: rwp, displacement, number of points and of

@@ -119,7 +119,7 @@ def places(fit):
     return np.bincount(fit.lines.column, fit.lines.two_theta * fit.share, minlength=n)
 
 
-def companions(value, place, fwhm, tube, wavelengths):
+def companions(value, place, fwhm, tube, wavelengths, strong=None):
     """Say where a weaker line of the tube may stand: at another wavelength's place of a line that
     is strong enough for it.
 
@@ -130,16 +130,19 @@ def companions(value, place, fwhm, tube, wavelengths):
     tube : ddi.forward.bragg.Anode
     wavelengths : sequence of float
         In Angstrom.
+    strong : tuple of ndarray, each of shape (m,), optional
+        Intensities and places of the lines that may have companions; the same ones if not given.
 
     Returns
     -------
     ndarray of bool, shape (n,)
     """
+    high, origin = (value, place) if strong is None else strong
     found = np.zeros(len(value), dtype=bool)
     reach = np.maximum(EVIDENCE.same * fwhm, EVIDENCE.least_reach)[:, None]
     for wavelength in wavelengths:
-        near = np.abs(place[:, None] - bragg.moved(place, wavelength / tube.alpha1)) < reach
-        found |= (near & (value[:, None] < PHASES.beta * value)).any(axis=1)
+        near = np.abs(place[:, None] - bragg.moved(origin, wavelength / tube.alpha1)) < reach
+        found |= (near & (value[:, None] < PHASES.beta * high)).any(axis=1)
     return found
 
 

@@ -3,7 +3,7 @@ the analytical mode of mlindex.
 
 They live in Pythons of their own, where `ddi.study.peer_programs` runs as a script. Every program,
 this one too, is given the same twenty positions, not corrected for anything, and the same judge
-(`ddi.study.eval_indexing.first_right`); the others have a limit of their own processor time, so
+(`ddi.study.eval_indexing.first_right`); the others share one limit of processor time, so
 that a run can be kept and compared with later: on the same positions they find the same.
 """
 
@@ -52,8 +52,6 @@ class Peer:
         What to type.
     lattices : str
         Bravais lattices it is made for; empty for all.
-    limit : float
-        Seconds a pattern of its own processor time.
     """
 
     program: str
@@ -62,7 +60,6 @@ class Peer:
     variable: str
     install: str
     lattices: str = ""
-    limit: float = TIME_LIMIT
 
 
 def _fox(tolerance):
@@ -158,7 +155,7 @@ def positions_of(case):
     return hashlib.sha256(json.dumps(rounded).encode()).hexdigest()[:12]
 
 
-def run(name, cases, limit=None):
+def run(name, cases, limit=TIME_LIMIT):
     """Give the first twenty positions of each case to another program.
 
     Parameters
@@ -167,8 +164,8 @@ def run(name, cases, limit=None):
         One of `PEERS`, and installed: `python_of` finds it.
     cases : sequence of ddi.study.cases.Case
         Those with a lattice that the program is not made for are left out.
-    limit : float, optional
-        Seconds a pattern of the program's own processor time; `Peer.limit` if not given.
+    limit : float
+        Seconds a pattern of the program's own processor time.
 
     Returns
     -------
@@ -177,7 +174,6 @@ def run(name, cases, limit=None):
         among the first ten, 0 if not there), seconds.
     """
     peer = PEERS[name]
-    limit = limit or peer.limit
     cases = [case for case in cases if not peer.lattices or case.bravais in peer.lattices]
     process = _Process([python_of(name), "-I", peer_programs.__file__, peer.program])
     rows = []
