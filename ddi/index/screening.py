@@ -13,6 +13,7 @@ import numpy as np
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
 from ddi.forward.lines import MAX_LINES, compiled, enumerate_lines, sum_of_squares
+from ddi.index.positions import LANES, positions
 
 _N_BINS = 8192  # of the table of nearest peaks; twenty peaks seldom share one
 
@@ -44,19 +45,19 @@ def _fill_table(q2_obs, q2_max, table):
 
 
 @compiled
-def _log_unlikely(lines, n_lines, q2_max, table, q2_obs, sigma, miss):
+def _log_unlikely(lines, n_lines, q2_max, table, q2_obs, root, sigma, miss):
     """Return ``-sum log min(1, 2 rho max(r, sigma))`` over the peaks; see `screen`."""
     n_peaks = len(q2_obs)
     for k in range(n_peaks):
         miss[k] = 1e9
     to_bin = (len(table) - 1) / q2_max
     for j in range(n_lines):
-        k = table[int(lines[j] * to_bin)]
+        k = np.uint64(table[int(lines[j] * to_bin)])
         miss[k] = min(miss[k], abs(lines[j] - q2_obs[k]))
     density = 3.0 * n_lines / q2_max**1.5  # twice the line density is this times sqrt(q2)
     product = 1.0
     for k in range(n_peaks):
-        product *= min(1.0, density * np.sqrt(q2_obs[k]) * max(miss[k], sigma[k]))
+        product *= min(1.0, density * root[k] * max(miss[k], sigma[k]))
     return -np.log(product)
 
 
@@ -65,16 +66,16 @@ def _screen(x, q2_obs, sigma, rule, v_min, v_max, max_lines, scores):
     q2_max = q2_obs[-1] + 3 * sigma[-1]
     table = np.empty(_N_BINS + 1, dtype=np.int16)
     _fill_table(q2_obs, q2_max, table)
+    root = np.sqrt(q2_obs)
     miss = np.empty(len(q2_obs))
-    q2 = np.empty(max_lines)
-    hkl = np.empty((max_lines, 3), dtype=np.int16)
+    q2 = np.empty(max_lines + LANES)
     for i in range(len(x)):
         scores[i] = -1.0
         positive, form = sum_of_squares(x[i])
         if positive and v_min <= 1 / np.sqrt(form.d_l * form.d_k * form.d_h) <= v_max:
-            n = enumerate_lines(form, rule, q2_max, q2, hkl)
+            n = positions(form, rule, q2_max, max_lines, q2)
             if n > 0:
-                scores[i] = _log_unlikely(q2, n, q2_max, table, q2_obs, sigma, miss)
+                scores[i] = _log_unlikely(q2, n, q2_max, table, q2_obs, root, sigma, miss)
 
 
 @compiled
