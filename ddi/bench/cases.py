@@ -15,8 +15,10 @@ import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.bench.registry import benchmark
-from ddi.forward import lattice, relations
+from ddi.forward import lattice
+from ddi.index.comparison import cell_of
 from ddi.index.instrument import as_wavelength
+from ddi.study.eval_indexing import rank_in
 
 _AXES = {
     "c": (0, 0, 0),
@@ -37,6 +39,11 @@ class Case(NamedTuple):
     wavelength: float | None
     bravais: str
     cell: np.ndarray
+
+    @property
+    def centring(self):
+        """Centring letter that goes with `cell`."""
+        return lattice.BRAVAIS[self.bravais][1]
 
 
 def folder():
@@ -97,21 +104,15 @@ def index_case(case):
     row = {"file": case.path.name, "rank": 0, "named": False, "probability": np.nan, "first": ""}
     try:
         result = index_peaks(str(case.path), unit=case.unit, wavelength=case.wavelength)
-        found = result.cells.head(10)
+        found = result.cells
     except DDIError as error:
         return row | {"first": str(error)[:80], "seconds": time.perf_counter() - started}
-    centring = lattice.BRAVAIS[case.bravais][1]
-    columns = ["a", "b", "c", "alpha", "beta", "gamma"]
-    for rank, (_, line) in enumerate(found.iterrows(), 1):
-        cell = line[columns].to_numpy(dtype=float)
-        own = lattice.BRAVAIS[line.bravais][1]
-        if relations.same_lattice(cell, case.cell, own, centring):
-            row |= {"rank": rank, "named": line.bravais == case.bravais}
-            break
+    if rank := rank_in(found, case):
+        row |= {"rank": rank, "named": found.bravais.iloc[rank - 1] == case.bravais}
     if len(found):
         best = found.iloc[0]
         row["probability"] = float(best.probability)
-        row["first"] = " ".join([best.bravais, *(f"{best[name]:.4g}" for name in columns)])
+        row["first"] = " ".join([best.bravais, *(f"{value:.4g}" for value in cell_of(best))])
     return row | {"seconds": time.perf_counter() - started}
 
 

@@ -9,11 +9,10 @@ from ddi.base.stats import calibration_error
 from ddi.bench.peak_lists import fair
 from ddi.bench.registry import benchmark, shares
 from ddi.data import rruff
-from ddi.forward import lattice, relations
 from ddi.index import result, search
-from ddi.index.comparison import cell_of
 from ddi.index.constants import SEARCH
 from ddi.index.peaks import from_pattern
+from ddi.study.eval_indexing import is_first
 
 SURE = 0.8  # probability from which a wrong first cell misleads
 
@@ -68,10 +67,6 @@ def _searched(peaks):
 
 def _first(table, peaks, pattern):
     """Whether the first cell of a result is the true lattice, and its probability."""
-    cells = result.make(table, peaks, 0.0, {}).cells
-    if not len(cells):
-        return False, 0.0
-    first = cells.iloc[0]
-    centring = lattice.BRAVAIS[first.bravais][1]
-    right = relations.same_lattice(cell_of(first), pattern.cell, centring, pattern.centring)
-    return bool(right), float(first.probability)
+    found = result.make(table, peaks, 0.0, {})
+    chance = float(found.cells.probability.iloc[0]) if len(found.cells) else 0.0
+    return is_first(pattern, found), chance

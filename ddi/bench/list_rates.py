@@ -7,7 +7,7 @@ from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, wilson
 from ddi.bench import lists, peak_lists
 from ddi.bench.registry import benchmark, shares
-from ddi.bench.search import MISSED, measure, rank_of
+from ddi.bench.search import measure, rank_of
 from ddi.data import rruff
 from ddi.index import confidence, search
 from ddi.index import peaks as peaklist
@@ -28,8 +28,8 @@ def measured(which, kinds=lists.USUAL, n=25, seed=0, n_jobs=1):
     Returns
     -------
     DataFrame
-        A row a list: kind, identifier, bravais, rank of the right lattice (0 is first), probability
-        of the first cell, n_peaks, scores and what the first cell looks like.
+        A row a list: kind, identifier, bravais, rank of the right lattice (1 is first, 0
+        absent), probability of the first cell, n_peaks, scores and what the first cell looks like.
     """
     made = lists.tasks(which, kinds, n, seed)
     rows = map_parallel(_indexed, made, n_jobs=n_jobs, desc=f"{which} lists")
@@ -46,10 +46,10 @@ def _indexed(task):
     peaks = peaklist.from_values(made[0], how.unit, wavelength, made[1])
     table = search.run(peaks.q2, intensities=peaks.intensity, wavelength=peaks.wavelength, n_jobs=1)
     found = dict(kind=kind, identifier=row.identifier, bravais=row.bravais, zero=made[2])
-    found |= dict(n_peaks=len(made[0]), rank=MISSED, probability=0.0)
+    found |= dict(n_peaks=len(made[0]), rank=0, probability=0.0)
     if len(table):
         first = table.iloc[0]
-        right = MISSED if kind == "absent" else rank_of(table, row.cell, row.centring)
+        right = 0 if kind == "absent" else rank_of(table, row)
         found |= dict(rank=right, probability=float(first.probability), first=first.bravais)
         found |= {name: first[name] for name in ("n_lines", "M20", "n_indexed", "source")}
         found |= dict(scores=table.score.tolist())
@@ -72,14 +72,13 @@ def recalibrate(n=12, n_patterns=112, n_jobs=1):
     parts = [measure(rows.reset_index(drop=True)) for rows in patterns]
     parts.append(measured("choosing", n=n, n_jobs=n_jobs).rename(columns={"scores": "score"}))
     rows = pd.concat(parts).dropna(subset="score")
-    right = [-1 if rank == MISSED else rank for rank in rows["rank"]]
     kept = confidence.calibration().temperature
-    return confidence.calibrate(list(rows.score), right, temperature=kept)
+    return confidence.calibrate(list(rows.score), list(rows["rank"] - 1), temperature=kept)
 
 
 def confidently_wrong(rows):
     """Return which first cells are wrong with a probability above `CONFIDENT`, shape (n,)."""
-    return (rows.probability > CONFIDENT) & (rows["rank"] != 0)
+    return (rows.probability > CONFIDENT) & (rows["rank"] != 1)
 
 
 @benchmark(
@@ -93,9 +92,9 @@ def bench_lists(n=25):
     """Errors of the probability, and rates by kind, beside it; n lists a kind."""
     rows = measured("reporting", n=n, n_jobs=2)
     wrong = confidently_wrong(rows)
-    right = rows["rank"] == 0
+    right = rows["rank"] == 1
     by_kind = {
-        kind: {"n": len(some), **shares(first=some["rank"] == 0)}
+        kind: {"n": len(some), **shares(first=some["rank"] == 1)}
         for kind, some in rows.groupby("kind", sort=False)
     }
     return dict(

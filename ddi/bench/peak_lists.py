@@ -12,6 +12,7 @@ from ddi.data import dataset, rruff
 from ddi.forward import noise
 from ddi.index.peaks import from_pattern
 from ddi.study import damage
+from ddi.study.fairness import fair_rows
 
 # held-out triclinic patterns; degrees 2theta
 N_TRICLINIC = 300
@@ -42,9 +43,7 @@ def fair():
             "this benchmark needs measured patterns; set DDI_RRUFF to a folder with RRUFF's "
             "archives, index.csv and picked_peaks.json"
         )
-    table = table[
-        (table.grade == "A") & (table.n_first - table.n_matched_of_first_20 <= 2)
-    ].set_index("id")
+    table = fair_rows(table).set_index("id")
     rows = [
         entry
         for entry in json.loads((place / "picked_peaks.json").read_text(encoding="utf-8"))

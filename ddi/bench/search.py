@@ -22,20 +22,19 @@ from ddi.bench.peak_lists import (
 )
 from ddi.bench.registry import benchmark, shares
 from ddi.data import rruff
-from ddi.forward import lattice, relations
+from ddi.forward import lattice
 from ddi.index import confidence, search
+from ddi.study.eval_indexing import first_right
 
-MISSED = 1000  # rank of a lattice that is not in the list
 
-
-def measure(rows, **options):
-    """Index each row's peaks; return rank of the right lattice (0 is first, `MISSED` if absent),
-    seconds, probabilities and scores.
+def measure(rows, known=False):
+    """Index each row's peaks, the Bravais lattice known or not; return rank of the right lattice
+    (1 is first, 0 if it is not in the list), seconds, probabilities and scores.
     """
     out = []
     search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=WAVELENGTH)
     for row in rows.itertuples():
-        chosen = row.bravais if options.get("known") else None
+        chosen = row.bravais if known else None
         started = time.perf_counter()
         beside = {name: getattr(row, name) for name in ("sigma_q2", "faint") if name in rows}
         table = search.run(
@@ -44,7 +43,7 @@ def measure(rows, **options):
         seconds = time.perf_counter() - started
         out.append(
             dict(
-                rank=rank_of(table, row.cell, row.centring),
+                rank=rank_of(table, row),
                 seconds=seconds,
                 probability=table.probability.to_numpy(),
                 score=table.score.to_numpy(),
@@ -53,20 +52,24 @@ def measure(rows, **options):
     return pd.concat([rows.reset_index(drop=True), pd.DataFrame(out)], axis=1)
 
 
-def rank_of(table, cell, centring):
-    """Return the place, from 0, of the first row that is the true lattice."""
-    right = (
-        k
-        for k, row in enumerate(table.itertuples())
-        if relations.same_lattice(row.cell, cell, lattice.BRAVAIS[row.bravais][1], centring)
-    )
-    return next(right, MISSED)
+def rank_of(table, truth):
+    """Return the place, from 1, of the first row of `ddi.index.ranking.table` that is the lattice
+    of `truth` (an object with cell and centring); 0 if none is.
+    """
+    centrings = [lattice.BRAVAIS[symbol][1] for symbol in table.bravais]
+    return first_right(truth, list(table.cell), centrings, None)
 
 
 def rates(result):
     """Return first and first-ten rates with their Wilson intervals."""
     rank = result["rank"]
-    return dict(n=len(result), **shares(first=rank == 0, ten=rank < 10))
+    return dict(n=len(result), **shares(first=rank == 1, ten=rank.between(1, 10)))
+
+
+def _first(result, **more):
+    """What a benchmark says of a result: how often the right lattice is first, and `rates`."""
+    found = rates(result)
+    return dict(value=found["first"], unit="share", **found, **more)
 
 
 @benchmark(
@@ -96,14 +99,7 @@ def bench_rruff():
     known = measure(fair(), known=True)
     by_bravais = {bravais: rates(rows)["first"] for bravais, rows in unknown.groupby("bravais")}
     one = rates(unknown.groupby("mineral").head(1))
-    return dict(
-        value=rates(unknown)["first"],
-        unit="share",
-        **rates(unknown),
-        known=rates(known),
-        one_a_mineral=one,
-        by_bravais=by_bravais,
-    )
+    return _first(unknown, known=rates(known), one_a_mineral=one, by_bravais=by_bravais)
 
 
 @benchmark(
@@ -114,12 +110,7 @@ def bench_rruff():
 )
 def bench_patterns():
     result = measure(picked())
-    return dict(
-        value=rates(result)["first"],
-        unit="share",
-        **rates(result),
-        one_a_mineral=rates(result.groupby("mineral").head(1)),
-    )
+    return _first(result, one_a_mineral=rates(result.groupby("mineral").head(1)))
 
 
 @benchmark(
@@ -130,12 +121,7 @@ def bench_patterns():
 )
 def bench_triclinic():
     result = measure(disturbed(held_out(Study("default"), "aP", N_TRICLINIC)), known=True)
-    return dict(
-        value=rates(result)["first"],
-        unit="share",
-        **rates(result),
-        median_seconds=float(result.seconds.median()),
-    )
+    return _first(result, median_seconds=float(result.seconds.median()))
 
 
 @benchmark(
@@ -145,8 +131,7 @@ def bench_triclinic():
     "first, lattice unknown",
 )
 def bench_spurious():
-    result = measure(with_spurious(one_a_mineral()))
-    return dict(value=rates(result)["first"], unit="share", **rates(result))
+    return _first(measure(with_spurious(one_a_mineral())))
 
 
 @benchmark(
@@ -160,7 +145,7 @@ def bench_calibration():
     result = measure(one_a_mineral())
     first = np.array([p[0] if len(p) else 0.0 for p in result.probability])
     return dict(
-        value=calibration_error(first, result["rank"] == 0),
+        value=calibration_error(first, result["rank"] == 1),
         unit="probability",
         n=len(result),
         mean_probability=float(first.mean()),
@@ -186,6 +171,4 @@ def recalibrate(study, n=60, seed=0):
             for rows in (fair(), picked())
         ]
     result = pd.concat([measure(rows) for rows in sets], ignore_index=True)
-    return confidence.calibrate(
-        list(result.score), [-1 if rank == MISSED else rank for rank in result["rank"]]
-    )
+    return confidence.calibrate(list(result.score), list(result["rank"] - 1))

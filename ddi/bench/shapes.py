@@ -2,15 +2,17 @@
 mesophases.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import wilson
 from ddi.bench.registry import benchmark
-from ddi.forward import bragg, lattice, lines, relations
+from ddi.bench.search import rank_of
+from ddi.forward import bragg, lattice, lines
 from ddi.index import search
 
-WAVELENGTH = 1.540593  # A
 ERROR = 0.02  # degrees 2theta, standard deviation of a position
 ZERO_SHIFT = 0.05  # degrees 2theta, largest
 UNSEEN = 0.15  # share of the lines that are not observed
@@ -26,7 +28,7 @@ PRIMITIVE = {
 LARGE = ("cP", "cI", "cF", "tP", "tI", "hP", "oP", "oC", "oI")
 
 
-def observed(cell, bravais, rng, wavelength=WAVELENGTH, error=ERROR, n_peaks=N_PEAKS):
+def observed(cell, bravais, rng, wavelength=bragg.CU_KALPHA1, error=ERROR, n_peaks=N_PEAKS):
     """Return q2 in A^-2 of the first observed lines of a lattice.
 
     Parameters
@@ -63,7 +65,7 @@ def suited_wavelength(cell, bravais):
     `LEAST_ANGLE`.
     """
     q2 = reach(cell, bravais, N_PEAKS)
-    return max(WAVELENGTH, float(2 * np.sin(np.radians(LEAST_ANGLE / 2)) / np.sqrt(q2)))
+    return max(bragg.CU_KALPHA1, float(2 * np.sin(np.radians(LEAST_ANGLE / 2)) / np.sqrt(q2)))
 
 
 def with_axis(system, axis, low, high, rng):
@@ -93,11 +95,8 @@ def _is_first(task):
     wavelength = suited_wavelength(cell, bravais)
     q2 = observed(cell, bravais, np.random.default_rng(seed), wavelength)
     table = search.run(q2, wavelength=wavelength, n_jobs=1)
-    if not len(table):
-        return False
-    first = table.iloc[0]
-    centrings = lattice.BRAVAIS[first.bravais][1], lattice.BRAVAIS[bravais][1]
-    return relations.same_lattice(first.cell, cell, *centrings)
+    truth = SimpleNamespace(cell=cell, centring=lattice.BRAVAIS[bravais][1])
+    return rank_of(table, truth) == 1
 
 
 def _result(k, n, **more):

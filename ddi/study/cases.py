@@ -11,6 +11,7 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.data import dataset, rruff
+from ddi.data.entry import evenly
 from ddi.forward import lattice, noise, relations
 from ddi.forward.bragg import two_theta as angle_of
 from ddi.index.peaks import Peaks, from_pattern, from_values
@@ -93,13 +94,7 @@ def measured_cases(*, limit=None, n_jobs=1):
 
 
 def _chosen(patterns, known, limit):
-    fair = (
-        None
-        if known is None
-        else set(
-            known.id[(known.grade == "A") & (known.n_first - known.n_matched_of_first_20 <= 2)]
-        )
-    )
+    fair = None if known is None else set(fairness.fair_rows(known).id)
     first = {}
     for pattern in patterns:
         if fair is None or pattern.id in fair:
@@ -108,8 +103,7 @@ def _chosen(patterns, known, limit):
         first.values(),
         key=lambda pattern: (list(lattice.BRAVAIS).index(pattern.bravais), pattern.id),
     )
-    places = np.unique(np.linspace(0, len(chosen) - 1, min(limit, len(chosen))).round().astype(int))
-    return sorted((chosen[k] for k in places), key=lambda pattern: pattern.id)
+    return sorted(evenly(chosen, limit), key=lambda pattern: pattern.id)
 
 
 def _measured(pattern, known):
@@ -173,7 +167,7 @@ def _simulated(item):
         replace(peaks, pattern=None),
         "simulated",
         missed,
-        missed <= 2,
+        missed <= fairness.MAX_MISSED,
     )
 
 
@@ -291,8 +285,4 @@ def one_a_mineral(cases, limit=None):
         case.mineral: case for case in sorted(cases, key=lambda case: case.id, reverse=True)
     }.values()
     ordered = sorted(first, key=lambda case: (symbols.index(case.bravais), case.id))
-    if not limit or limit >= len(ordered):
-        return ordered
-    return [
-        ordered[k] for k in np.unique(np.linspace(0, len(ordered) - 1, limit).round().astype(int))
-    ]
+    return evenly(ordered, limit or None)

@@ -8,25 +8,28 @@ positions, and their rates stand in place of those of a short run.
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 
 from ddi.base.stats import wilson
 from ddi.data import rruff
-from ddi.forward import relations
-from ddi.study import compare_indexing, eval_indexing, eval_symbols, mixtures
+from ddi.study import compare_indexing, eval_indexing, eval_symbols, kept_runs, mixtures
 
-KEPT = "data/results/full/10_mixtures.csv"  # outcomes of the full profile, one row a sum
-# published rates of the default run of 2026-11-25, before whole patterns were fitted
-BEFORE = "data/results/full/10_before.csv"
-LEARNED = "data/results/full/10_learned.csv"  # by `ddi.bench.learned.bench_learned(path=...)`
+# tables of `ddi.study.kept_runs.kept`: outcomes of the full profile, one row a sum; published rates
+# of the default run of 2026-11-25, before whole patterns were fitted; what
+# `ddi.bench.learned.bench_learned(path=...)` wrote
+KEPT = "10_mixtures"
+BEFORE = "10_before"
+LEARNED = "10_learned"
 SETS = {True: "simulated, test structures", False: "measured, reporting half"}
 LISTS = {"Ba": "bethanechol_Ba.txt", "Ca": "bethanechol_Ca.txt"}
 """Lists of 20 positions of bethanechol chloride in `$DDI_CASES`/lists, with three or more foreign
 lines: Bergmann, Le Bail, Shirley & Zlokazov (2004), Z. Kristallogr. 219, 783-790."""
 LIST_WAVELENGTH = 1.5418  # A; the same source
-LIST_CELL = np.array([8.875, 16.408, 7.137, 90, 93.84, 90])  # A, degrees; the same source, P
+BETHANECHOL = SimpleNamespace(cell=np.array([8.875, 16.408, 7.137, 90, 93.84, 90]), centring="P")
+"""Their lattice, A and degrees; the same source."""
 
 
 def symbols(study, n_simulated, *, seed):
@@ -90,10 +93,7 @@ def kept(study):
     """Return the sums of the full profile, columns as from `sums`; empty if there are none, or if
     this run is that one.
     """
-    path = study.root / KEPT
-    if study.profile == "full" or not path.exists():
-        return pd.DataFrame()
-    return pd.read_csv(path)
+    return pd.DataFrame() if study.profile == "full" else kept_runs.kept(study, KEPT)
 
 
 def sums_shown(rows):
@@ -149,9 +149,7 @@ def learned_table(study):
         "joint": "template network, joint assignment",
         "spoilt, joint": "right cell 3 % off, joint assignment",
     }
-    path = study.root / LEARNED
-    names = ["kind", "way", "n", "right", "cpu_s"]
-    rows = pd.read_csv(path) if path.exists() else pd.DataFrame(columns=names)
+    rows = kept_runs.kept(study, LEARNED).reindex(columns=["kind", "way", "n", "right", "cpu_s"])
     return pd.DataFrame(
         {
             "lists": rows["kind"].map(kinds),
@@ -174,9 +172,8 @@ def before_table(study, sets, judged):
     judged : DataFrame
         As shown: set, by, n, "first / %"; before, symbols came from the list of peaks.
     """
-    path = study.root / BEFORE
-    earlier = pd.read_csv(path, dtype=str) if path.exists() else pd.DataFrame({"set": []})
-    earlier = earlier.set_index("set")
+    earlier = kept_runs.kept(study, BEFORE)
+    earlier = earlier.set_index("set") if len(earlier) else earlier
     rows = []
     for row in sets.to_dict("records"):
         for column in ("first / %", "first ten / %") if row["set"] in earlier.index else ():
@@ -225,11 +222,12 @@ def published(seed=0, n_jobs=1):
     for name, path in _lists():
         peaks = from_values(np.loadtxt(path), "2theta", LIST_WAVELENGTH)
         for about, chosen in (("unknown", "all"), ("known", "mP")):
-            cells = index_peaks(peaks, lattice=chosen, seed=seed, n_jobs=n_jobs).cells.head(10)
+            cells = index_peaks(peaks, lattice=chosen, seed=seed, n_jobs=n_jobs).cells
             first, sure = ("none", 0.0)
             if len(cells):
                 first, sure = cells["bravais"].iloc[0], float(cells["probability"].iloc[0])
-            rows.append((name, len(peaks), about, first, _rank(cells), sure))
+            rank = eval_indexing.rank_in(cells, BETHANECHOL)
+            rows.append((name, len(peaks), about, first, rank, sure))
     columns = ["list", "lines", "lattice", "first", "rank", "probability"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -237,16 +235,6 @@ def published(seed=0, n_jobs=1):
 def _lists():
     place = Path(os.environ.get("DDI_CASES", "")) / "lists"
     return [(name, place / file) for name, file in LISTS.items() if (place / file).is_file()]
-
-
-def _rank(cells):
-    from ddi.forward.lattice import BRAVAIS
-
-    for rank, row in enumerate(cells.to_dict("records"), 1):
-        cell = np.array([row[name] for name in eval_indexing.CELL])
-        if relations.same_lattice(cell, LIST_CELL, BRAVAIS[row["bravais"]][1], "P"):
-            return rank
-    return 0
 
 
 def numbers(judged, added, lists):

@@ -5,8 +5,8 @@ import pandas as pd
 from ddi.base.stats import wilson
 from ddi.forward import lattice, relations
 from ddi.forward.relations import explain
-
-CELL = ["a", "b", "c", "alpha", "beta", "gamma"]
+from ddi.index.comparison import cell_of
+from ddi.index.show import CELL_COLUMNS as CELL
 
 
 def is_right(case, cell, centring):
@@ -20,6 +20,27 @@ def first_right(case, cells, centrings, n_first=10):
         if is_right(case, cell, centring):
             return rank
     return 0
+
+
+def rank_in(cells, truth, n_first=10):
+    """Return `first_right` of a table of cells.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        `ddi.index.result.Result.cells`, best first.
+    truth : object
+        With the attributes cell, shape (6,), and centring: a `Case`, a pattern.
+    n_first : int
+    """
+    first = cells.head(n_first)
+    centrings = [lattice.BRAVAIS[symbol][1] for symbol in first.bravais]
+    return first_right(truth, first[CELL].to_numpy(dtype=float), centrings, n_first)
+
+
+def is_first(truth, result):
+    """Say whether the first cell of a `ddi.index.result.Result` is the lattice of `truth`."""
+    return rank_in(result.cells, truth, 1) == 1
 
 
 def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
@@ -44,33 +65,22 @@ def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):
 
     chosen = case.bravais if lattices == "known" else lattices
     result = index_peaks(peaks or case.peaks, lattice=chosen, seed=seed, n_jobs=n_jobs, **options)
-    row = {
-        "id": case.id,
-        "mineral": case.mineral,
-        "bravais": case.bravais,
-        "rank": 0,
-        "family": False,
-        "probability": 0.0,
-    }
+    rank = rank_in(result.cells, case)
+    row = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "rank": rank}
+    row |= {"family": False, "probability": 0.0}
     row |= {"found": "none", "cause": "nothing found", "seconds": result.seconds}
     if not len(result.cells):
         return row
-    table = result.cells.head(10)
-    cells = table[CELL].to_numpy(dtype=float)
-    centrings = [lattice.BRAVAIS[symbol][1] for symbol in table.bravais]
-    rank = first_right(case, cells, centrings)
-    best = table.iloc[0]
-    cause = "correct" if rank == 1 else explain(cells[0], centrings[0], case.cell, case.centring)[0]
-    row |= {
-        "rank": rank,
-        "family": bool(rank and table.family.iloc[rank - 1] == 1),
-        "probability": float(best.probability),
-    }
+    best = result.cells.iloc[0]
+    cell = cell_of(best)
+    centring = lattice.BRAVAIS[best.bravais][1]
     return row | {
+        "family": bool(rank and result.cells.family.iloc[rank - 1] == 1),
+        "probability": float(best.probability),
         "found": best.bravais,
-        "cause": cause,
+        "cause": "correct" if rank == 1 else explain(cell, centring, case.cell, case.centring)[0],
         "zero_shift": float(best.zero_shift),
-        **dict(zip(CELL, cells[0])),
+        **dict(zip(CELL, cell)),
     }
 
 

@@ -13,6 +13,14 @@ MAX_MISSED = 2  # of the first twenty peaks; chosen, not measured
 MOST_LINES = 1_000_000  # more than any pattern holds
 
 
+def fair_rows(known):
+    """Return the rows of `ddi.data.rruff.reference` that are fair: grade A, and at most
+    `MAX_MISSED` of the first twenty peaks not explained by the true cell.
+    """
+    missed = known.n_first - known.n_matched_of_first_20
+    return known[(known.grade == "A") & (missed <= MAX_MISSED)]
+
+
 def lines_two_theta(cell, centring, wavelength, two_theta_max):
     """Return the sorted 2theta in degrees of every line the lattice allows; only the centring takes
     lines away.

@@ -13,13 +13,13 @@ from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import wilson
 from ddi.data import rruff
-from ddi.forward import lattice, relations
 from ddi.index.baseline import background
+from ddi.study.eval_indexing import is_first
+from ddi.study.fairness import fair_rows
 
 RATIOS = (1, 3, 9)  # of the main phase to the other
 N_PAIRS = 20  # by default; a sum takes 2 to 6 s of CPU
 STEP = 0.01  # degrees 2theta
-LEAST_MISSED = 2  # of the first twenty peaks, in a fair pattern at most
 
 
 class Outcome(NamedTuple):
@@ -41,8 +41,7 @@ def pairs(n, half="reporting", seed=0):
     known = rruff.reference()
     if known is None:
         raise DDIError("mixtures need measured patterns; set DDI_RRUFF to their folder")
-    missed = known.n_first - known.n_matched_of_first_20
-    single = known[(known.grade == "A") & (missed <= LEAST_MISSED)].groupby("mineral").head(1)
+    single = fair_rows(known).groupby("mineral").head(1)
     wanted = {row.id for row in single.itertuples() if rruff.half(row.mineral) == half}
     patterns = rruff.load(ids=wanted)
     rng = np.random.default_rng(seed)
@@ -75,8 +74,8 @@ def outcome(pair, ratio):
     main, other = pair
     measured = Pattern(*mixed(main, other, ratio), main.wavelength)
     result = index_peaks(measured.peaks(), n_jobs=1)
-    first = [_is(result, one) for one in pair]
-    second = [_is(result.second, one) for one in pair]
+    first = [is_first(one, result) for one in pair]
+    second = [result.second is not None and is_first(one, result.second) for one in pair]
     told = result.second is not None and result.second.convinces
     return Outcome(
         ratio,
@@ -86,17 +85,6 @@ def outcome(pair, ratio):
         told,
         float(result.second.cells.probability.iloc[0]) if told else 0.0,
     )
-
-
-def _is(result, pattern):
-    """Say whether the first cell of a result is the lattice of a pattern."""
-    from ddi.index.comparison import cell_of
-
-    if result is None or not len(result.cells):
-        return False
-    row = result.cells.iloc[0]
-    centring = lattice.BRAVAIS[row.bravais][1]
-    return relations.same_lattice(cell_of(row), pattern.cell, centring, pattern.centring)
 
 
 def outcomes(n=N_PAIRS, ratios=RATIOS, half="reporting", seed=0, n_jobs=1):

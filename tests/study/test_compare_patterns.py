@@ -58,11 +58,17 @@ def test_sums_are_shown_one_by_one_in_words():
     assert len(whole.sums_shown(sums(0, 0))) == 0
 
 
+def kept_at(root, name):
+    """The path of a kept table, its folder made."""
+    path = root / "data" / "results" / "full" / f"{name}.csv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
 def test_sums_kept_are_those_of_the_full_profile(tmp_path):
     study = Study("default", root=tmp_path)
     assert whole.kept(study).empty
-    path = tmp_path / whole.KEPT
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = kept_at(tmp_path, whole.KEPT)
     sums(1, 3).to_csv(path, index=False)
     assert len(whole.kept(study)) == 3
     assert whole.kept(Study("full", root=tmp_path)).empty
@@ -75,8 +81,7 @@ def test_before_is_compared_on_the_same_patterns_only(tmp_path):
     ).assign(**{"first ten / %": "d"})
     table, _ = whole.for_people(whole.symbols_table(judged()))
     assert len(whole.before_table(study, sets, table)) == 1
-    path = tmp_path / whole.BEFORE
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = kept_at(tmp_path, whole.BEFORE)
     was = {"set": ["one", "two"], "n": [3, 4], "first / %": "x", "first ten / %": "y"}
     pd.DataFrame(was).to_csv(path, index=False)
     found = whole.before_table(study, sets, table)
@@ -87,8 +92,7 @@ def test_before_is_compared_on_the_same_patterns_only(tmp_path):
 def test_learned_draws_are_shown_in_words_as_kept(tmp_path):
     study = Study("default", root=tmp_path)
     assert whole.learned_table(study).empty
-    path = tmp_path / whole.LEARNED
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path = kept_at(tmp_path, whole.LEARNED)
     kept = {"kind": ["large"], "way": ["joint"], "n": 7, "right": 2, "cpu_s": 0.456}
     pd.DataFrame(kept).to_csv(path, index=False)
     row = whole.learned_table(study).iloc[0]
@@ -117,7 +121,7 @@ def test_published_lists_are_found_where_their_folder_is(tmp_path, monkeypatch):
     assert whole.published().empty
     (tmp_path / "lists").mkdir()
     limit = float(bragg.q2_of(40.0, whole.LIST_WAVELENGTH))
-    _, q2 = lines.distinct_lines(lattice.cell_to_x(whole.LIST_CELL), "mP", limit)
+    _, q2 = lines.distinct_lines(lattice.cell_to_x(whole.BETHANECHOL.cell), "mP", limit)
     angles = bragg.two_theta(q2, whole.LIST_WAVELENGTH)[:30]
     np.savetxt(tmp_path / "lists" / whole.LISTS["Ba"], angles, fmt="%.4f")
     table = whole.published()
