@@ -5,7 +5,7 @@ import pandas as pd
 
 from ddi.forward import lattice
 from ddi.forward.fom import m20
-from ddi.index import result
+from ddi.index import comparison
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
@@ -17,7 +17,7 @@ COLUMNS = (
 
 def lines(n=24):
     """The first lines of `CELL` as q2 in A^-2."""
-    return result.calculated_lines(CELL, "oP", 0.5)[0][:n]
+    return comparison.calculated_lines(CELL, "oP", 0.5)[0][:n]
 
 
 def install(monkeypatch):
@@ -32,7 +32,7 @@ def install(monkeypatch):
         cells = [(CELL, asked.get("probability", 0.97)), (CELL * [2, 1, 1, 1, 1, 1], 0.02)]
         rows = []
         for rank, (cell, probability) in enumerate(cells, 1):
-            figure = float(m20(q2, result.calculated_lines(cell, "oP", 0.6)[0]))
+            figure = float(m20(q2, comparison.calculated_lines(cell, "oP", 0.6)[0]))
             indices = np.zeros((len(q2), 3), int)
             rows.append(
                 [rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure]

@@ -3,8 +3,10 @@
 import numpy as np
 
 from ddi.bench.registry import benchmark
+from ddi.forward import lattice
+from ddi.forward.bragg import CU_KALPHA1, q2_of, two_theta
+from ddi.forward.systems import BRAVAIS
 
-WAVELENGTH = 1.540593  # A
 SCATTER = 0.012  # degrees 2theta, as the search assumes
 N_WARM = 100
 CELLS = {
@@ -17,11 +19,10 @@ CELLS = {
 
 def _angles(bravais, rng, n, zero=0.03):
     """Degrees 2theta of the first `n` lines of a cell, with scatter and a zero shift."""
-    from ddi.forward.bragg import two_theta
-    from ddi.index.result import calculated_lines
+    from ddi.index.comparison import calculated_lines
 
     q2, _ = calculated_lines(np.array(CELLS[bravais], dtype=float), bravais, 1.6)
-    angles = two_theta(q2[:n], WAVELENGTH)
+    angles = two_theta(q2[:n], CU_KALPHA1)
     return np.sort(angles + zero + rng.normal(0, SCATTER, len(angles)))
 
 
@@ -43,9 +44,9 @@ def bench_esd(n_repeats=200):
         stated = []
         for _ in range(n_repeats):
             angles = _angles(bravais, rng, 30)
-            result = index_peaks(angles, unit="2theta", wavelength=WAVELENGTH, lattice=bravais)
+            result = index_peaks(angles, unit="2theta", wavelength=CU_KALPHA1, lattice=bravais)
             row = result.cells.iloc[0]
-            if abs(row.volume / _volume(cell) - 1) < 0.01:
+            if abs(row.volume / lattice.volume(np.array(cell)) - 1) < 0.01:
                 names = [*CELL_COLUMNS, "volume", "zero_shift"]
                 found.append(row[names].astype(float))
                 stated.append(row[[f"{name}_su" for name in names]].astype(float))
@@ -55,12 +56,6 @@ def bench_esd(n_repeats=200):
         ratios[bravais] = np.round(mean[free] / scatter[free], 3).tolist()
     worst = max(abs(ratio - 1) for values in ratios.values() for ratio in values)
     return {"value": worst, "unit": "", "n": n_repeats, "ratios": ratios}
-
-
-def _volume(cell):
-    from ddi.forward import lattice
-
-    return float(lattice.volume(np.array(cell, dtype=float)))
 
 
 @benchmark(
@@ -91,18 +86,15 @@ def bench_batch(n=2000):
 
 def _batch(n, seed=1):
     """Yield `n` lists of peaks and the options of `index_peaks` that they are searched with."""
-    from ddi.forward.bragg import q2_of, two_theta
-    from ddi.forward.systems import BRAVAIS
-
     rng = np.random.default_rng(seed)
     searched = list(BRAVAIS)
     for number in range(n):
         angles = _angles(list(CELLS)[number % len(CELLS)], rng, int(rng.integers(8, 61)))
-        q2 = q2_of(angles, WAVELENGTH) * rng.uniform(0.5, 1)  # no two cells are the same
+        q2 = q2_of(angles, CU_KALPHA1) * rng.uniform(0.5, 1)  # no two cells are the same
         options = {"n_peaks": int(rng.choice((12, 20, 30)))}
         options["lattice"] = "all" if number % 25 == 24 else searched[number % len(searched)]
         if number % 5 == 4:
             yield q2**-0.5, options | {"unit": "d"}
         else:
-            given = {"unit": "2theta", "wavelength": WAVELENGTH}
-            yield two_theta(q2, WAVELENGTH), options | given
+            given = {"unit": "2theta", "wavelength": CU_KALPHA1}
+            yield two_theta(q2, CU_KALPHA1), options | given

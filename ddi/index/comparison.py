@@ -1,29 +1,51 @@
 """Calculated lines beside observed peaks, as a result shows them."""
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import gemmi
 import numpy as np
 
 from ddi.forward import lattice
 from ddi.forward.bragg import q2_of, two_theta
+from ddi.forward.lines import nearest_line
 from ddi.index.constants import RANKING
 from ddi.index.observed import prepare
 from ddi.index.show import CELL_COLUMNS
+
+
+def present(cell, group, q2_max):
+    """Return the indices (n, 3) and q2 (n,) in A^-2 of all lines of a cell up to `q2_max` that a
+    space group allows, in no order; of h k l and its opposite one.
+    """
+    hkl = gemmi.make_miller_array(
+        gemmi.UnitCell(*map(float, cell)), gemmi.SpaceGroup("P 1"), 1 / np.sqrt(q2_max), 0, True
+    )
+    hkl = hkl[~np.asarray(group.operations().systematic_absences(hkl), dtype=bool)]
+    return hkl, lattice.q2(hkl, np.asarray(cell, dtype=float))
 
 
 def calculated_lines(cell, bravais, q2_max):
     """Return the distinct q2 (n,) in A^-2 of a lattice's lines up to `q2_max`, and an index (n, 3)
     for each, the simplest one.
     """
-    letter = "R 3:H" if bravais == "hR" else f"{bravais[1]} 1"
-    unit_cell = gemmi.UnitCell(*map(float, cell))
-    hkl = gemmi.make_miller_array(unit_cell, gemmi.SpaceGroup("P 1"), 1 / np.sqrt(q2_max), 0, True)
-    hkl = hkl[
-        ~np.asarray(gemmi.SpaceGroup(letter).operations().systematic_absences(hkl), dtype=bool)
-    ]
-    q2 = lattice.q2(hkl, np.asarray(cell, dtype=float))
+    group = gemmi.SpaceGroup("R 3:H" if bravais == "hR" else f"{bravais[1]} 1")
+    hkl, q2 = present(cell, group, q2_max)
     order = np.lexsort((*-np.sign(hkl.T), -hkl[:, 0], np.round(q2 / q2_max, 7)))
     _, first = np.unique(np.round(q2[order] / q2_max, 7), return_index=True)
     return q2[order][first], hkl[order][first]
+
+
+def heights(peaks):
+    """Return the intensities of peaks, shape (n,); ones where none are known."""
+    return np.ones(len(peaks)) if peaks.intensity is None else peaks.intensity
+
+
+def chosen(peaks, which, **changes):
+    """Return the `ddi.index.peaks.Peaks` that a mask or a slice chooses, with other changes."""
+    listed = {name: getattr(peaks, name) for name in ("q2", "sigma_q2", "intensity")}
+    taken = {name: None if values is None else values[which] for name, values in listed.items()}
+    return replace(peaks, **taken, **changes)
 
 
 def corrected(peaks, zero_shift):
@@ -33,10 +55,34 @@ def corrected(peaks, zero_shift):
     return q2_of(two_theta(peaks.q2, peaks.wavelength) - zero_shift, peaks.wavelength)
 
 
+def as_searched(peaks):
+    """Return all peaks as `ddi.index.observed.Peaks`, without their intensities."""
+    return prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks))
+
+
 def tolerance(peaks):
     """What a line may miss its peak by, in A^-2, shape (n_peaks,): the search's own rule."""
-    sigma = prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks)).sigma
-    return RANKING.indexed_sigmas * sigma
+    return RANKING.indexed_sigmas * as_searched(peaks).sigma
+
+
+class Matched(NamedTuple):
+    """Each peak and the line of a cell that is nearest to it: q2 (n,) in A^-2, observed (zero shift
+    taken off) and calculated, indices (n, 3), and whether it is near enough (n,).
+    """
+
+    observed: np.ndarray
+    calculated: np.ndarray
+    hkl: np.ndarray
+    indexed: np.ndarray
+
+
+def matched(peaks, row):
+    """Return the `Matched` peaks of a cell, a row of `Result.cells`."""
+    observed = corrected(peaks, row.zero_shift)
+    q2, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
+    nearest = nearest_line(observed, q2)
+    indexed = np.abs(observed - q2[nearest]) <= tolerance(peaks)
+    return Matched(observed, q2[nearest], hkl[nearest], indexed)
 
 
 def cell_of(row):

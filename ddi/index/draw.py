@@ -9,7 +9,7 @@ from ddi.base.figure import DOUBLE, figure
 from ddi.forward import lattice
 from ddi.forward.bragg import two_theta
 from ddi.index import labels, picking, profile
-from ddi.index.result import calculated_lines, cell_of
+from ddi.index.comparison import calculated_lines, cell_of, heights
 from ddi.index.show import cell_in_words, fold
 
 LOST = "#D40000"
@@ -108,26 +108,24 @@ def fit(result, rank=1):
 
 def _draw_fit(axes, peaks, fitted, scale):
     """The calculated pattern on the background that was taken off, the difference below."""
-    shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
     at = fitted.two_theta
     measured = np.interp(at, *peaks.pattern)
-    calculated = measured - fitted.difference
-    axes.plot(at, shown(calculated), color=FOUND, lw=0.6, label=f"fit, Rwp = {fitted.rwp:.3f}")
-    difference = shown(measured) - shown(calculated)
-    below = shown(np.array(peaks.pattern[1])).min() - 1.1 * difference.max()
+    calculated = _scaled(measured - fitted.difference, scale)
+    axes.plot(at, calculated, color=FOUND, lw=0.6, label=f"fit, Rwp = {fitted.rwp:.3f}")
+    difference = _scaled(measured, scale) - calculated
+    below = _scaled(peaks.pattern[1], scale).min() - 1.1 * difference.max()
     axes.plot(at, difference + below, color=GREY, lw=0.5, label="difference")
     axes.autoscale(axis="y")
 
 
 def _draw_indices(axes, peaks, lines, scale):
     """Indices at the strong lines that the cell explains."""
-    shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
     at = _positions(peaks, peaks.q2)
     curve = None
-    strength = np.ones(len(at)) if peaks.intensity is None else peaks.intensity
-    height = shown(strength)
+    strength = heights(peaks)
+    height = _scaled(strength, scale)
     if peaks.pattern is not None:
-        curve = np.array(peaks.pattern[0]), shown(np.array(peaks.pattern[1]))
+        curve = np.array(peaks.pattern[0]), _scaled(peaks.pattern[1], scale)
         height = np.interp(at, *curve)
     found = lines.indexed.to_numpy()
     hkl = lines[["h", "k", "l"]].to_numpy()
@@ -144,6 +142,11 @@ def _heading(result, rank):
     if result.peaks.wavelength:
         said.append(f"wavelength {result.peaks.wavelength:g} Å")
     return "\n".join(said)
+
+
+def _scaled(intensity, scale):
+    """Intensities as they are drawn, on a scale as in `draw`."""
+    return np.array(intensity) if scale == "linear" else np.sqrt(np.maximum(intensity, 0))
 
 
 def _positions(peaks, q2):
@@ -204,14 +207,13 @@ def _draw_residuals(axes, peaks, lines, lost):
 
 
 def _draw_pattern(axes, peaks, at, lost, scale, lost_name="not indexed"):
-    shown = np.array if scale == "linear" else lambda value: np.sqrt(np.maximum(value, 0))
     if peaks.pattern is not None:
         angles, counts = peaks.pattern
-        axes.plot(angles, shown(counts), color=GREY, lw=0.5)
-        height = shown(np.interp(at, angles, counts))
+        axes.plot(angles, _scaled(counts, scale), color=GREY, lw=0.5)
+        height = _scaled(np.interp(at, angles, counts), scale)
         axes.set_xlim(peaks.pattern[0][0], min(at[-1] + 3, peaks.pattern[0][-1]))
     else:
-        height = shown(np.ones(len(at)) if peaks.intensity is None else peaks.intensity)
+        height = _scaled(heights(peaks), scale)
         axes.vlines(at, 0, height, color=np.where(lost, LOST, GREY), lw=0.9)
     name = lost_name if lost.any() else None
     axes.scatter(at[lost], height[lost], marker="v", s=14, color=LOST, label=name, zorder=3)

@@ -40,7 +40,7 @@ def of_supercell(fit, shared, spared=()):
     seen = symbols.observed(fit)
     n = len(seen.value)
     only = np.bincount(fit.lines.column, shared, minlength=n) == 0
-    place = symbols.places(fit)
+    place = fit.places
     gain = log_ratio(seen, only)
     masks = extinction.allowed(fit.bravais, fit.lines.hkl)
     allowed = np.array([np.bincount(fit.lines.column, mask, minlength=n) > 0 for mask in masks])

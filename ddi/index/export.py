@@ -16,8 +16,10 @@ from ddi.base.errors import DDIError
 from ddi.base.files import atomic
 from ddi.forward import lattice
 from ddi.forward.bragg import two_theta
+from ddi.forward.lines import KINDS
 from ddi.index import extinction, setting
-from ddi.index.result import CELL_COLUMNS, cell_of
+from ddi.index.comparison import cell_of, heights
+from ddi.index.show import CELL_COLUMNS
 
 PROFILE_REACH = 2.0  # degrees 2theta beyond the last peak that a fit is told to go
 
@@ -57,10 +59,6 @@ def space_group(row):
     entry = next((entry for entry in known if entry.symbol == wanted), known[0])
     names = entry.space_groups
     return gemmi.SpaceGroup(f"{names[0]}:H" if row.bravais == "hR" else names[0])
-
-
-def _zero(result, row):
-    return float(row.zero_shift) if np.isfinite(row.zero_shift) else 0.0
 
 
 def _needs_wavelength(result, what):
@@ -163,7 +161,7 @@ def _measurement(result, row, what):
         "wavelength": wavelength,
         "first": first,
         "last": last,
-        "zero": _zero(result, row),
+        "zero": float(row.zero_shift) if np.isfinite(row.zero_shift) else 0.0,
     }
 
 
@@ -189,10 +187,9 @@ xdd "{name}.xy"
 def topas(result, row):
     """Return a TOPAS input file (.inp) for a Pawley fit; what the lattice ties shares a name."""
     about = _measurement(result, row, "a TOPAS file")
-    axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
-    keywords = ("a", "b", "c", "al", "be", "ga")
+    copies = lattice.SYSTEM[KINDS[row.bravais].system].copies
     cell = []
-    for keyword, name, source in zip(keywords, CELL_COLUMNS, lattice.SYSTEM[axes].copies):
+    for keyword, name, source in zip(("a", "b", "c", "al", "be", "ga"), CELL_COLUMNS, copies):
         parameter = f" lp_{CELL_COLUMNS[source]}" if source >= 0 else ""
         cell.append(f"      {keyword}{parameter} {row[name]:.5f}")
     group = space_group(row).hm.replace(" ", "")
@@ -204,38 +201,38 @@ def _stem(result):
     return Path(result.peaks.source.split(":")[0]).stem
 
 
+_INSTPRM = """\
+#GSAS-II instrument parameter file; made by ddi {version}
+Type:PXC
+Bank:1.0
+Lam:{wavelength:.6f}
+Zero:{zero:.5f}
+Polariz.:0.5
+Azimuth:0.0
+U:2.0
+V:-2.0
+W:5.0
+X:0.0
+Y:0.0
+Z:0.0
+SH/L:0.002
+"""
+
+
 def instprm(result, row):
     """Return GSAS-II instrument parameters (.instprm); the cell goes to GSAS-II as a CIF."""
-    wavelength = _needs_wavelength(result, "a GSAS-II instrument file")
-    values = {
-        "Type": "PXC",
-        "Bank": "1.0",
-        "Lam": f"{wavelength:.6f}",
-        "Zero": f"{_zero(result, row):.5f}",
-        "Polariz.": "0.5",
-        "Azimuth": "0.0",
-        "U": "2.0",
-        "V": "-2.0",
-        "W": "5.0",
-        "X": "0.0",
-        "Y": "0.0",
-        "Z": "0.0",
-        "SH/L": "0.002",
-    }
-    head = f"#GSAS-II instrument parameter file; made by ddi {__version__}"
-    return "\n".join([head, *(f"{name}:{value}" for name, value in values.items()), ""])
+    return _INSTPRM.format(**_measurement(result, row, "a GSAS-II instrument file"))
 
 
 def pkslst(result, _row):
     """Return the peaks as a GSAS-II list (.pkslst): observed 2theta and intensities."""
     wavelength = _needs_wavelength(result, "a GSAS-II peak list")
     peaks = result.peaks
-    heights = np.ones(len(peaks)) if peaks.intensity is None else peaks.intensity
     angles = two_theta(peaks.q2, wavelength)
     head = [f"#GSAS-II PWDR peaks list file; wavelength = {wavelength:.6f}"]
     rows = [
         f"[{angle:.5f}, False, {height:.3f}, False, 5.0, False, 1.0, False]"
-        for angle, height in zip(angles, heights)
+        for angle, height in zip(angles, heights(peaks))
     ]
     return "\n".join([*head, *rows, ""])
 

@@ -7,7 +7,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import q2_of, two_theta
 from ddi.index import written_cells
-from ddi.index.comparison import tolerance
+from ddi.index.comparison import chosen, tolerance
 from ddi.index.constants import KNOWN, SEARCH
 from ddi.index.peaks import FEWEST
 
@@ -84,14 +84,9 @@ def _less(peaks, lines, name):
             f"of which no cell follows (at least {FEWEST} are needed); give only its strong lines, "
             "as a list of peaks"
         )
-    kept = {
-        field: None if array is None else array[~out]
-        for field, array in (("sigma_q2", peaks.sigma_q2), ("intensity", peaks.intensity))
-    }
-    return replace(
+    return chosen(
         peaks,
-        q2=peaks.q2[~out],
-        **kept,
+        ~out,
         faint=_fewer_faint(peaks, lines, shift),
         left_out=np.append(peaks.left_out, peaks.q2[out]),
         warnings=(*peaks.warnings, _said(peaks, out, lines, tolerances, name, shift)),

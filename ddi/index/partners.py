@@ -11,7 +11,9 @@ import numpy as np
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import two_theta
 from ddi.forward.constants import FORWARD
+from ddi.forward.lines import KINDS
 from ddi.index import setting
+from ddi.index.comparison import present
 from ddi.index.constants import PARTNERS, SEARCH
 
 
@@ -98,12 +100,10 @@ def _order(bravais):
 
 def _lines(cell, q2_max):
     """Distinct lines of a primitive cell: indices (n, 3) and q2 (n,), ascending."""
-    unit_cell = gemmi.UnitCell(*map(float, cell))
-    hkl = gemmi.make_miller_array(unit_cell, gemmi.SpaceGroup("P 1"), q2_max**-0.5, 0, True)
-    q2 = lattice.q2(hkl, cell)
+    hkl, q2 = present(cell, gemmi.SpaceGroup("P 1"), q2_max)
     order = np.argsort(q2, kind="stable")
     first = np.diff(q2[order], prepend=-1) > PARTNERS.same * q2_max
-    return np.asarray(hkl)[order][first], q2[order][first]
+    return hkl[order][first], q2[order][first]
 
 
 def _missing(q2, other):
@@ -122,9 +122,7 @@ def said(found, wavelength=None):
 
 
 def _sentence(partner, wavelength):
-    free = lattice.free_cell(partner.cell, lattice.BRAVAIS[partner.bravais][0])
-    if partner.bravais == "hR":
-        free = partner.cell[[0, 2]]
+    free = lattice.free_cell(partner.cell, KINDS[partner.bravais].system)
     cell = f"{partner.bravais} {' '.join(f'{value:.3f}' for value in free)}"
     cell += f" (primitive volume times {Fraction(partner.ratio).limit_denominator(9)})"
     if not partner.deciding:

@@ -13,7 +13,7 @@ from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import q2_of, q2_slope, two_theta
 from ddi.index import confidence, ranking
-from ddi.index.comparison import cell_of
+from ddi.index.comparison import cell_of, chosen
 from ddi.index.constants import PHASES
 
 
@@ -56,19 +56,11 @@ def left(result, peaks=None):
     if unexplained.sum() < PHASES.least:
         return None
     if peaks.pattern is None:
-        rest = _listed(peaks, unexplained)
+        said = _said(unexplained.sum(), peaks)
+        rest = chosen(peaks, unexplained, pattern=None, faint=None, source=said)
     else:
         rest = _picked(peaks, result.cells.iloc[0], unexplained)
     return rest if rest is not None and len(rest) >= PHASES.least else None
-
-
-def _listed(peaks, chosen):
-    """Those of the peaks that are chosen."""
-    take = {
-        name: None if getattr(peaks, name) is None else getattr(peaks, name)[chosen]
-        for name in ("q2", "sigma_q2", "intensity")
-    }
-    return replace(peaks, **take, pattern=None, faint=None, source=_said(chosen.sum(), peaks))
 
 
 def _picked(peaks, row, unexplained):

@@ -9,6 +9,7 @@ refined together by damped Gauss-Newton steps (`ddi.index.pawley` assembles the 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from ddi.index import picking
 from ddi.index.constants import PROFILE
 from ddi.index.pawley import invert_factorised
 from ddi.index.refinement import Problem, equations_at, factorised, refined
+from ddi.index.setting import by_metric
 
 
 class Lines(NamedTuple):
@@ -120,6 +122,12 @@ class Fit:
     def width(self, two_theta):
         """Return the FWHM in degrees at an angle."""
         return np.polyval(self.width_law[::-1], np.tan(np.radians(two_theta) / 2))
+
+    @cached_property
+    def places(self):
+        """Degrees 2theta of each intensity of the cell's lines, shape (n_columns - n_foreign,)."""
+        n = len(self.amplitude) - self.n_foreign
+        return np.bincount(self.lines.column, self.lines.two_theta * self.share, minlength=n)
 
     @property
     def amplitude_su(self):
@@ -230,12 +238,8 @@ def _without_foreign(problem, state, equations):
 
 def _cell_su(free, covariance, problem):
     """Standard uncertainties of the six cell parameters, from those of the free metric."""
-    steps = np.diag(1e-6 * np.abs(free).max() * np.ones(len(free)))
-    ahead, behind = (
-        lattice.x_to_cell(lattice.full_x(free + sign * steps, problem.system)) for sign in (1, -1)
-    )
-    slope = (ahead - behind) / (2 * np.diag(steps))[:, None]
-    return np.sqrt(np.einsum("kc,kl,lc->c", slope, covariance, slope).clip(0))
+    slope = by_metric(free, problem.system)[:6]
+    return np.sqrt(np.einsum("ck,kl,cl->c", slope, covariance, slope).clip(0))
 
 
 def last_angle(prepared, wavelength, cells):

@@ -10,11 +10,9 @@ import pandas as pd
 from ddi import __version__
 from ddi.base.files import atomic
 from ddi.forward.bragg import two_theta
-from ddi.forward.lines import nearest_line
 from ddi.index import extinction, setting, show
-from ddi.index.comparison import calculated_lines, cell_of, corrected, tolerance
-from ddi.index.constants import RANKING, SEARCH
-from ddi.index.observed import prepare
+from ddi.index.comparison import as_searched, cell_of, corrected, matched, tolerance
+from ddi.index.constants import SEARCH
 from ddi.index.outputs import plain
 from ddi.index.peaks import Peaks
 from ddi.index.show import CELL_COLUMNS
@@ -105,19 +103,16 @@ class Result:
             two_theta_calc, two_theta_diff (degrees; NaN without a wavelength), indexed. Observed
             values have the zero shift taken off.
         """
-        row = self.cells.iloc[rank - 1]
         wavelength = self.peaks.wavelength
-        observed = corrected(self.peaks, row.zero_shift)
-        lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
-        nearest = nearest_line(observed, lines)
-        table = pd.DataFrame(hkl[nearest], columns=["h", "k", "l"])
+        observed, calculated, hkl, indexed = matched(self.peaks, self.cells.iloc[rank - 1])
+        table = pd.DataFrame(hkl, columns=["h", "k", "l"])
         table["d_obs"] = observed**-0.5
-        table["d_calc"] = lines[nearest] ** -0.5
+        table["d_calc"] = calculated**-0.5
         table["d_diff"] = table.d_obs - table.d_calc
-        for name, q2 in (("two_theta_obs", observed), ("two_theta_calc", lines[nearest])):
+        for name, q2 in (("two_theta_obs", observed), ("two_theta_calc", calculated)):
             table[name] = two_theta(q2, wavelength) if wavelength else np.nan
         table["two_theta_diff"] = table.two_theta_obs - table.two_theta_calc
-        table["indexed"] = np.abs(observed - lines[nearest]) <= tolerance(self.peaks)
+        table["indexed"] = indexed
         return table
 
     def to_dict(self, n_cells=20, n_lists=5):
@@ -255,16 +250,12 @@ def _to_fit(cells):
 
 def _uncertainties(row, peaks, zero_fitted):
     """Standard uncertainties of a row, in the order of `SU_COLUMNS`."""
-    search = prepare(peaks.q2, peaks.sigma_q2, None, peaks.wavelength, len(peaks))
-    n = len(search.q2)
-    observed = corrected(peaks, row.zero_shift)[:n]
-    lines, hkl = calculated_lines(cell_of(row), row.bravais, observed.max() * 1.1)
-    nearest = nearest_line(observed, lines)
-    used = np.abs(observed - lines[nearest]) <= RANKING.indexed_sigmas * search.sigma
+    search = as_searched(peaks)
+    observed, _, hkl, used = matched(peaks, row)
     return setting.uncertainties(
         cell_of(row),
         row.bravais,
-        hkl[nearest[used]],
+        hkl[used],
         observed[used],
         search.sigma[used],
         search.slope[used] if zero_fitted else None,

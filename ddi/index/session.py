@@ -4,7 +4,6 @@ leave peaks out, index, hand on.
 
 import io
 import json
-from dataclasses import replace
 
 import numpy as np
 
@@ -84,13 +83,13 @@ class Session:
 
     def chosen(self):
         """Return the `Peaks` that are used."""
+        from ddi.index import comparison
+
         peaks, kept = self.peaks, self.kept
         if kept.all():
             return peaks
-        arrays = {name: getattr(peaks, name) for name in ("q2", "sigma_q2", "intensity")}
-        taken = {name: None if a is None else a[kept] for name, a in arrays.items()}
         left = f"{peaks.source}, {np.sum(~kept)} of them left out by hand"
-        return replace(peaks, **taken, source=left)
+        return comparison.chosen(peaks, kept, source=left)
 
     def index(self, **options):
         """Index the chosen peaks; see `ddi.index.api.index_peaks`. Return the `Result`."""

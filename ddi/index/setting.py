@@ -11,6 +11,7 @@ import gemmi
 import numpy as np
 
 from ddi.forward import lattice
+from ddi.forward.lines import KINDS
 
 ROBUST = 1.278
 """Variance of the search's estimator, whose weights fall as (1 + (r / 2)^2)^-2, over that of least
@@ -127,7 +128,7 @@ def uncertainties(cell, bravais, hkl, q2, sigma, slope=None, prior=np.inf, infla
         gamma, volume, zero. Zero where the lattice fixes a parameter, NaN where there are too few
         peaks.
     """
-    system = "hexagonal" if bravais == "hR" else lattice.BRAVAIS[bravais][0]
+    system = KINDS[bravais].system
     x = lattice.free_x(lattice.cell_to_x(cell), system)
     design = lattice.design(hkl, system)
     if slope is not None:
@@ -143,19 +144,28 @@ def uncertainties(cell, bravais, hkl, q2, sigma, slope=None, prior=np.inf, infla
     scale = inflation * (miss @ miss) / (len(q2) - n_free)
     covariance = np.linalg.pinv(normal, hermitian=True) * scale
     jacobian = np.zeros((8, n_free))
-    for k in range(len(x)):
-        step = np.zeros(len(x))
-        step[k] = 1e-5 * np.abs(x).max()
-        jacobian[:7, k] = (_parameters(x + step, system) - _parameters(x - step, system)) / (
-            2 * step[k]
-        )
+    jacobian[:7, : len(x)] = by_metric(x, system)
     jacobian[7, len(x) :] = 1
     return np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian))
 
 
-def _parameters(x_free, system):
-    cell = lattice.x_to_cell(lattice.full_x(x_free, system))
-    return np.append(cell, lattice.volume(cell))
+def by_metric(x, system):
+    """Return the derivatives of a, b, c, alpha, beta, gamma (A, degrees) and the volume (A^3) by
+    the free components of x, shape (7, n_free), as finite differences.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n_free,)
+        Free components of the reciprocal metric in A^-2.
+    system : str
+    """
+    step = 1e-5 * np.abs(x).max()
+    ahead, behind = (
+        lattice.x_to_cell(lattice.full_x(x + sign * step * np.eye(len(x)), system))
+        for sign in (1, -1)
+    )
+    cells = (ahead - behind) / (2 * step)
+    return np.vstack([cells.T, (lattice.volume(ahead) - lattice.volume(behind)) / (2 * step)])
 
 
 def with_su(value, su, digits=4):

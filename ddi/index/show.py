@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 
 from ddi.forward import lattice, relations
+from ddi.forward.lines import KINDS
 from ddi.index import setting
 
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
@@ -179,11 +180,13 @@ def row_texts(row, wide=True):
 
 def _cell_text(row, digits):
     lengths = " ".join(f"{row[name]:{digits + 3}.{digits}f}" for name in "abc")
-    free = lattice.SYSTEM[lattice.BRAVAIS[row.bravais][0]].free
-    shown = [name for k, name in ((3, "alpha"), (4, "beta"), (5, "gamma")) if k in free]
-    if row.bravais == "hR":
-        shown = []
-    return " ".join([lengths, *(f"{row[name]:6.2f}" for name in shown)])
+    angles = [name for name in _free(row) if name not in "abc"]
+    return " ".join([lengths, *(f"{row[name]:6.2f}" for name in angles)])
+
+
+def _free(row):
+    """Names of the cell parameters that the axes of a row leave free."""
+    return [CELL_COLUMNS[k] for k in lattice.SYSTEM[KINDS[row.bravais].system].free]
 
 
 def _or_dash(value, form):
@@ -234,13 +237,11 @@ def _tagged(tag, values):
 
 def cell_in_words(row):
     """Return the lattice, its free cell parameters and the volume, each with its s.u."""
-    axes = "hexagonal" if row.bravais == "hR" else lattice.BRAVAIS[row.bravais][0]
-    free = [CELL_COLUMNS[k] for k in lattice.SYSTEM[axes].free]
     words = [
         f"{name} = {_number(row, name, 4)} A"
         if name in "abc"
         else f"{name} = {_number(row, name, 3)} deg"
-        for name in free
+        for name in _free(row)
     ]
     return f"{row.bravais} {', '.join(words)}, V = {_number(row, 'volume', 1)} A^3"
 

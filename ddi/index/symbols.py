@@ -99,7 +99,7 @@ def observed(fit):
     """Return the `Observed` intensities of the cell's lines in a fit."""
     n = len(fit.amplitude) - fit.n_foreign
     value = fit.amplitude[:n]
-    place = places(fit)
+    place = fit.places
     fwhm = fit.width(place)
     apart = np.abs(place[:, None] - place)
     weight = np.exp(-0.5 * (apart / SYMBOLS.window) ** 2)
@@ -111,12 +111,6 @@ def observed(fit):
     unseen = place < fit.two_theta[0]  # the pattern begins after the line: it says nothing
     sigma = np.where(unseen, SYMBOLS.nothing * mean, fit.amplitude_su[:n])
     return Observed(np.where(unseen, 0.0, value), sigma, mean, neighbour, value.max())
-
-
-def places(fit):
-    """Return 2theta in degrees of each intensity of the cell, shape (n_columns,)."""
-    n = len(fit.amplitude) - fit.n_foreign
-    return np.bincount(fit.lines.column, fit.lines.two_theta * fit.share, minlength=n)
 
 
 def companions(value, place, fwhm, tube, wavelengths, strong=None):
@@ -258,9 +252,8 @@ def _told(fit, seen):
     ratio = log_ratio(seen)
     if fit.tube is None:
         return ratio
-    place = places(fit)
     wavelengths = (fit.tube.beta, SYMBOLS.tungsten)
-    other = companions(seen.value, place, fit.width(place), fit.tube, wavelengths)
+    other = companions(seen.value, fit.places, fit.width(fit.places), fit.tube, wavelengths)
     return np.where(other, np.maximum(ratio, 0.0), ratio)
 
 

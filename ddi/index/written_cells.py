@@ -11,6 +11,8 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
+from ddi.forward.lines import KINDS
+from ddi.index.comparison import present
 
 _EXAMPLES = "'8.88 5.457 7.157 90 90 90', '5.4309 5.4309 5.4309 90 90 90 F' or 'hP 4.913 5.405'"
 
@@ -41,12 +43,7 @@ class WrittenCell:
 
     def lines(self, q2_max):
         """Return the distinct q2 in A^-2 of its lines up to `q2_max`, ascending."""
-        unit_cell = gemmi.UnitCell(*map(float, self.cell))
-        hkl = gemmi.make_miller_array(
-            unit_cell, gemmi.SpaceGroup("P 1"), 1 / np.sqrt(q2_max), 0, True
-        )
-        absent = np.asarray(self.group.operations().systematic_absences(hkl), dtype=bool)
-        q2 = np.sort(lattice.q2(hkl[~absent], self.cell))
+        q2 = np.sort(present(self.cell, self.group, q2_max)[1])
         return q2[np.diff(q2, prepend=-1) > 1e-7 * q2_max]
 
     def standard(self):
@@ -102,8 +99,8 @@ def _is_file(text):
 
 
 def _of_symbol(text, symbol, numbers):
-    system, centring = lattice.BRAVAIS[symbol]
-    system = "hexagonal" if symbol == "hR" else system
+    system = KINDS[symbol].system
+    centring = lattice.BRAVAIS[symbol][1]
     if len(numbers) == 6:
         return numbers, centring
     if len(numbers) != len(lattice.SYSTEM[system].free):

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.base.figure import DOUBLE, figure
 from ddi.base.paths import ROOT
+from ddi.index.comparison import heights
 from ddi.index.show import fold
 
 _BLUE = "#004488"
@@ -40,8 +40,7 @@ def peaks_table(peaks):
 def look(peaks):
     """Draw the peaks, and how their number grows with q2 beside the curve of a complete list."""
     fig, (left, right) = figure(DOUBLE, 0.33 * DOUBLE, ncols=2, width_ratios=[2, 1])
-    height = np.ones(len(peaks)) if peaks.intensity is None else peaks.intensity
-    left.vlines(peaks.q2, 0, height, color=_BLUE)
+    left.vlines(peaks.q2, 0, heights(peaks), color=_BLUE)
     left.set(xlabel="q² / Å⁻²", ylabel="intensity", ylim=(0, None))
     right.step(peaks.q2, range(1, len(peaks) + 1), where="post", color=_BLUE)
     right.plot(peaks.q2, len(peaks) * (peaks.q2 / peaks.q2[-1]) ** 1.5, color="#999999")

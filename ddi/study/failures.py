@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.forward import lattice
+from ddi.index.comparison import heights
 from ddi.index.draw import FOUND, LOST
 from ddi.study import fairness
 from ddi.study.cases import two_theta
@@ -77,9 +78,7 @@ def sides(case, row, n_first=FIRST):
 
 def _side(case, cell, centring, n_first):
     observed = two_theta(case.peaks)[:n_first]
-    height = (
-        np.ones(len(observed)) if case.peaks.intensity is None else case.peaks.intensity[:n_first]
-    )
+    height = heights(case.peaks)[:n_first]
     judged = fairness.compare(observed, cell, centring, case.peaks.wavelength, TOLERANCE, n_first)
     lines = (
         fairness.lines_two_theta(cell, centring, case.peaks.wavelength, observed[-1] + TOLERANCE)
@@ -214,11 +213,8 @@ def draw(cases, rows, n_columns=2):
 def _panel(axes, case, row, n_first=FIRST):
     true, found = sides(case, row, n_first)
     at = two_theta(case.peaks)[:n_first]
-    height = np.sqrt(
-        np.ones(len(at))
-        if case.peaks.intensity is None
-        else case.peaks.intensity[:n_first] / case.peaks.intensity[:n_first].max()
-    )
+    height = heights(case.peaks)[:n_first]
+    height = np.sqrt(height / height.max())
     lost = ~found["matched"] if found else np.ones(len(at), dtype=bool)
     axes.vlines(at, 0, height, color=np.where(lost, LOST, "#000000"), lw=0.9)
     axes.plot(

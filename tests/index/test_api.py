@@ -10,7 +10,7 @@ from small_search import CELL, COLUMNS, CU, lines
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
-from ddi.index import api, peaks, result
+from ddi.index import api, comparison, peaks, result
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def test_calculated_lines_are_gemmis():
     expected = cell.calculate_1_d2_array(
         gemmi.make_miller_array(cell, gemmi.SpaceGroup("P m m m"), 0.5**-0.5, 0, True)
     )
-    q2, hkl = result.calculated_lines(CELL, "oP", 0.5)
+    q2, hkl = comparison.calculated_lines(CELL, "oP", 0.5)
     np.testing.assert_allclose(q2, np.unique(expected.round(12)), rtol=1e-9)
     np.testing.assert_allclose(lattice.q2(hkl, CELL), q2)
     assert (hkl >= 0).all()
@@ -61,7 +61,7 @@ def test_json_and_python_use_one_name(engine):
 
 def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
     skewed = np.array([12.0, 7.0, 6.0, 90, 62.0, 90])
-    q2 = result.calculated_lines(skewed, "mP", 0.5)[0][:24]
+    q2 = comparison.calculated_lines(skewed, "mP", 0.5)[0][:24]
 
     def run(*_args, **_options):
         volume = lattice.volume(skewed)
@@ -72,7 +72,7 @@ def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
     row = api.index_peaks(q2, wavelength=CU).cells.iloc[0]
     assert row.beta >= 90 and row.a <= row.c
     np.testing.assert_allclose(
-        lattice.change_basis(skewed, row.from_search), result.cell_of(row), atol=1e-6
+        lattice.change_basis(skewed, row.from_search), comparison.cell_of(row), atol=1e-6
     )
 
 

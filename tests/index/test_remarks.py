@@ -8,7 +8,7 @@ from small_search import CU, lines
 
 from ddi import cli
 from ddi.forward import bragg, lattice
-from ddi.index import api, lamellar, partners, peaks, remarks, result
+from ddi.index import api, comparison, lamellar, partners, peaks, remarks, result
 
 LISTS = {
     "cP": [4.2, 4.2, 4.2, 90, 90, 90],
@@ -57,7 +57,7 @@ def test_spacings_do_without_a_wavelength():
 @pytest.mark.parametrize("bravais", LISTS)
 @pytest.mark.parametrize("n", [6, 9, 20, 40])
 def test_other_lists_are_left_alone(bravais, n):
-    q2 = result.calculated_lines(LISTS[bravais], bravais, 1.6)[0][:n]
+    q2 = comparison.calculated_lines(LISTS[bravais], bravais, 1.6)[0][:n]
     assert remarks.one_length(peaks.from_values(q2, "q2", CU)) is None
 
 
@@ -150,7 +150,7 @@ def test_the_answer_names_partners(monkeypatch):
 
 
 def listed(cell, bravais, noise=0.015, n=70):
-    q2 = result.calculated_lines(cell, bravais, 1.6)[0][:n]
+    q2 = comparison.calculated_lines(cell, bravais, 1.6)[0][:n]
     angles = bragg.two_theta(q2, CU)
     return angles + noise * np.random.default_rng(3).standard_normal(len(angles))
 

@@ -11,8 +11,8 @@ import pytest
 from rich.console import Console
 
 from ddi.base.errors import DDIError
+from ddi.index import comparison, result, show
 from ddi.index import peaks as peaklist
-from ddi.index import result, show
 
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
 
@@ -31,7 +31,9 @@ def made(rows):
         n_peaks=20,
         zero_shift=0.0,
     )
-    peaks = peaklist.from_values(result.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593)
+    peaks = peaklist.from_values(
+        comparison.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593
+    )
     return result.make(table, peaks, 0.1, {"n_peaks": 20})
 
 
@@ -81,7 +83,7 @@ def test_the_table_fits_eighty_columns():
 
 def test_names_with_brackets_are_no_markup():
     peaks = peaklist.from_values(
-        result.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593, source="x[/b].txt"
+        comparison.calculated_lines(CELL, "oP", 0.5)[0][:24], "q2", 1.540593, source="x[/b].txt"
     )
     found = result.Result(made([("oP", CELL, 0.6, 1)]).cells, peaks, 0.1)
     assert "x[/b].txt" in printed(found, 80)

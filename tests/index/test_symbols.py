@@ -134,7 +134,7 @@ def test_a_weak_line_of_the_tube_speaks_for_no_line(wavelength):
     cell = np.array([7.1, 8.3, 6.2, 90, 90, 90])
     fit = profile.fit(simulated(cell, "oP", "P n m a"), LAMBDA, "oP", lattice.cell_to_x(cell))
     seen = symbols.observed(fit)
-    place = symbols.places(fit)
+    place = fit.places
     ghosts = bragg.moved(place, wavelength / LAMBDA)
     strong, ghost = np.argwhere(np.abs(ghosts[:, None] - place) < 0.02)[0]
     value = seen.value.copy()
