@@ -10,15 +10,16 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.data import dataset, rruff
 from ddi.forward import noise
+from ddi.forward.bragg import CU_KALPHA1
 from ddi.index.peaks import from_pattern
 from ddi.study import damage
+from ddi.study.cases import of_split
 from ddi.study.fairness import fair_rows
 
 # held-out triclinic patterns; degrees 2theta
 N_TRICLINIC = 300
 NOISE = 0.02
 ZERO = 0.1
-WAVELENGTH = damage.CU.alpha1
 
 
 @lru_cache(maxsize=1)
@@ -49,15 +50,10 @@ def fair():
         for entry in json.loads((place / "picked_peaks.json").read_text(encoding="utf-8"))
         if entry["id"] in table.index
     ]
-    frame = pd.DataFrame(rows)[
-        ["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]
-    ].sort_values("id", ignore_index=True)
-    return frame.assign(
-        centring=[
-            rruff.bravais_lattice(table.space_group[i], cell)[1]
-            for i, cell in zip(frame.id, frame.cell)
-        ]
-    )
+    columns = ["id", "mineral", "bravais", "cell", "q2", "intensity", "wavelength"]
+    frame = pd.DataFrame(rows)[columns].sort_values("id", ignore_index=True)
+    groups = zip(table.space_group[frame.id], frame.cell)
+    return frame.assign(centring=[rruff.bravais_lattice(group, cell)[1] for group, cell in groups])
 
 
 def one_a_mineral():
@@ -75,39 +71,24 @@ def picked():
     for row in rows:
         with contextlib.suppress(DDIError, KeyError):
             pattern = patterns[row["id"]]
-            kept.append(
-                row
-                | columns(from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength))
-            )
+            peaks = from_pattern(pattern.two_theta, pattern.intensity, pattern.wavelength)
+            kept.append(row | columns(peaks))
     return pd.DataFrame(kept)
 
 
 def columns(peaks):
-    return {
-        name: getattr(peaks, name)
-        for name in ("q2", "sigma_q2", "intensity", "wavelength", "faint")
-    }
+    """Return what `measure` reads of picked peaks, by name."""
+    names = ("q2", "sigma_q2", "intensity", "wavelength", "faint")
+    return {name: getattr(peaks, name) for name in names}
 
 
 def held_out(study, bravais=None, n=None, seed=0):
     """Return test entries of a study (no relative of theirs was in training): bravais, cell,
     centring, q2, intensity of peak list 1.
     """
-    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    rows = dataset.load(
-        study,
-        [
-            "identifier",
-            "bravais",
-            "centring_reindexed",
-            "cell",
-            "q2_1",
-            "intensity_1",
-            "q2_2",
-            "intensity_2",
-        ],
-    )
-    rows = rows.merge(groups[groups.split == "test"], on="identifier")
+    columns = ["identifier", "bravais", "centring_reindexed", "cell"]
+    columns += ["q2_1", "intensity_1", "q2_2", "intensity_2"]
+    rows = of_split(study, dataset.load(study, columns), "test")
     rows = rows[[len(q2) >= 20 for q2 in rows.q2_2]]
     rows = rows[rows.bravais == bravais] if bravais else rows
     rows = rows.sample(min(n or len(rows), len(rows)), random_state=seed)
@@ -122,11 +103,10 @@ def with_spurious(rows, n_extra=2, seed=0):
         q2 = np.array(rows.q2[i])
         intensity = np.array(rows.intensity[i])
         extra = noise.foreign(q2[0], q2[:20][-1], n_extra, rng)
-        order = np.argsort(np.concatenate([q2, extra]))
-        rows.at[i, "q2"] = np.concatenate([q2, extra])[order]
-        rows.at[i, "intensity"] = np.concatenate(
-            [intensity, np.full(n_extra, np.median(intensity))]
-        )[order]
+        more = np.full(n_extra, np.median(intensity))
+        order = np.argsort(np.append(q2, extra))
+        rows.at[i, "q2"] = np.append(q2, extra)[order]
+        rows.at[i, "intensity"] = np.append(intensity, more)[order]
     return rows
 
 
@@ -138,7 +118,7 @@ def disturbed(rows, jitter=NOISE, zero=ZERO, seed=0):
     out = []
     for q2 in rows.q2_2:
         shifts = rng.uniform(-zero, zero) + rng.normal(0, jitter, len(q2))
-        out.append(np.sort(noise.moved(q2, shifts, WAVELENGTH)))
+        out.append(np.sort(noise.moved(q2, shifts, CU_KALPHA1)))
     return rows.assign(q2=out, intensity=rows.intensity_2)
 
 

@@ -11,7 +11,6 @@ from ddi.base.paths import Study
 from ddi.base.stats import calibration_error
 from ddi.bench.peak_lists import (
     N_TRICLINIC,
-    WAVELENGTH,
     degraded,
     disturbed,
     fair,
@@ -23,6 +22,7 @@ from ddi.bench.peak_lists import (
 from ddi.bench.registry import benchmark, shares
 from ddi.data import rruff
 from ddi.forward import lattice
+from ddi.forward.bragg import CU_KALPHA1
 from ddi.index import confidence, search
 from ddi.study.eval_indexing import first_right
 
@@ -32,13 +32,13 @@ def measure(rows, known=False):
     (1 is first, 0 if it is not in the list), seconds, probabilities and scores.
     """
     out = []
-    search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=WAVELENGTH)
+    search.run(rows.q2[0], intensities=rows.intensity[0], wavelength=CU_KALPHA1)
     for row in rows.itertuples():
         chosen = row.bravais if known else None
         started = time.perf_counter()
         beside = {name: getattr(row, name) for name in ("sigma_q2", "faint") if name in rows}
         table = search.run(
-            row.q2, intensities=row.intensity, wavelength=WAVELENGTH, bravais=chosen, **beside
+            row.q2, intensities=row.intensity, wavelength=CU_KALPHA1, bravais=chosen, **beside
         )
         seconds = time.perf_counter() - started
         out.append(

@@ -14,6 +14,7 @@ from ddi.data import dataset, rruff
 from ddi.data.entry import evenly
 from ddi.forward import lattice, noise, relations
 from ddi.forward.bragg import two_theta as angle_of
+from ddi.index.comparison import chosen
 from ddi.index.peaks import Peaks, from_pattern, from_values
 from ddi.study import fairness
 
@@ -132,8 +133,7 @@ def simulated_cases(study, *, limit, seed, n_jobs=1):
     """
     columns = ["identifier", "name", "bravais", "cell", "centring_reindexed", "q2_1", "intensity_1"]
     frame = dataset.load(study, columns)
-    groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    frame = frame.merge(groups[groups.split == "test"], on="identifier").sort_values("identifier")
+    frame = of_split(study, frame, "test").sort_values("identifier")
     frame = frame[frame.q2_1.map(len) >= 12]
     each = max(limit // frame.bravais.nunique(), 1)
     frame = frame.groupby("bravais", group_keys=False)[frame.columns.tolist()].apply(
@@ -199,8 +199,15 @@ def relation(case, training):
 def training_entries(study):
     """Return name, bravais and cell_niggli of the training entries, for `relation`."""
     rows = dataset.load(study, ["identifier", "name", "bravais", "cell_niggli"])
+    return of_split(study, rows, "train")
+
+
+def of_split(study, rows, side):
+    """Return the rows of a data set, with a column identifier, on one side of the split: "train" or
+    "test".
+    """
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])
-    return rows[rows["identifier"].isin(groups.identifier[groups.split == "train"])]
+    return rows[rows["identifier"].isin(groups.identifier[groups.split == side])]
 
 
 def picking(cases):
@@ -234,15 +241,9 @@ def with_spurious(case, n, seed):
     peaks = case.peaks
     last = peaks.q2[min(19, len(peaks) - 1)]
     extra = noise.foreign(0.5 * peaks.q2[0], last, n, np.random.default_rng(seed))
-    sigma = (
-        None
-        if peaks.sigma_q2 is None
-        else np.append(peaks.sigma_q2, np.full(n, np.median(peaks.sigma_q2)))
-    )
-    height = (
-        None
-        if peaks.intensity is None
-        else np.append(peaks.intensity, np.full(n, np.median(peaks.intensity)))
+    height, sigma = (
+        None if known is None else np.append(known, np.full(n, np.median(known)))
+        for known in (peaks.intensity, peaks.sigma_q2)
     )
     return from_values(
         np.append(peaks.q2, extra), "q2", peaks.wavelength, height, sigma, "with spurious peaks"
@@ -269,11 +270,7 @@ def first_peaks(case, n, positions_only=False):
     peaks = case.peaks
     if positions_only:
         return from_values(peaks.q2[:n], "q2", peaks.wavelength)
-    cut = {
-        name: None if (array := getattr(peaks, name)) is None else array[:n]
-        for name in ("q2", "sigma_q2", "intensity")
-    }
-    return replace(peaks, pattern=None, **cut)
+    return chosen(peaks, slice(n), pattern=None)
 
 
 def one_a_mineral(cases, limit=None):

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from ddi.base.stats import wilson
 from ddi.data import rruff
-from ddi.study import compare_indexing, eval_indexing, eval_symbols, kept_runs, mixtures
+from ddi.study import compare_indexing, eval_symbols, kept_runs, mixtures
+from ddi.study.eval_indexing import rank_in, share
 
 # tables of `ddi.study.kept_runs.kept`: outcomes of the full profile, one row a sum; published rates
 # of the default run of 2026-11-25, before whole patterns were fitted; what
@@ -59,8 +59,8 @@ def symbols_table(rows):
     for name, part in rows.groupby("set", sort=False):
         for by, place in (("whole pattern", part["place"]), ("list of peaks", part.place_by_list)):
             listed = (place < eval_symbols.LISTED).sum()
-            shares = _share("first", (place == 0).sum(), len(part))
-            shares |= _share("listed", listed, len(part))
+            shares = share("first", (place == 0).sum(), len(part))
+            shares |= share("listed", listed, len(part))
             table.append({"set": name, "by": by, "n": len(part)} | shares)
     return pd.DataFrame(table)
 
@@ -113,8 +113,8 @@ def sums_table(rows):
     table = []
     for ratio, part in rows.groupby("ratio") if len(rows) else ():
         reported = part[part["reported"].astype(bool)]
-        shares = _share("first", part["main"].sum(), len(part))
-        shares |= _share("both", part["both"].sum(), len(part))
+        shares = share("first", part["main"].sum(), len(part))
+        shares |= share("both", part["both"].sum(), len(part))
         told = {"told": len(reported), "told_right": int(reported["both"].sum())}
         table.append({"ratio": f"{ratio:.0f}:1", "n": len(part)} | shares | told)
     return pd.DataFrame(table)
@@ -126,11 +126,6 @@ def for_people(table):
     names |= {"told": "second told", "told_right": "of these right"}
     table, form = compare_indexing.for_people(table)
     return table.rename(columns=names), form
-
-
-def _share(name, k, n):
-    low, high = wilson(k, n)
-    return {name: k / n, f"{name}_low": min(low, k / n), f"{name}_high": max(high, k / n)}
 
 
 def learned_table(study):
@@ -226,7 +221,7 @@ def published(seed=0, n_jobs=1):
             first, sure = ("none", 0.0)
             if len(cells):
                 first, sure = cells["bravais"].iloc[0], float(cells["probability"].iloc[0])
-            rank = eval_indexing.rank_in(cells, BETHANECHOL)
+            rank = rank_in(cells, BETHANECHOL)
             rows.append((name, len(peaks), about, first, rank, sure))
     columns = ["list", "lines", "lattice", "first", "rank", "probability"]
     return pd.DataFrame(rows, columns=columns)

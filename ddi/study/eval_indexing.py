@@ -89,6 +89,13 @@ def changed(case, *, apply, **options):
     return index(case, peaks=apply(case), **options)
 
 
+def share(name, k, n):
+    """Return k / n as `name`, with its Wilson interval as ``name_low`` and ``name_high``."""
+    low, high = wilson(k, n)
+    # against rounding at none and at all
+    return {name: k / n, f"{name}_low": min(low, k / n), f"{name}_high": max(high, k / n)}
+
+
 def rates(outcomes, by, order=None):
     """Return success rates, first and in the first ten, with n and 95 % Wilson intervals.
 
@@ -109,22 +116,11 @@ def rates(outcomes, by, order=None):
     rows = []
     for key, group in outcomes.groupby(by, sort=True):
         n = len(group)
-        row = dict(zip(by, key)) | {"n": len(group)}
-        for name, k in (
-            ("first", int((group["rank"] == 1).sum())),
-            ("ten", int((group["rank"] > 0).sum())),
-        ):
-            row[name] = k / n
-            low, high = wilson(k, n)
-            # against rounding at none and at all
-            row[f"{name}_low"] = min(low, k / n)
-            row[f"{name}_high"] = max(high, k / n)
-        rows.append(row)
+        shares = share("first", int((group["rank"] == 1).sum()), n)
+        shares |= share("ten", int((group["rank"] > 0).sum()), n)
+        rows.append(dict(zip(by, key)) | {"n": n} | shares)
     table = pd.DataFrame(rows)
     if order is not None and len(table):
-        table = table.sort_values(
-            by[0],
-            key=lambda column: column.map({value: k for k, value in enumerate(order)}),
-            kind="stable",
-        )
+        places = {value: k for k, value in enumerate(order)}
+        table = table.sort_values(by[0], key=lambda column: column.map(places), kind="stable")
     return table.reset_index(drop=True)
