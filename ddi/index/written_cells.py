@@ -65,7 +65,7 @@ def read(text):
     --------
     >>> silicon = read("cF 5.4309")
     >>> (silicon.lines(0.3) ** -0.5).round(3).tolist()
-    [3.136, 1.92]
+    [3.136, 2.715, 1.92]
     """
     text = str(text).strip()
     if _is_file(text):

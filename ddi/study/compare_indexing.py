@@ -10,10 +10,10 @@ import pandas as pd
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, rate
 from ddi.data import rruff
-from ddi.forward import lattice
 from ddi.study import cases as known
 from ddi.study import eval_finders
 from ddi.study import eval_indexing as evaluate
+from ddi.study.eval_indexing import primitive_volume
 
 NAMES = ("forest", "network", "both", "shape", "random", "rescaled", "nearest")
 EDGES = np.array([0, 0.1, 0.3, 0.5, 0.7, 0.9, 0.97, 1.0001])  # of the probability
@@ -93,11 +93,6 @@ def index_all(cases, fair, *, seed, n_jobs):
         columns=["id", "grade", "fair", "n_peaks", "true_volume"],
     )
     return pd.concat(parts, ignore_index=True).merge(facts, on="id", sort=False)
-
-
-def primitive_volume(cell, centring):
-    """Return the volume of the primitive cell in A^3."""
-    return float(lattice.volume(lattice.reduced_cell(np.asarray(cell, float), centring)))
 
 
 def sets_table(outcomes, fair):

@@ -6,7 +6,7 @@ import pandas as pd
 from ddi.base.figure import DOUBLE, SINGLE, figure
 from ddi.forward import lattice
 from ddi.study import failures
-from ddi.study.compare_indexing import primitive_volume
+from ddi.study.eval_indexing import primitive_volume
 from ddi.study.figures import GENERATOR_COLOURS, GENERATOR_MARKERS, SYSTEM_COLOURS
 
 _BLUE, _RED, _GREY = "#004488", "#BB5566", "#999999"  # lattice unknown, known, in the first ten

@@ -12,7 +12,7 @@ from ddi.base.paths import Study
 from ddi.data import dataset
 from ddi.forward import lattice
 from ddi.models import generator as generators
-from ddi.study.eval_indexing import first_right, is_right
+from ddi.study.eval_indexing import first_right, is_right, primitive_volume
 
 
 @lru_cache(maxsize=64)
@@ -22,11 +22,8 @@ def _generator(profile, name, system):
     if name in generators.CONTROLS:
         train = dataset.training(study, system)
         return generators.kind(name)().fit(train, system=system) if len(train) else None
-    return (
-        generators.load(study, name, system)
-        if generators.path_of(study, name, system).exists()
-        else None
-    )
+    there = generators.path_of(study, name, system).exists()
+    return generators.load(study, name, system) if there else None
 
 
 def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
@@ -73,16 +70,14 @@ def optimise(case, *, profile, names, n_candidates, n_iterations, seed):
             seed=seed,
             n_jobs=1,
         )
-        found = [(row.reduced, "P") for row in finds.rows]
-        about = {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "generator": name}
-        rows.append(
-            about
-            | {
-                "rank": first_right(case, *zip(*found)) if found else 0,
-                "seconds": time.perf_counter() - started,
-            }
-        )
+        rank = first_right(case, [row.reduced for row in finds.rows], "P" * len(finds.rows))
+        found = {"generator": name, "rank": rank, "seconds": time.perf_counter() - started}
+        rows.append(_about(case) | found)
     return rows
+
+
+def _about(case):
+    return {"id": case.id, "mineral": case.mineral, "bravais": case.bravais}
 
 
 def _prepared(case):
@@ -96,10 +91,8 @@ def _prepared(case):
 
 
 def _candidates(case, profile, name, q2, n, seed):
-    parts = [
-        _generator(profile, part, case.system)
-        for part in (("forest", "network") if name == "both" else (name,))
-    ]
+    names = ("forest", "network") if name == "both" else (name,)
+    parts = [_generator(profile, part, case.system) for part in names]
     if any(part is None for part in parts):
         return None
     return np.concatenate([part.pooled(q2, n // len(parts), seed=seed)[0] for part in parts])
@@ -143,38 +136,19 @@ def finders(case, *, profile, names, seed=0):
     from ddi.index import ranking, search
 
     peaks = _prepared(case)
-    extra = [
-        Pooled(part)
-        for part in (_generator(profile, name, case.system) for name in names)
-        if part is not None
-    ]
-    found = search.search_lattice(
-        peaks,
-        case.bravais,
-        search.Zero(),
-        search.Effort(generators={case.system: extra}, seed=seed),
-    )
+    parts = [_generator(profile, name, case.system) for name in names]
+    extra = [Pooled(part) for part in parts if part is not None]
+    zero = search.Zero()
+    how = search.Effort(generators={case.system: extra}, seed=seed)
+    found = search.search_lattice(peaks, case.bravais, zero, how)
     right = _right(case, found)
-    ranked = ranking.order(peaks, ranking.shortlist(peaks, found, search.Zero()))
-    winner = next(
-        (
-            row.source
-            for row in ranked
-            if is_right(case, row.cell, lattice.BRAVAIS[case.bravais][1])
-        ),
-        "",
-    )
+    ranked = ranking.order(peaks, ranking.shortlist(peaks, found, zero))
+    winner = next((row.source for row in ranked if is_right(case, row.cell, row.centring)), "")
     rows = []
     for name in ("templates", *(part.name for part in extra)):
         own = found.source == name
-        rows.append(
-            {"id": case.id, "mineral": case.mineral, "bravais": case.bravais, "source": name}
-        )
-        rows[-1] |= {
-            "proposed": int(own.sum()),
-            "had_it": bool(right[own].any()),
-            "first": winner == name,
-        }
+        took = {"source": name, "proposed": int(own.sum()), "had_it": bool(right[own].any())}
+        rows.append(_about(case) | took | {"first": winner == name})
     return rows
 
 
@@ -187,10 +161,7 @@ def _right(case, found):
     good = np.flatnonzero(lattice.is_positive(found.x))
     right = np.zeros(len(found.x), dtype=bool)
     cells = lattice.x_to_cell(found.x[good])
-    wanted = (
-        lattice.volume(lattice.reduced_cell(case.cell, case.centring))
-        * KINDS[case.bravais].n_lattice_points
-    )
+    wanted = primitive_volume(case.cell, case.centring) * KINDS[case.bravais].n_lattice_points
     near = np.flatnonzero(np.abs(lattice.volume(cells) / wanted - 1) < 0.05)
     right[good[near]] = [is_right(case, cells[k], lattice.BRAVAIS[case.bravais][1]) for k in near]
     return right

@@ -1,5 +1,6 @@
 """How well the search indexes patterns whose cell is known: row by row, and success rates."""
 
+import numpy as np
 import pandas as pd
 
 from ddi.base.stats import wilson
@@ -41,6 +42,11 @@ def rank_in(cells, truth, n_first=10):
 def is_first(truth, result):
     """Say whether the first cell of a `ddi.index.result.Result` is the lattice of `truth`."""
     return rank_in(result.cells, truth, 1) == 1
+
+
+def primitive_volume(cell, centring):
+    """Return the volume of the primitive cell in A^3."""
+    return float(lattice.volume(lattice.reduced_cell(np.asarray(cell, dtype=float), centring)))
 
 
 def index(case, *, lattices="all", seed=0, n_jobs=1, peaks=None, **options):

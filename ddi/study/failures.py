@@ -10,7 +10,7 @@ from ddi.index.comparison import heights
 from ddi.index.draw import FOUND, LOST
 from ddi.study import fairness
 from ddi.study.cases import two_theta
-from ddi.study.eval_indexing import CELL
+from ddi.study.eval_indexing import CELL, primitive_volume
 
 TOLERANCE = 0.04  # degrees 2theta, for the true and for the found cell alike
 TRUE = "#009E73"
@@ -45,22 +45,15 @@ def facts(case, row, n_first=FIRST):
         2theta), lines (allowed up to the last peak) and unseen (of these).
     """
     kept = ["id", "mineral", "bravais", "found", "cause", "rank", "probability"]
-    out = {name: row[name] for name in kept} | {
-        "ratio": np.nan,
-        "n_peaks": min(len(case.peaks), n_first),
-    }
+    out = {name: row[name] for name in kept}
+    out |= {"ratio": np.nan, "n_peaks": min(len(case.peaks), n_first)}
     true, found = sides(case, row, n_first)
     if found is not None:
-        volumes = [
-            lattice.volume(lattice.reduced_cell(side["cell"], side["centring"]))
-            for side in (true, found)
-        ]
-        out["ratio"] = float(volumes[1] / volumes[0])
+        volumes = [primitive_volume(side["cell"], side["centring"]) for side in (true, found)]
+        out["ratio"] = volumes[1] / volumes[0]
+    told = ("unexplained", "strongest", "strongest_at", "lines", "unseen")
     for name, side in (("true", true), ("found", found)):
-        out |= {
-            f"{name}_{key}": side[key] if side else np.nan
-            for key in ("unexplained", "strongest", "strongest_at", "lines", "unseen")
-        }
+        out |= {f"{name}_{key}": side[key] if side else np.nan for key in told}
     return out
 
 
@@ -68,22 +61,20 @@ def sides(case, row, n_first=FIRST):
     """Return what the true and the found cell (None if none was found) make of the first peaks;
     each with its own zero shift.
     """
-    found = (
-        None
-        if row["found"] == "none"
-        else (np.array([row[name] for name in CELL], dtype=float), lattice.BRAVAIS[row["found"]][1])
-    )
-    return _side(case, case.cell, case.centring, n_first), found and _side(case, *found, n_first)
+    true = _side(case, case.cell, case.centring, n_first)
+    if row["found"] == "none":
+        return true, None
+    cell = np.array([row[name] for name in CELL], dtype=float)
+    return true, _side(case, cell, lattice.BRAVAIS[row["found"]][1], n_first)
 
 
 def _side(case, cell, centring, n_first):
     observed = two_theta(case.peaks)[:n_first]
     height = heights(case.peaks)[:n_first]
-    judged = fairness.compare(observed, cell, centring, case.peaks.wavelength, TOLERANCE, n_first)
-    lines = (
-        fairness.lines_two_theta(cell, centring, case.peaks.wavelength, observed[-1] + TOLERANCE)
-        + judged["zero_shift"]
-    )
+    wavelength = case.peaks.wavelength
+    judged = fairness.compare(observed, cell, centring, wavelength, TOLERANCE, n_first)
+    lines = fairness.lines_two_theta(cell, centring, wavelength, observed[-1] + TOLERANCE)
+    lines = lines + judged["zero_shift"]
     seen = np.abs(lines[:, None] - observed).min(axis=1) <= TOLERANCE
     lost = np.where(judged["matched"], 0.0, 100 * height / height.max())
     return {
@@ -164,16 +155,10 @@ def _verdict(fact):
 def table(cases, rows):
     """Return `facts` and `sentence` of every failure as a DataFrame, in the order of `rows`."""
     known = {case.id: case for case in cases}
-    listed = [
-        fact | {"sentence": sentence(fact)}
-        for fact in (facts(known[row["id"]], row) for row in rows)
-    ]
-    return pd.DataFrame(
-        listed,
-        columns=list(listed[0])
-        if listed
-        else ["id", "mineral", "bravais", "found", "cause", "sentence"],
-    )
+    listed = [facts(known[row["id"]], row) for row in rows]
+    if not listed:
+        return pd.DataFrame(columns=["id", "mineral", "bravais", "found", "cause", "sentence"])
+    return pd.DataFrame([fact | {"sentence": sentence(fact)} for fact in listed])
 
 
 def for_people(causes):
@@ -198,9 +183,8 @@ def draw(cases, rows, n_columns=2):
 
     known = {case.id: case for case in cases}
     n_rows = -(-len(rows) // n_columns)
-    fig, axes = figure(
-        DOUBLE, 0.19 * DOUBLE * n_rows + 0.2, nrows=n_rows, ncols=n_columns, squeeze=False
-    )
+    height = 0.19 * DOUBLE * n_rows + 0.2
+    fig, axes = figure(DOUBLE, height, nrows=n_rows, ncols=n_columns, squeeze=False)
     for place, row in zip(axes.flat, rows):
         _panel(place, known[row["id"]], row)
     for place in axes.flat[len(rows) :]:
@@ -217,31 +201,23 @@ def _panel(axes, case, row, n_first=FIRST):
     height = np.sqrt(height / height.max())
     lost = ~found["matched"] if found else np.ones(len(at), dtype=bool)
     axes.vlines(at, 0, height, color=np.where(lost, LOST, "#000000"), lw=0.9)
-    axes.plot(
-        at[~true["matched"]], height[~true["matched"]] + 0.06, ls="", marker="v", ms=3, color=TRUE
-    )
+    missed = ~true["matched"]
+    axes.plot(at[missed], height[missed] + 0.06, ls="", marker="v", ms=3, color=TRUE)
     for side, other, colour, level in ((true, found, TRUE, -0.3), (found, true, FOUND, -0.6)):
         if side:
-            own = (
-                np.ones(len(side["positions"]), dtype=bool)
-                if not other
-                else np.abs(side["positions"][:, None] - other["positions"]).min(axis=1)
-                > 2 * TOLERANCE
-            )
-            axes.vlines(
-                side["positions"], level, level + 0.22, color=np.where(own, colour, SHARED), lw=0.7
-            )
-    axes.text(
-        0,
-        1.02,
-        f"{case.mineral}: {row['found']} for {case.bravais}, {row['cause']}, "
-        f"p = {row['probability']:.2f}",
-        transform=axes.transAxes,
-        fontsize=7,
-    )
-    axes.set(
-        yticks=[-0.49, -0.19, 0.5],
-        yticklabels=["found", "true", "peaks"],
-        ylim=(-0.68, 1.15),
-        xlim=(min(at[0], true["positions"][0]) - 1, at[-1] + 1),
-    )
+            colours = np.where(_only(side, other), colour, SHARED)
+            axes.vlines(side["positions"], level, level + 0.22, color=colours, lw=0.7)
+    said = f"{case.mineral}: {row['found']} for {case.bravais}, {row['cause']}, "
+    said += f"p = {row['probability']:.2f}"
+    axes.text(0, 1.02, said, transform=axes.transAxes, fontsize=7)
+    axes.set(yticks=[-0.49, -0.19, 0.5], yticklabels=["found", "true", "peaks"])
+    first = min(at[0], true["positions"][0])
+    axes.set(ylim=(-0.68, 1.15), xlim=(first - 1, at[-1] + 1))
+
+
+def _only(side, other):
+    """Which lines of one side the other one lacks."""
+    if not other:
+        return np.ones(len(side["positions"]), dtype=bool)
+    apart = np.abs(side["positions"][:, None] - other["positions"]).min(axis=1)
+    return apart > 2 * TOLERANCE
