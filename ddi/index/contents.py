@@ -39,8 +39,8 @@ def composition(formula):
 
     Examples
     --------
-    >>> composition("Ca(OH)2"), composition("CaSO4.2H2O")["H"]
-    ({'Ca': 1.0, 'O': 2.0, 'H': 2.0}, 4.0)
+    >>> composition("Ca(OH)2") == {"Ca": 1, "O": 2, "H": 2}, composition("CaSO4.2H2O")["H"]
+    (True, 4.0)
     """
     counts = {}
     text = re.sub(r"\s+", "", str(formula)).translate(
