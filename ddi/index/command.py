@@ -97,7 +97,9 @@ def _add_search(group):
     group.add_argument(
         "--zero-fixed", action="store_true", help="the number of --zero-shift is not refined"
     )
-    group.add_argument("--jobs", type=int, default=2, metavar="N", help="threads (default 2)")
+    group.add_argument(
+        "--jobs", dest="n_jobs", type=int, default=2, metavar="N", help="threads (default 2)"
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N")
 
 
@@ -220,22 +222,7 @@ def _imported():
 
 
 def _indexed(file, lattice, args):
-    index_peaks = _imported()
-    return index_peaks(
-        file,
-        unit=args.unit,
-        wavelength=args.wavelength,
-        radiation=args.radiation,
-        max_bytes=args.max_bytes,
-        lattice=lattice,
-        n_peaks=args.n_peaks,
-        max_volume=args.max_volume,
-        time=args.time,
-        zero_shift=args.zero_shift,
-        n_jobs=args.jobs,
-        seed=args.seed,
-        **options.chosen(args),
-    )
+    return _imported()(file, lattice=lattice, **options.chosen(args))
 
 
 def _console(stderr=False):

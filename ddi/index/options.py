@@ -1,6 +1,10 @@
-"""Arguments of ``ddi index`` that say what is known about a sample; nothing heavy is imported."""
+"""Arguments of ``ddi index`` that say what is known about a sample, and which of all arguments go
+on to the search; nothing heavy is imported.
+"""
 
-NAMES = ("foreign", "without", "like", "formula", "z", "density", "zero_fixed")
+KNOWN = ("foreign", "without", "like", "formula", "z", "density", "zero_fixed")
+READ = ("unit", "wavelength", "radiation", "max_bytes")
+SEARCHED = ("n_peaks", "max_volume", "time", "zero_shift", "n_jobs", "seed")
 """As the arguments are called in Python: `ddi.index.index_peaks`."""
 
 
@@ -39,6 +43,8 @@ def add_known(group):
 
 
 def chosen(args):
-    """Return what was said of the sample, as keywords of `index_peaks`."""
-    given = {name: getattr(args, name, None) for name in NAMES}
-    return {name: value for name, value in given.items() if value not in (None, False)}
+    """Return what was said of file, search and sample, as keywords of `index_peaks`; what was not
+    said is left to its defaults.
+    """
+    given = {name: getattr(args, name, None) for name in (*READ, *SEARCHED, *KNOWN)}
+    return {name: value for name, value in given.items() if value is not None}

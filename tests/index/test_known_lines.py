@@ -156,4 +156,6 @@ def test_the_command_hands_on_what_is_known(engine, tmp_path, capsys):
     assert engine["foreign"] == 3 and engine["zero_fixed"]
     assert set(engine["generators"]) == {"orthorhombic"}
     assert "left" in capsys.readouterr().out and "--without" in command.EPILOG
+    assert cli.main(["index", str(path), "--unit", "q2", "--foreign", "0"]) == 0
+    assert engine["foreign"] == 0, "none at all, which is not the same as not said"
     assert cli.main(["index", str(path), "--unit", "q2", "--foreign", "-1"]) == 2
