@@ -16,18 +16,11 @@ import pandas as pd
 from ddi.base.errors import DDIError
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice
+from ddi.index import written_cells
 from ddi.index.comparison import cell_of
 from ddi.index.instrument import as_wavelength
 from ddi.study.eval_indexing import rank_in
 
-_AXES = {
-    "c": (0, 0, 0),
-    "t": (0, 0, 1),
-    "h": (0, 0, 1),
-    "o": (0, 1, 2),
-    "m": (0, 1, 2),
-    "a": (0, 1, 2),
-}  # which of the lengths given belongs to a, b, c
 _NAMED = re.compile(r"format|export|unpack|archive|wavelength|--unit", re.I)
 
 
@@ -70,7 +63,10 @@ def cases(place=None):
             continue
         unit, _, wavelength = (part.strip() for part in cells[1].partition(","))
         for path in _files(place, cells[0]):
-            found.append(Case(path, unit, as_wavelength(wavelength or None), *_answer(cells[2])))
+            answer = cells[2].split("(")[0]
+            cell = written_cells.read(answer).cell
+            given = (path, unit, as_wavelength(wavelength or None))
+            found.append(Case(*given, answer.split()[0], cell))
     return found
 
 
@@ -79,19 +75,6 @@ def _files(place, text):
     first, *more = (part.strip() for part in text.split(","))
     stem = first.rsplit("_", 1)[0]
     return [place / first, *(place / f"{stem}{ending}" for ending in more)]
-
-
-def _answer(text):
-    """`mP 8.875 16.408 7.137 93.84 (...)` as Bravais lattice and cell."""
-    symbol, *rest = text.split("(")[0].split()
-    numbers = [float(value) for value in rest]
-    lengths = [numbers[k] for k in _AXES[symbol[0]]]
-    angles = [90.0, 90.0, 120.0] if symbol[0] == "h" else [90.0, 90.0, 90.0]
-    if symbol[0] == "m":
-        angles[1] = numbers[3]
-    if symbol[0] == "a":
-        angles = numbers[3:6]
-    return symbol, np.array([*lengths, *angles])
 
 
 def index_case(case):

@@ -199,10 +199,6 @@ def bench_learned(n=40, path=None):
     if path:
         rows.to_csv(path, index=False, float_format="%.4g")
     asked = rows[rows.way == "joint"]
-    share = asked.right.sum() / max(asked.n.sum(), 1)
-    return {
-        "value": share,
-        "unit": "share",
-        "n": int(asked.n.sum()),
-        "rows": rows.to_dict("records"),
-    }
+    n = int(asked.n.sum())
+    share = asked.right.sum() / max(n, 1)
+    return {"value": share, "unit": "share", "n": n, "rows": rows.to_dict("records")}

@@ -41,14 +41,8 @@ def measure(rows, known=False):
             row.q2, intensities=row.intensity, wavelength=CU_KALPHA1, bravais=chosen, **beside
         )
         seconds = time.perf_counter() - started
-        out.append(
-            dict(
-                rank=rank_of(table, row),
-                seconds=seconds,
-                probability=table.probability.to_numpy(),
-                score=table.score.to_numpy(),
-            )
-        )
+        likely = {name: table[name].to_numpy() for name in ("probability", "score")}
+        out.append(dict(rank=rank_of(table, row), seconds=seconds, **likely))
     return pd.concat([rows.reset_index(drop=True), pd.DataFrame(out)], axis=1)
 
 

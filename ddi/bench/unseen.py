@@ -25,11 +25,7 @@ def solved(study, system, *, first=LOOKED_AT, n=N_FRESH, seed=2026):
     return a row each (DataFrame).
     """
     fresh = eval_optimisation.patterns(study, system, first + n, seed)[first:]
-    rows = (
-        map_parallel(partial(_attempt, study, seed=seed), fresh, n_jobs=2, desc=system)
-        if fresh
-        else []
-    )
+    rows = map_parallel(partial(_attempt, study, seed=seed), fresh, n_jobs=2, desc=system)
     return pd.DataFrame(rows, columns=["system", "solved", "correct_from", "seconds"])
 
 
@@ -50,23 +46,19 @@ def bench_unseen():
     study = Study("default")
     by_system = {system: solved(study, system)["solved"] for system in lattice.SYSTEMS}
     high = pd.concat([by_system[system] for system in HIGH])
-    again = {
-        system: solved(study, system, first=0, seed=REDRAWN)["solved"]
-        for system, right in by_system.items()
-        if not len(right)
-    }
-    counts = {
-        system: f"{int(right.sum())}/{len(right)}"
-        for system, right in by_system.items()
-        if len(right)
-    }
+    none = [system for system, right in by_system.items() if not len(right)]
+    again = {system: solved(study, system, first=0, seed=REDRAWN)["solved"] for system in none}
     return {
         "value": high.mean(),
         "unit": "share",
         "n": len(high),
         "interval": wilson(high.sum(), len(high)),
-        "by_system": counts,
-        "errors_drawn_anew": {
-            system: f"{int(right.sum())}/{len(right)}" for system, right in again.items()
-        },
+        "by_system": _counts(by_system),
+        "errors_drawn_anew": _counts(again),
     }
+
+
+def _counts(by_system):
+    """Solved patterns of all, by lattice system, where there are any."""
+    found = {system: right for system, right in by_system.items() if len(right)}
+    return {system: f"{int(right.sum())}/{len(right)}" for system, right in found.items()}

@@ -2,6 +2,8 @@
 through the assignment network, beside the nearest line.
 """
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -34,16 +36,10 @@ def compare(study, *, budget=BUDGET, n=N_PATTERNS, seed=2026):
             continue
         ascent = Ascent(found["assign"])
         for number, pattern in enumerate(eval_optimisation.patterns(study, system, n, seed)):
-            if number == 0:
-                _climb(
-                    study, ascent, pattern, budget=1.0, seed=seed
-                )  # compiles; with no budget no round would begin
-            tried = {
-                method: eval_optimisation.attempt(
-                    study, pattern, "both", method, seed=seed, time_budget=budget
-                )
-                for method in METHODS
-            }
+            if number == 0:  # compiles; with no budget no round would begin
+                _climb(study, ascent, pattern, budget=1.0, seed=seed)
+            attempt = partial(eval_optimisation.attempt, study, pattern, "both")
+            tried = {name: attempt(name, seed=seed, time_budget=budget) for name in METHODS}
             tried["through the network"] = _climb(study, ascent, pattern, budget=budget, seed=seed)
             rows += [
                 {"system": system, "method": name, "solved": row["solved"], "rounds": row["rounds"]}
@@ -61,20 +57,12 @@ def _climb(study, ascent, pattern, *, budget, seed):
         x = lattice.free_x(lattice.cell_to_x(cells[some]), pattern["system"])
         return lattice.x_to_cell(lattice.full_x(ascent.ascend(x, pattern["q2"]), pattern["system"]))
 
-    options = {
-        "time_budget": budget,
-        "n_iterations": 0,
-        "centrings": "P",
-        "clock": eval_optimisation.CLOCK,
-        "n_jobs": 1,
-        "seed": seed,
-    }
+    options = {"n_iterations": 0, "centrings": "P", "n_jobs": 1, "seed": seed}
+    options |= {"time_budget": budget, "clock": eval_optimisation.CLOCK}
     finds = known.solve(pattern["peaks"], pattern["system"], climbed, **options)
-    return {
-        "solved": bool(finds.rows)
-        and relations.same_lattice(finds.rows[0].reduced, pattern["reduced"]),
-        "rounds": finds.rounds,
-    }
+    first = [row.reduced for row in finds.rows[:1]]
+    solved = any(relations.same_lattice(cell, pattern["reduced"]) for cell in first)
+    return {"solved": solved, "rounds": finds.rounds}
 
 
 @benchmark(
@@ -86,15 +74,13 @@ def _climb(study, ascent, pattern, *, budget, seed):
 def bench_wishes():
     rows = compare(Study("default"))
     share = rows.groupby("method", sort=False)["solved"].mean()
-    by_system = (
-        rows.groupby(["method", "system"], sort=False)["solved"].sum().unstack().to_dict("index")
-    )
+    by_system = rows.groupby(["method", "system"], sort=False)["solved"].sum().unstack()
     rounds = rows.groupby("method", sort=False)["rounds"].mean().round(1).to_dict()
     return {
         "value": share["misfit weights"],
         "unit": "share",
         "n": len(rows) // (len(METHODS) + 1),
         "by_method": share.round(3).to_dict(),
-        "solved": by_system,
+        "solved": by_system.to_dict("index"),
         "rounds": rounds,
     }

@@ -114,17 +114,8 @@ def _measured(pattern, known):
         return None
     facts = fairness.fairness(pattern, two_theta(peaks), peaks.wavelength, known)
     missed = facts["n_first"] - facts["n_matched"]
-    return Case(
-        pattern.id,
-        pattern.mineral,
-        pattern.bravais,
-        pattern.centring,
-        pattern.cell,
-        peaks,
-        facts["grade"],
-        missed,
-        facts["fair"],
-    )
+    truth = (pattern.bravais, pattern.centring, pattern.cell)
+    return Case(pattern.id, pattern.mineral, *truth, peaks, facts["grade"], missed, facts["fair"])
 
 
 def simulated_cases(study, *, limit, seed, n_jobs=1):
@@ -157,18 +148,10 @@ def _simulated(item):
     centring = "P" if row["bravais"] == "hR" else row["centring_reindexed"]
     facts = fairness.compare(two_theta(peaks), cell, centring, peaks.wavelength)
     missed = facts["n_first"] - facts["n_matched"]
-    name = row["name"] or row["identifier"]
-    return Case(
-        row["identifier"],
-        name,
-        row["bravais"],
-        centring,
-        cell,
-        replace(peaks, pattern=None),
-        "simulated",
-        missed,
-        missed <= fairness.MAX_MISSED,
-    )
+    about = (row["identifier"], row["name"] or row["identifier"])
+    truth = (row["bravais"], centring, cell)
+    seen = (replace(peaks, pattern=None), "simulated", missed, missed <= fairness.MAX_MISSED)
+    return Case(*about, *truth, *seen)
 
 
 def two_theta(peaks):
@@ -225,14 +208,8 @@ def picking(cases):
         facts = fairness.compare(
             two_theta(case.peaks), case.cell, case.centring, case.peaks.wavelength
         )
-        rows.append(
-            {
-                "id": case.id,
-                "grade": case.grade,
-                **{k: facts[k] for k in ("n_first", "n_matched", "zero_shift", "rms")},
-                "n_missed": case.n_missed,
-            }
-        )
+        told = {name: facts[name] for name in ("n_first", "n_matched", "zero_shift", "rms")}
+        rows.append({"id": case.id, "grade": case.grade, **told, "n_missed": case.n_missed})
     return pd.DataFrame(rows)
 
 
@@ -253,14 +230,9 @@ def with_spurious(case, n, seed):
 def with_zero_shift(case, shift):
     """Return the case's peaks moved by `shift` degrees 2theta."""
     peaks = case.peaks
-    return from_values(
-        two_theta(peaks) + shift,
-        "2theta",
-        peaks.wavelength,
-        peaks.intensity,
-        None,
-        f"moved by {shift} degrees",
-    )
+    said = f"moved by {shift} degrees"
+    moved = two_theta(peaks) + shift
+    return from_values(moved, "2theta", peaks.wavelength, peaks.intensity, None, said)
 
 
 def first_peaks(case, n, positions_only=False):
