@@ -28,7 +28,7 @@ PRIMITIVE = {
 LARGE = ("cP", "cI", "cF", "tP", "tI", "hP", "oP", "oC", "oI")
 
 
-def observed(cell, bravais, rng, wavelength=bragg.CU_KALPHA1, error=ERROR, n_peaks=N_PEAKS):
+def observed(cell, bravais, rng, wavelength=bragg.CU_KALPHA1):
     """Return q2 in A^-2 of the first observed lines of a lattice.
 
     Parameters
@@ -37,20 +37,18 @@ def observed(cell, bravais, rng, wavelength=bragg.CU_KALPHA1, error=ERROR, n_pea
         Conventional, in A and degrees; hexagonal axes for hR.
     bravais : str
     rng : numpy.random.Generator
-    wavelength, error : float
-        In A, and in degrees 2theta.
-    n_peaks : int
+    wavelength : float
+        In A.
     """
     x = lattice.cell_to_x(np.asarray(cell, dtype=float))
-    q2 = lines.distinct_lines(x, bravais, reach(cell, bravais, 2 * n_peaks))[1]
+    q2 = lines.distinct_lines(x, bravais, reach(cell, bravais, 2 * N_PEAKS))[1]
     q2 = q2[np.diff(q2, prepend=0.0) > 1e-6 * q2]
-    q2 = q2[rng.random(len(q2)) > UNSEEN][:n_peaks]
+    q2 = q2[rng.random(len(q2)) > UNSEEN][:N_PEAKS]
     angles = bragg.two_theta(q2, wavelength)
     angles = angles[np.isfinite(angles)]
     shift = rng.uniform(-ZERO_SHIFT, ZERO_SHIFT)
-    return bragg.q2_of(
-        np.sort(angles + shift + error * rng.standard_normal(len(angles))), wavelength
-    )
+    moved = angles + shift + ERROR * rng.standard_normal(len(angles))
+    return bragg.q2_of(np.sort(moved), wavelength)
 
 
 def reach(cell, bravais, n_lines):
@@ -78,7 +76,7 @@ def with_axis(system, axis, low, high, rng):
     return lattice.full_cell(lattice.free_cell(cell, system), system)
 
 
-def share_first(tasks, n_jobs=2):
+def share_first(tasks):
     """Index simulated lists; return how many put the right lattice first, and how many there are.
 
     Parameters
@@ -86,7 +84,7 @@ def share_first(tasks, n_jobs=2):
     tasks : list of (str, ndarray (6,), int)
         Bravais lattice, cell, seed.
     """
-    right = map_parallel(_is_first, tasks, n_jobs=n_jobs, desc="indexing")
+    right = map_parallel(_is_first, tasks, n_jobs=2, desc="indexing")
     return int(np.sum(right)), len(right)
 
 

@@ -25,7 +25,7 @@ SHOWN = {
 """Columns of the table for people, and their headings."""
 
 
-def facts(case, row, n_first=FIRST):
+def facts(case, row):
     """Compare the true and the found cell line by line.
 
     Parameters
@@ -33,8 +33,6 @@ def facts(case, row, n_first=FIRST):
     case : ddi.study.cases.Case
     row : mapping
         From `ddi.study.eval_indexing.index`; its first cell is judged.
-    n_first : int
-        Of the peaks.
 
     Returns
     -------
@@ -46,8 +44,8 @@ def facts(case, row, n_first=FIRST):
     """
     kept = ["id", "mineral", "bravais", "found", "cause", "rank", "probability"]
     out = {name: row[name] for name in kept}
-    out |= {"ratio": np.nan, "n_peaks": min(len(case.peaks), n_first)}
-    true, found = sides(case, row, n_first)
+    out |= {"ratio": np.nan, "n_peaks": min(len(case.peaks), FIRST)}
+    true, found = sides(case, row)
     if found is not None:
         volumes = [primitive_volume(side["cell"], side["centring"]) for side in (true, found)]
         out["ratio"] = volumes[1] / volumes[0]
@@ -57,22 +55,22 @@ def facts(case, row, n_first=FIRST):
     return out
 
 
-def sides(case, row, n_first=FIRST):
+def sides(case, row):
     """Return what the true and the found cell (None if none was found) make of the first peaks;
     each with its own zero shift.
     """
-    true = _side(case, case.cell, case.centring, n_first)
+    true = _side(case, case.cell, case.centring)
     if row["found"] == "none":
         return true, None
     cell = np.array([row[name] for name in CELL], dtype=float)
-    return true, _side(case, cell, lattice.BRAVAIS[row["found"]][1], n_first)
+    return true, _side(case, cell, lattice.BRAVAIS[row["found"]][1])
 
 
-def _side(case, cell, centring, n_first):
-    observed = two_theta(case.peaks)[:n_first]
-    height = heights(case.peaks)[:n_first]
+def _side(case, cell, centring):
+    observed = two_theta(case.peaks)[:FIRST]
+    height = heights(case.peaks)[:FIRST]
     wavelength = case.peaks.wavelength
-    judged = fairness.compare(observed, cell, centring, wavelength, TOLERANCE, n_first)
+    judged = fairness.compare(observed, cell, centring, wavelength, TOLERANCE, FIRST)
     lines = fairness.lines_two_theta(cell, centring, wavelength, observed[-1] + TOLERANCE)
     lines = lines + judged["zero_shift"]
     seen = np.abs(lines[:, None] - observed).min(axis=1) <= TOLERANCE
@@ -194,10 +192,10 @@ def draw(cases, rows, n_columns=2):
     return fig
 
 
-def _panel(axes, case, row, n_first=FIRST):
-    true, found = sides(case, row, n_first)
-    at = two_theta(case.peaks)[:n_first]
-    height = heights(case.peaks)[:n_first]
+def _panel(axes, case, row):
+    true, found = sides(case, row)
+    at = two_theta(case.peaks)[:FIRST]
+    height = heights(case.peaks)[:FIRST]
     height = np.sqrt(height / height.max())
     lost = ~found["matched"] if found else np.ones(len(at), dtype=bool)
     axes.vlines(at, 0, height, color=np.where(lost, LOST, "#000000"), lw=0.9)

@@ -31,8 +31,9 @@ def lines_two_theta(cell, centring, wavelength, two_theta_max):
     return np.unique(bragg.two_theta(q2, wavelength).round(6))
 
 
-def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, zero=None):
-    """Ask how many of the first peaks a known cell explains once its zero shift is taken off.
+def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20):
+    """Ask how many of the first peaks a known cell explains once its zero shift, between
+    -`ZERO_MAX` and `ZERO_MAX`, is taken off.
 
     Parameters
     ----------
@@ -45,8 +46,6 @@ def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, z
     tolerance : float
         In degrees of 2theta.
     n_first : int
-    zero : float, optional
-        Zero shift in degrees; searched for between -0.2 and 0.2 if not given.
 
     Returns
     -------
@@ -56,8 +55,7 @@ def compare(two_theta, cell, centring, wavelength, tolerance=0.04, n_first=20, z
     """
     observed = np.asarray(two_theta, dtype=float)[:n_first]
     lines = lines_two_theta(cell, centring, wavelength, observed.max() + 1)
-    if zero is None:
-        zero = _zero_shift(observed, lines, tolerance)
+    zero = _zero_shift(observed, lines, tolerance)
     distance = _to_nearest(observed - zero, lines)
     matched = np.abs(distance) <= tolerance
     rms = float(np.sqrt(np.mean(distance[matched] ** 2))) if matched.any() else np.nan
