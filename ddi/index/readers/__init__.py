@@ -6,6 +6,7 @@ ambiguous is refused with the command to type, nothing is guessed.
 
 - opening: regular files and standard input, size limits, encodings, members of archives
 - headings, columns: names with units, separators, decimal commas, remarks
+- stated: what remarks say of wavelength, radiation and the axis
 - text, histograms, vendors, archives, binary, cif, inputs: families of formats
 - found: what a reader found, and how it becomes `Peaks` or a `Pattern`
 - registry: the table of formats

@@ -28,8 +28,11 @@ def read_pdcif(source):
     """The peaks of a pdCIF if it lists them, else its measured pattern."""
     from gemmi import cif
 
+    text = source.text
+    if not re.search(r"(?im)^\s*data_", text):
+        text = "data_\n" + text  # ESG and others leave it out
     try:
-        document = cif.read_string(source.text)
+        document = cif.read_string(text)
     except Exception as error:  # gemmi raises several kinds
         raise DDIError(
             f"{source.name} is a CIF that is cut off or damaged: {_short(error)}"

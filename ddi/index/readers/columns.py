@@ -12,6 +12,7 @@ from ddi.index.readers.written import tidied
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
 _MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
 _MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
+_MOST_REMARKS = 200  # among which names of columns are looked for; chosen
 _REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
 REMARKS = "#!%'/*"
 
@@ -93,7 +94,7 @@ class Table(NamedTuple):
     """Rows of numbers and what was said above them."""
 
     values: np.ndarray  # (n, columns)
-    sigma: np.ndarray | None  # (n,), of the first column that has brackets
+    sigma: np.ndarray | None  # (n, columns), of numbers with brackets, else nan
     heading: Heading | None
     remarks: tuple
 
@@ -155,9 +156,30 @@ def _plain(lines):
         )
     except ValueError:
         return None
-    heads = [heading(line.lstrip(REMARKS + "; \t")) for line in lines[:first]]
+    remarks = tuple(line for line in lines[:first] if line.strip())
+    heads = [heading(_bare(line)) for line in remarks]
     head = next((found for found in heads[::-1] if found), None)
-    return Table(values, None, head, tuple(line for line in lines[:first] if line.strip()))
+    return Table(values, None, _fitting(head, remarks, values.shape[1]), remarks)
+
+
+def _bare(line):
+    """A remark without its mark: #, or #L of SPEC."""
+    return re.sub(r"^L\s+(?=\S)", "", line.lstrip(REMARKS + "; \t"))
+
+
+def _fitting(head, remarks, width):
+    """The `Heading` that has a name for each of `width` columns, if any does; a sentence with a
+    colon that happens to name a position is none.
+    """
+    if head and len(head.names) == width:
+        return head
+    remarks = remarks[:_MOST_REMARKS]
+    others = (heading(_bare(line), width) for line in reversed(remarks))
+    found = next((other for other in others if other), None)
+    if found is None and head and not head.separated:
+        told = [heading(_bare(line)) for line in remarks if ":" not in line]
+        return head if head in told else None
+    return found or head
 
 
 def _is_row(line):
@@ -178,7 +200,7 @@ def _row(line, how, started, head):
     stands above the rows, or nothing.
     """
     if line[0] in REMARKS or (line[0] == ";" and how.separator != ";"):
-        return "remark", heading(line.lstrip(REMARKS + "; \t"))
+        return "remark", heading(_bare(line))
     body = strip_remark(line)
     if ";" in body and how.separator == r"[,;\s]+" and not re.search(r";\s*[\d.+-]", body):
         body = body.split(";")[0]
@@ -195,6 +217,8 @@ def _row(line, how, started, head):
             return "title", None
     if head and found and found[0] and len(found) >= len(head.names):
         return "row", [pair or (np.nan, None) for pair in found]
+    if started and re.fullmatch(r"(?i)(end|eof|stop)\W*", line):
+        return "remark", None
     return "nothing", None
 
 
@@ -223,13 +247,16 @@ def _joined(name, rows, head, remarks):
         flat = [pair for row in rows for pair in row]
         if _monotone([value for value, _ in flat]):
             rows = [[pair] for pair in flat]  # a list that was written in lines
+    widths = [len(row) for row in rows]
+    head = _fitting(head, remarks, max(widths, key=widths.count))
+    if head and head.blocks > 1 and max(widths) == len(head.names):  # the last block is shorter
+        rows = [row + [(np.nan, None)] * (max(widths) - len(row)) for row in rows]
     width = min(map(len, rows))
-    _check_widths(name, [len(row) for row in rows], named=head is not None)
+    if not (head and head.names[-1] is None and width > len(head.names)):  # hkl, once or twice
+        _check_widths(name, [len(row) for row in rows], named=head is not None)
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
-    complete = np.flatnonzero(np.isfinite(spread).all(axis=0))
-    sigma = spread[:, complete[0]] if len(complete) else None
-    return Table(values, sigma, head, tuple(remarks))
+    return Table(values, spread, head, tuple(remarks))
 
 
 def _check_widths(name, widths, named):

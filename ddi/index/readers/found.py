@@ -54,7 +54,7 @@ class Found:
 
 def as_result(name, found, unit, wavelength, radiation):
     """Return `Peaks` or a `Pattern`; what the user says comes before what the file says."""
-    angles = wavelength is not None and _measured_in_degrees(found)
+    angles = (wavelength or found.wavelength) and _measured_in_degrees(found)
     unit = _unit(name, found, unit or ("2theta" if angles and found.unit is None else None))
     wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
     radiation = radiation or found.radiation or "xray"
@@ -67,6 +67,7 @@ def as_result(name, found, unit, wavelength, radiation):
         unit, position, sigma = "2theta", _from_squares(name, position, wavelength), None
     source = f"{name} ({found.format})"
     if found.is_pattern or (found.is_pattern is None and looks_measured(position, found.intensity)):
+        source += found.note
         return _pattern(name, source, position, found.intensity, unit, wavelength, radiation)
     if unit == "2theta" and wavelength is None:
         raise DDIError(
@@ -115,6 +116,12 @@ def _unit(name, found, unit):
             f"{command(name, stated, found.wavelength)}"
         )
     unit = unit or stated
+    if unit is None and np.nanmax(found.position, initial=0) > 180:
+        raise DDIError(
+            f"{name} holds {_range(found)}, which are no angles, and nothing says what else: "
+            "expected 2theta below 180 degrees, d or q (time of flight and spectra are not read). "
+            "If they are d type --unit d"
+        )
     if unit is None:
         raise DDIError(
             f"{name} does not say what its positions are: {_looks_like(found)}; "
@@ -189,10 +196,13 @@ def likely_unit(found):
 
 
 def _looks_like(found):
+    return f"{_range(found)}, which looks like {likely_unit(found)} but is not guessed"
+
+
+def _range(found):
     finite = found.position[np.isfinite(found.position)]
     between = f"{finite.min():g} to {finite.max():g}" if len(finite) else "no finite number"
-    count = len(found.position)
-    return f"{count} rows, {between}, which looks like {likely_unit(found)} but is not guessed"
+    return f"{len(found.position)} rows, {between}"
 
 
 def command(name, unit, wavelength):

@@ -2,37 +2,58 @@
 
 import math
 import re
+import unicodedata
 from typing import NamedTuple
 
 _ALIASES = {
-    "d": "d dobs dspacing dvalue dwert dhkl dexp dmeas da",
+    "d": "d dobs dspacing dspacings dspace dvalue dwert dhkl dexp dmeas da dhkls spacing "
+    "latticespacing interplanarspacing interplanardistance distanceinterreticulaire "
+    "netzebenenabstand espaciadod",
     "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
-    "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg",
+    "position2theta pos2theta "
+    "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg 2t 2tobs 2thetacorrected "
+    "diffractionangle scatteringangle winkel winkel2theta angolo angulo angulo2theta",
     "theta": "theta th thetadeg",
-    "q2": "q2 q2obs qsquared 1d2 q2calc",
+    "q2": "q2 q2obs qsquared 1d2",
     "q?": "q qobs qvalue s scatteringvector",
     "q": "1d",
     "q2pi": "2pid 2pi/d",
+    "x": "x center centre peakcenter xc",
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
-    "hauteur altura altezza ii0 relint cts cps yobs intcps inta heightcts net netintensity",
-    "sigma": "sigma sig esd error err uncertainty sigmapos posesd",
+    "hauteur altura altezza ii0 iio ii1 iimax 100ii0 relint relinti reli ri cts cps countss yobs y "
+    "ycounts intcps inta heightcts net netintensity intensitat intensite intensidad intensita "
+    "intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
+    "sigma": "sigma sig esd error err uncertainty sigmapos posesd e",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
-POSITIONS = ("q2", "q2e4", "sin2", "q?", "q", "q2pi", "d", "2theta", "theta")
+POSITIONS = ("q2", "q2e4", "sin2", "q", "q2pi", "d", "2theta", "theta", "q?", "x")
+"""In the order in which they are taken; x is a position of which the unit is not told."""
 _GREEK = str.maketrans(
     {
         "\u03b8": "theta",
         "\u03d1": "theta",
         "\u0398": "theta",
         "\u00b2": "2",
+        **{chr(0x2080 + digit): str(digit) for digit in range(10)},
         "\u2074": "4",
         "\u00d7": "x",
-        "\u00f6": "o",
     }
 )
 _TEN_THOUSAND = re.compile(
     r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
+_QUALIFIER = re.compile(
+    r"observed|measured|experimental|peak|obs|meas|exp|relative|normalized|integrated|"
+    r"(?:degrees?|deg|bragg|diffraction|angle|angledediffraction|angulo)(?=.*2th)"
+)
+_CHINESE = {
+    "\u5f3a\u5ea6": "intensity",
+    "\u5f37\u5ea6": "intensity",
+    "\u884d\u5c04\u89d2": "2theta",
+    "\u89d2\u5ea6": "2theta",
+    "\u6676\u9762\u95f4\u8ddd": "d",
+    "d\u503c": "d",
+}
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?(\((\d+)\))?")
 
 
@@ -43,17 +64,48 @@ class Heading(NamedTuple):
     scales: tuple  # of each column, to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees
     separated: bool  # by commas, semicolons or tabs, so that blanks belong to the names
 
+    @property
+    def blocks(self):
+        """How many times the same names follow each other: tables side by side."""
+        sizes = range(1, len(self.names) // 2 + 1)
+        return max(
+            (
+                len(self.names) // size
+                for size in sizes
+                if self.names == self.names[:size] * (len(self.names) // size)
+                and any(name in POSITIONS for name in self.names[:size])
+            ),
+            default=1,
+        )
 
-def heading(line):
-    """Return the `Heading` of a line that names a position, or None."""
+
+def heading(line, columns=None):
+    """Return the `Heading` of a line that names a position, or None.
+
+    Names with blanks in them (`Int. I`) are split at two or more blanks, and a label (`Scan: `) is
+    left out, where this gives as many names as there are `columns`.
+    """
     separated = re.search(r"[,;\t]", line)
-    fields = [
-        field.strip(" \"'")
-        for field in (re.split(r"[,;\t]+", line) if separated else _words(line))
-        if field.strip(" \"'")
-    ]
+    label = re.match(r"[\w ]+:\s+(?=\S)", line)
+    ways = [re.split(r"[,;\t]+", line) if separated else _words(line)]
+    if columns is not None:
+        ways += [re.split(r"\s{2,}|\t", line.strip()), _words(line[label.end() if label else 0 :])]
+        ways = ways[2:] if label else ways
+    fields = ()
+    for way in ways:
+        fields = [field.strip(" \"'") for field in way if field.strip(" \"'")]
+        if len(fields) == columns:
+            break
+    else:
+        if columns is not None:
+            return None
+    if label and columns is None and not separated:
+        return None  # `x_units: 2theta`
     names = tuple(column_name(field) for field in fields)
-    if not any(name in POSITIONS for name in names) or all(_number(field) for field in fields):
+    first = next((k for k, name in enumerate(names) if name in POSITIONS), None)
+    if first is None or any(_number(field) for field in fields[: first if separated else None]):
+        return None  # `8.88 s`
+    if names[first] == "x" and "intensity" not in names:
         return None
     scales = tuple(_scale(field, name) for field, name in zip(fields, names))
     names = tuple("q2" if name == "q2e4" else name for name in names)
@@ -65,33 +117,46 @@ def _words(line):
     line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(_GREEK))
     line = re.sub(r"(?i)\bq\s*[*x]\s*(?=10\^?4\b)", "qx", line)
     line = re.sub(r"(?i)\b(10\^?4|1e4)\s*[*x]?\s*(?=q\b)", r"\1", line)
-    line = re.sub(r"(?i)\bd\s+(?=(value|spacing|wert|obs)\b)", "d", line)
-    line = re.sub(r"(?i)\b(net|gross|rel\.?|integrated)\s+(?=[a-z])", r"\1", line)
+    line = re.sub(r"(?i)\bd\s+(?=(value|spacings?|space|wert)\b)", "d", line)
+    line = re.sub(r"(?i)\b(d|2theta|i|q)\s+(?=(obs|calc|exp|meas)\b)", r"\1", line)
+    line = re.sub(r"(?i)\b(net|gross|rel(ative)?|int(egrated)?|peak)\.?\s+(?=[a-z])", r"\1", line)
     line = re.sub(r"\s+(?=[\[(])", "", line)
     return re.sub(r"[\[(][^\])]*[\])]", lambda unit: unit[0].replace(" ", ""), line).split()
 
 
 def column_name(field):
     """The meaning of one name of a column, or None."""
-    plain = field.lower().translate(_GREEK)
+    plain = _plain(field)
     bare = re.sub(r"\s+", "", plain)
     if _TEN_THOUSAND.search(bare):
         return "q2e4"
     if re.match(r"sin\^?2?\^?\(?(theta|th)", bare):
         return "sin2" if "2" in bare else None
-    unit = r"[/_](deg|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    if re.fullmatch(r"q_(nm|a)\^?-1", bare):
+        return "q2pi"  # pyFAI, which defines q so
+    unit = r"[/_](deg|m?rad|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
     key = re.sub(r"[^a-z0-9]", "", plain)
-    if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", field.lower().translate(_GREEK)):
-        return "2theta" if key in ("pos", "position", "") else None
-    return _COLUMN.get(key)
+    if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", _plain(field)):
+        return "2theta" if re.sub("peak|2theta", "", key) in ("pos", "position", "") else None
+    return _COLUMN.get(key) or _COLUMN.get(_QUALIFIER.sub("", key))
+
+
+def _plain(field):
+    """A name in lower case and Latin letters without accents."""
+    plain = field.lower().translate(_GREEK)
+    for word, meaning in _CHINESE.items():
+        plain = plain.replace(word, meaning)
+    marked = unicodedata.normalize("NFD", plain).replace("a\u030a", "\u00e5")
+    return re.sub("[\u0300-\u0309\u030b-\u036f]", "", marked)
 
 
 def _scale(field, name):
     """The factor to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees that the unit of a name means."""
     unit = field.lower()
     if name in ("2theta", "theta"):
-        radian = re.search(r"\b(m?)rad\b", unit)
+        radian = re.search(r"(?<![a-z])(m?)rad\b", unit)
         return 1.0 if not radian else math.degrees(0.001 if radian[1] else 1.0)
     if name not in POSITIONS or name == "sin2":
         return 1.0

@@ -6,7 +6,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.readers.found import Found
-from ddi.index.readers.text import stated_radiation, stated_wavelength
+from ddi.index.readers.stated import stated_radiation, stated_wavelength
 
 _CENTI = 100.0  # GSAS gives angles in hundredths of a degree
 

@@ -10,7 +10,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.index.readers.found import Found
 from ddi.index.readers.headings import number
-from ddi.index.readers.text import stated_wavelength
+from ddi.index.readers.stated import stated_wavelength
 
 _TREOR = {"1": "theta", "2": None, "3": "2theta", "4": "d"}  # CHOICE; 0 and 2 are sin^2 theta forms
 _DICVOL = {1: "theta", 2: "2theta", 3: "d", 4: None}  # ITYPE; 4 is 10^4/d^2
@@ -19,6 +19,8 @@ _CU = 1.54056  # A: what TREOR and DICVOL take where none is given
 
 def gsas_peaks(source):
     """GSAS-II: one Python list a line, every value followed by its refinement flag."""
+    if source.suffix != ".pkslst" and not re.search(r"(?m)^\s*\[", source.text):
+        return None
     rows = []
     for count, line in enumerate(source.text.split("\n"), 1):
         if not line.strip() or line.lstrip().startswith(("#", "{")):
@@ -45,6 +47,8 @@ def dif(source):
     """RRUFF and AMCSD: lines calculated from a refined cell."""
     from ddi.data.rruff import read_dif
 
+    if not re.search(r"(?i)CELL PARAMETERS", source.text):
+        return None  # any table of 2-theta and d-spacing
     header = read_dif(source.text)
     lines = header["lines"].drop_duplicates("d").head(60)
     said = "DIF: lines that were calculated from a refined cell, not measured"
@@ -54,11 +58,19 @@ def dif(source):
 
 
 def jcpds(source):
-    """JCPDS cards of high-pressure programs: d, intensity and indices after DIHKL."""
-    text = source.text
-    rows = re.findall(r"(?m)^\s*DIHKL\d*:\s*([\d.eE+-]+)[ ,\t]+([\d.eE+-]+)", text)
+    """JCPDS cards of high-pressure programs: d, intensity and indices, after DIHKL in version 4,
+    below a line of names in versions 1 to 3.
+    """
+    pair = r"([\d.eE+-]+)[ ,\t]+([\d.eE+-]+)"
+    rows = re.findall(rf"(?m)^\s*DIHKL\d*:\s*{pair}", source.text)
     if not rows:
-        raise DDIError(f"{source.name} is a JCPDS card whose DIHKL lines hold no d and intensity")
+        below = re.split(r"(?im)^\s*d\b.*I.*h.*k.*l.*$", source.text, maxsplit=1)[-1]
+        rows = re.findall(rf"(?m)^\s*{pair}", below) if below != source.text else []
+    if not rows:
+        raise DDIError(
+            f"{source.name} is a JCPDS card in which no d and intensity are found: expected DIHKL "
+            "lines, or rows below a line `d I/I0 h k l`"
+        )
     values = np.array([[number(field) or np.nan for field in row] for row in rows])
     order = np.argsort(-values[:, 0])
     d, intensity = values[order].T
@@ -134,9 +146,10 @@ def mcmaille(source):
         return None
     if rows[1][2] not in (-4, -3, -2, -1, 0, 1, 2, 3, 4):
         return None
-    pairs = [row for row in rows[2:] if len(row) == 2 and None not in row]
-    while len(pairs) > 1 and (pairs[0][0] <= 0 or pairs[0][0] >= pairs[1][0]):
-        pairs = pairs[1:]  # limits of the search in its manual modes
+    limits = [k for k, row in enumerate(rows) if len(row) > 2 and None not in row]
+    pairs = [row for row in rows[limits[-1] + 1 :] if len(row) == 2 and None not in row]
+    if rows[1][2] in (0, 1, 2):  # manual modes: Ntests and Nruns, Spar and Sang, or both
+        pairs = pairs[2 if rows[1][2] == 2 else 1 :]
     position, intensity = _columns(source.name, pairs, "McMaille")
     wavelength = rows[1][0]
     position = position - rows[1][1]
@@ -144,21 +157,62 @@ def mcmaille(source):
 
 
 def topas(source):
-    """TOPAS: lists after index_th2 or index_d."""
+    """TOPAS: index_th2 or index_d, one by one or in a list, or peaks fitted by xo_Is."""
     text = re.sub(r"'[^\n]*|/\*.*?\*/", "", source.text, flags=re.S)
     unit = "d" if re.search(r"(?i)\bindex_d\b", text) else "2theta"
     word = "index_d" if unit == "d" else "index_th2"
-    blocks = re.findall(rf"(?is)load\s+{word}\b[^{{}}]*\{{([^{{}}]*)\}}", text)
-    if blocks:
-        position = [number(field) for field in blocks[0].split()]
-        per_line = [number((line.split() or [""])[0]) for line in blocks[0].split("\n")]
-        position = [value for value in per_line if value is not None] or position
-    else:
-        position = [number(value) for value in re.findall(rf"(?i)\b{word}\s+([\d.]+)", text)]
-    position = [value for value in position if value is not None]
-    if len(position) < 6:
-        raise DDIError(f"{source.name} is a TOPAS input with {len(position)} {word}; 6 are wanted")
-    found = re.search(r"(?i)\bindex_lam\s+([\d.]+)", text)
-    wavelength = number(found[1]) if found else stated_wavelength(text)
-    values = np.array(position, dtype=float)
-    return Found(values, unit, None, None, wavelength, None, False, "TOPAS input")
+    block = re.search(rf"(?is)load\s+{word}\b([^{{}}]*)\{{([^{{}}]*)\}}", text)
+    rows = _topas_list(*block.groups()) if block else _topas_peaks(text, word)
+    if len(rows) < 6:
+        raise DDIError(
+            f"{source.name} is a TOPAS input with {len(rows)} peaks; at least 6 are wanted, after "
+            "index_th2, index_d or xo"
+        )
+    lam = re.search(r"(?i)\bindex_lam\s+([\d.]+)|\blo\s+([\d.]+)", text)
+    wavelength = number(lam[1] or lam[2]) if lam else stated_wavelength(text)
+    values = np.array([row[0] for row in rows], dtype=float)
+    heights = np.array([row[1] for row in rows], dtype=float)
+    intensity = heights if np.isfinite(heights).all() else None
+    return Found(values, unit, intensity, None, wavelength, None, False, "TOPAS input")
+
+
+def _topas_list(names, body):
+    """Positions and intensities (nan if there are none) of a `load` block."""
+    rows = [row for line in body.split("\n") if (row := _leading(line))]
+    if "index_i" in names.lower() and all(len(row) > 1 for row in rows):
+        return [row[:2] for row in rows]
+    if len(rows) < 6:  # in one line
+        rows = [[value] for value in map(number, body.split()) if value is not None]
+    return [[row[0], np.nan] for row in rows]
+
+
+def _topas_peaks(text, word):
+    """The same of peaks one by one, after `index_th2` or, if they were fitted, `xo`."""
+    word = word if re.search(rf"(?i)\b{word}\b", text) else "xo"
+    value = r"\s+(?:[@!\w]+\s+)?([\d.]+)"
+    parts = re.split(rf"(?i)\b{word}(?={value})", text)[1:]
+    rows = []
+    for position, part in zip(parts[::2], parts[1::2]):
+        height = re.search(rf"\b(?:index_)?I{value}", part)
+        rows.append([number(position), number(height[1]) if height else np.nan])
+    return rows
+
+
+def igor(source):
+    """Conograph's PeakSearch: IGOR text; the peaks, or the pattern where there are none."""
+    blocks = re.findall(r"(?s)WAVES\S*\s+([^\n]*)\s*BEGIN\s*?\n(.*?)\nEND", source.text)
+    tables = [(re.split(r"[,\s]+", names.strip().lower()), _square(body)) for names, body in blocks]
+    for names, rows in tables:
+        if "peakpos" in names and "height" in names and len(rows) and rows.shape[1] == len(names):
+            x, y = rows[:, names.index("peakpos")], rows[:, names.index("height")]
+            return Found(x, None, y, None, None, None, False, "IGOR text of PeakSearch")
+    if not tables or not len(tables[0][1]) or tables[0][1].shape[1] < 2:
+        raise DDIError(f"{source.name} is IGOR text without a table of positions and intensities")
+    x, y = tables[0][1][:, :2].T
+    return Found(x, None, y, None, None, None, True, "IGOR text")
+
+
+def _square(body):
+    """The numbers of a block, rows of the first one's width."""
+    rows = [[float(field) for field in line.split()] for line in body.split("\n") if line.strip()]
+    return np.array([row for row in rows if len(row) == len(rows[0])])

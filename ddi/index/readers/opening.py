@@ -154,7 +154,7 @@ def decoded(name, content):
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text.replace("\r\n", "\n").replace("\r", "\n")
+            return text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2212", "-")
     raise DDIError(
         f"{name} is not text, and no binary format that is known here; export it as two columns of "
         f"text, or type: {program()} formats"

@@ -2,15 +2,21 @@
 
 import io
 import re
+from dataclasses import replace
 
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import anode
-from ddi.index.instrument import as_wavelength
 from ddi.index.readers.columns import Table, table
-from ddi.index.readers.found import Found
+from ddi.index.readers.found import Found, looks_measured
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
+from ddi.index.readers.stated import (
+    other_axis,
+    stated_radiation,
+    stated_wavelength,
+    states_two_pi,
+)
 
 _FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
 
@@ -20,13 +26,21 @@ def read_table(source):
     text, above = _without_wavelength(source.text)
     read = table(source.name, text)
     remarks = "\n".join(read.remarks)
-    return chosen(
+    other = None if read.heading or source.unit else other_axis(read.remarks)
+    if other:
+        raise DDIError(
+            f"{source.name} calls its first column {other}, which is no position of powder lines: "
+            "give d, q or 2theta, or say with --unit which of them it is"
+        )
+    found = chosen(
         source,
         read,
         wavelength=above or stated_wavelength(remarks),
         radiation=stated_radiation(remarks),
         unit="2theta" if "##RRUFFID" in text else None,
     )
+    defined = found.unit == "q?" and states_two_pi(remarks)
+    return replace(found, unit="q2pi") if defined else found
 
 
 def _without_wavelength(text):
@@ -40,15 +54,14 @@ def _without_wavelength(text):
 
 def chosen(source, read, wavelength=None, radiation=None, unit=None, format="text"):
     """Choose position, intensity and standard deviation among the columns of a `Table`."""
+    read, note = _stacked(read)
     values = read.values
     names, scales = _aligned(source.name, read.heading, values)
     where = {}
     for k, column in enumerate(names):
         if column and k < values.shape[1]:
             where.setdefault(column, k)
-    named = next((column for column in (source.unit, *POSITIONS) if column in where), None)
-    if source.unit in ("q", "q2pi") and "q?" in where:
-        named = "q?"
+    named = _named(source.unit, where)
     if names and named is None:
         raise DDIError(
             f"{source.name} names a position, but its rows have fewer columns than its heading"
@@ -57,12 +70,10 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
         meant = _bragg_wavelength(source.name, values, where, scales)  # or a refusal
         wavelength = wavelength or meant
     first = where[named] if named else _numbered(values)
-    second = where.get("intensity")
-    if second is None and not names and values.shape[1] > first + 1:
-        second = first + 1
-    if second is None and names and values.shape[1] == 2 and read.heading.separated:
-        second = 1 - first  # whatever its name: `Angle, Det1Disc1`
-    sigma = values[:, where["sigma"]] if "sigma" in where else read.sigma
+    second, more = _intensity(values, names, where, first, read.heading)
+    sigma = None if read.sigma is None else read.sigma[:, first]
+    if where.get("sigma") == first + 1:  # behind an intensity it is the intensity's
+        sigma = values[:, first + 1]
     sound = np.isfinite(values[:, first])
     if not names or sound.sum() < 6 or sound.mean() < 0.5:
         sound = np.ones(len(values), dtype=bool)  # what is no number is refused later, by its row
@@ -71,14 +82,72 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
         intensity = None
     return Found(
         values[sound, first],
-        named or unit,
+        None if named == "x" else named or unit,
         intensity,
         None if sigma is None else sigma[sound],
         wavelength,
         radiation,
         format=format,
         scale=scales[first] if names and first < len(scales) else 1.0,
+        note=note + more,
     )
+
+
+def _named(unit, where):
+    """The name of the column of positions: what the user says, or the first that is known."""
+    if unit in ("q", "q2pi") and "q?" in where:
+        return "q?"
+    if unit not in where and "x" in where:
+        unit = "x" if unit else None
+    return next((column for column in (unit, *POSITIONS) if column in where), None)
+
+
+def _intensity(values, names, where, first, heading):
+    """The column of intensities or None, and what to say of it.
+
+    Without names it is the one behind the positions. Where none of the names means it, it is the
+    other of two (`Angle, Det1Disc1`), or the first of several measured over the same angles.
+    """
+    if "intensity" in where or not names:
+        return where.get("intensity") if names else _behind(values, first), ""
+    if values.shape[1] == 2 and heading.separated:
+        return 1 - first, ""
+    free = [k for k in range(first + 1, len(names)) if names[k] is None]
+    if len(names) != values.shape[1] or not free:
+        return None, ""
+    if not looks_measured(values[:, first], values[:, free[0]]):
+        return None, ""
+    return free[0], f", the first of {len(free)} columns of intensities" if len(free) > 1 else ""
+
+
+def _behind(values, first):
+    """The column behind that of positions; not one that holds them again, as d beside 2theta."""
+    for second in range(first + 1, values.shape[1]):
+        pair = values[:, first], values[:, second]
+        if len(values) < 6 or not any(_agree(_wavelengths(*both)) for both in (pair, pair[::-1])):
+            return second
+    return None
+
+
+def _stacked(read):
+    """A long list that stands in blocks side by side, put one below the other, and what to say of
+    it; of blocks that do not continue each other, those of several samples, the first.
+    """
+    count = read.heading.blocks if read.heading else 1
+    if count == 1 or read.values.shape[1] != len(read.heading.names):
+        return read, ""
+    width = len(read.heading.names) // count
+    position = next(k for k in range(width) if read.heading.names[k] in POSITIONS)
+    blocks = np.split(read.values, count, axis=1)
+    blocks = [block[np.isfinite(block[:, position])] for block in blocks]
+    together = np.concatenate(blocks)
+    steps = np.diff(together[:, position])
+    if not ((steps > 0).all() or (steps < 0).all()):
+        return read, f", the first of {count} tables side by side"
+    heading = Heading(
+        read.heading.names[:width], read.heading.scales[:width], read.heading.separated
+    )
+    return read._replace(values=together, sigma=None, heading=heading), ""
 
 
 def _aligned(name, heading, values):
@@ -96,7 +165,11 @@ def _aligned(name, heading, values):
             f"{name} has {len(names)} names over {values.shape[1]} columns; separate names and "
             "numbers with commas or tabs, or keep the column of positions alone"
         )
-    known = [k for k in (0, 1) if k < len(names) and names[k] in (*POSITIONS, "intensity")]
+    # of too many names some have blanks in them; of too few one stands over several columns (hkl)
+    sure = 2 if len(names) > values.shape[1] else (*names, None).index(None)
+    known = [k for k in range(min(sure, len(names))) if names[k]]
+    if sure == 2:
+        known = [k for k in known if names[k] in (*POSITIONS, "intensity")]
     return tuple(names[k] for k in known), tuple(heading.scales[k] for k in known)
 
 
@@ -104,49 +177,43 @@ def _bragg_wavelength(name, values, where, scales):
     """The wavelength in Angstrom that a column of d and one of 2theta mean together."""
     d = values[:, where["d"]] * scales[where["d"]]
     two_theta = values[:, where["2theta"]]
-    with np.errstate(invalid="ignore"):
-        each = 2 * d * np.sin(np.radians(two_theta / 2))
-    each = each[np.isfinite(each)]
-    middle = float(np.median(each)) if len(each) else 0.0
-    if not middle > 0 or np.quantile(np.abs(each - middle), 0.8) > 0.01 * middle:
+    each = _wavelengths(two_theta, d)
+    if not _agree(each):
         raise DDIError(
             f"{name} names columns of d and 2theta that no wavelength brings together; check that "
             "the heading has as many names as there are columns"
         )
+    middle = float(np.median(each))
     tube = anode(middle)
     return tube.alpha1 if tube else middle
 
 
+def _wavelengths(two_theta, d):
+    """2 d sin(theta) of each row that has both, in the unit of d."""
+    with np.errstate(invalid="ignore"):
+        each = 2 * d * np.sin(np.radians(two_theta / 2))
+    return each[np.isfinite(each)]
+
+
+def _agree(each):
+    """Whether most rows mean the same wavelength."""
+    middle = float(np.median(each)) if len(each) else 0.0
+    return middle > 0 and np.quantile(np.abs(each - middle), 0.8) <= 0.01 * middle
+
+
 def _numbered(values):
-    """1 where the first of several columns only counts the rows, else 0."""
+    """1 where the first of several columns only counts the rows, 3 where h, k, l stand before the
+    positions, else 0.
+    """
     if values.shape[1] < 2 or len(values) < 6:
         return 0
+    if values.shape[1] > 3 and (values[:, :3] % 1 == 0).all() and np.abs(values[:, :3]).max() < 50:
+        steps = np.diff(values[:, 3])
+        if (values[:, 3] % 1 != 0).any() and ((steps > 0).all() or (steps < 0).all()):
+            return 3
     counts = (np.diff(values[:, 0]) == 1).all() and values[0, 0] in (0, 1)
     steps = np.diff(values[:, 1])
     return int(counts and bool((steps > 0).all() or (steps < 0).all()))
-
-
-def stated_wavelength(text):
-    """The wavelength in Angstrom that a remark states, or None."""
-    pattern = r"(?:wave ?length|lambda|\bwl\b|\u03bb)[^\d\n]{0,12}?(\d*\.\d+)"
-    found = re.search(pattern, text, re.I)
-    if found and 0.01 < float(found[1]) < 100:
-        return float(found[1])
-    tube = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
-    named = {(anode.lower(), line) for anode, line in re.findall(tube, text, re.I)}
-    return as_wavelength("Ka".join(named.pop())) if len(named) == 1 else None
-
-
-def stated_radiation(text):
-    """The radiation that a remark names, or None."""
-    for word, radiation in (
-        (r"neutron", "neutron"),
-        (r"synchrotron|beam ?line", "synchrotron"),
-        (r"monochromati[cs]|k-?a(?:lpha)?1 only", "monochromatic"),
-    ):
-        if re.search(word, text, re.I):
-            return radiation
-    return None
 
 
 def read_npy(source):

@@ -103,11 +103,13 @@ def rigaku_asc(source):
     first = text.split("*BEGIN")[1] if "*BEGIN" in text else text
     header = dict(re.findall(r"(?m)^\*(\w+)\s*=\s*(.*?)\s*$", text.partition("*BEGIN")[0] + first))
     _check_axis(source.name, header.get("SCAN_AXIS", "2theta"))
-    body = first.split("*COUNT", 1)[-1].partition("\n")[2]
-    body = re.split(r"(?m)^\*", body)[0]
-    y = _numbers_of(source.name, body)
+    body = re.search(r"(?m)^\*STEP\b[\s\S]*?\n(?!\*)([^*]*)", first)
+    y = _numbers_of(source.name, body[1] if body else "")
     start, step = (_number(header.get(key)) for key in ("START", "STEP"))
+    ends = start if start is None or not step else (_number(header.get("STOP")), step)
     count = _number(header.get("COUNT"))
+    if count is None and ends and ends[0] is not None:
+        count = round((ends[0] - start) / step) + 1
     if start is None or not step or count is None or count > len(y):
         raise DDIError(f"{source.name} is an ASC file of Rigaku that is cut off; copy it again")
     wavelength = _number(header.get("WAVE_LENGTH1"))

@@ -9,6 +9,7 @@ from ddi.base.errors import DDIError
 from ddi.index.readers.headings import POSITIONS, column_name, heading
 
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
+_CELL = re.compile(r'"[^"]*"')
 _NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+\-eE()\[\]]+)$")
 _SEPARATORS = ";\t,"
 _THOUSANDS = re.compile(
@@ -16,10 +17,15 @@ _THOUSANDS = re.compile(
     r"|(?:(?<=[\t;])|^)(\d{1,3}(?: \d{3})+(?:[.,]\d+)?)(?=[\t;]|$)"
     r'|"(\d{1,3}(?:,\d{3})+\.\d*)"'
 )
+_GERMAN = re.compile(r"(?<=[\t;])\d{1,3}(?:\.\d{3})+,\d+(?=[\t;]|$)")
 _IN_TABS = re.compile(r"(?:(?<=[\t;])|^)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=[\t;]|$)")
 # what stands behind a number: its unit, or a mark of doubt before the next number
 _BEHIND = re.compile(r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])")
-_CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+)(?=[\t;])")
+_CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+|%_\d+ +\w+)(?=[\t;])")
+_WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)`
+_LATEX = re.compile(
+    r"\\\\.*$|\\(?:h|top|mid|bottom)(?:line|rule)|\\(?:begin|end)\{.*|\$|\\(?=theta)"
+)
 
 
 def tidied(name, lines):
@@ -33,14 +39,18 @@ def tidied(name, lines):
     lines = [_plain_numbers(line) for line in lines]
     if any('"' in line for line in lines):
         lines = _decimal_points(name, lines)
+    if sum("&" in line and "\\\\" in line for line in lines) > 0.5 * len(lines):
+        lines = [_LATEX.sub("", line).replace("&", "\t") for line in lines]
     if sum("|" in line for line in lines) > 0.5 * len(lines):
         lines = [line.strip().strip("|").replace("|", "\t") for line in lines if not _is_rule(line)]
+        lines = [re.sub(r"^\s*#\s*(?=\t)", "No", line) for line in lines]
     return _with_empty_cells([part for line in lines for part in _unwrapped(line)])
 
 
 def _plain_numbers(line):
     """A line without groups of thousands and without what stands behind its numbers."""
     line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
+    line = _GERMAN.sub(lambda found: found[0].replace(".", ""), line)
     line = _THOUSANDS.sub(lambda found: re.sub(r'[\s",]', "", found[0]), line)
     if re.search(r"\d\.\d", line):  # so a comma is no decimal one
         line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
@@ -56,7 +66,13 @@ def _decimal_points(name, lines):
             f'{name}: "{quoted[0][0]},{quoted[0][1]}" seems to group thousands with commas; take '
             "them out"
         )
-    return [_QUOTED.sub(r"\1.\2", line) for line in lines]
+    lines = [_QUOTED.sub(r"\1.\2", line) for line in lines]
+    return [_CELL.sub(_unbroken, line) for line in lines]
+
+
+def _unbroken(cell):
+    """A quoted cell with separators in it, without them."""
+    return re.sub(r"[,;\s]", "_", cell[0]) if re.search(r"[,;]", cell[0]) else cell[0]
 
 
 def _is_rule(line):
@@ -67,6 +83,11 @@ def _is_rule(line):
 def _unwrapped(line):
     """A line without list brackets and `1)`; a name before its numbers becomes a heading."""
     line = re.sub(r"^(\s*\d+)\)(?=\s)", r"\1", line)
+    pairs = _WITH_INTENSITY.findall(line)
+    if len(pairs) > 2 and not re.search(r"\d", _WITH_INTENSITY.sub("", line)):
+        name = re.split(r"[:=]", line)[0]
+        head = [f"{name}; I"] if column_name(name.strip()) in POSITIONS else []
+        return head + [f"{value} {height}" for value, height in pairs]
     found = _NAMED.match(line)
     if found and column_name(found[1].strip()) in POSITIONS:
         numbers = found[2].strip(" ,;[]")

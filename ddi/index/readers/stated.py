@@ -1,0 +1,58 @@
+"""What remarks above the numbers state: wavelength, radiation, what q means, another axis."""
+
+import re
+
+from ddi.index.instrument import as_wavelength
+
+_NUMBER = r"[^\d\n]{0,24}?(\d+,\d{3,}|\d*\.\d+(?:[eE][+-]?\d+)?)[ \t]*(nm|pm|m)?\b"
+_WAVELENGTH = re.compile(
+    rf"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|alpha[ _-]?1)(?!\d){_NUMBER}", re.I
+)
+_ANGSTROM = {"nm": 10.0, "pm": 0.01, "m": 1e10, "": 1.0}  # in each unit
+_TUBE = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
+_OTHER = set(
+    "omega chi phi psi rocking wavenumber ramanshift wave wavelength energy ev kev channel time "
+    "timeofflight tof temperature pixel radius distance r gr bindingenergy".split()
+)
+
+
+def stated_wavelength(text):
+    """The wavelength in Angstrom that a remark states, or None."""
+    for number, unit in _WAVELENGTH.findall(text):
+        value = float(number.replace(",", ".")) * _ANGSTROM[unit.lower()]
+        value = value * 1e10 if value < 1e-8 else value  # metres without their unit
+        if 0.01 < value < 100:
+            return value
+    energy = re.search(r"\benergy\b[^\d\n]{0,12}?(\d+\.?\d*)\s*keV", text, re.I)
+    if energy:
+        return as_wavelength(f"{energy[1]} keV")
+    named = {(anode.lower(), line) for anode, line in re.findall(_TUBE, text, re.I)}
+    return as_wavelength("Ka".join(named.pop())) if len(named) == 1 else None
+
+
+def stated_radiation(text):
+    """The radiation that a remark names, or None."""
+    for word, radiation in (
+        (r"neutron", "neutron"),
+        (r"synchrotron|beam ?line", "synchrotron"),
+        (r"monochromati[cs]|k-?a(?:lpha)?1 only", "monochromatic"),
+    ):
+        if re.search(word, text, re.I):
+            return radiation
+    return None
+
+
+def states_two_pi(text):
+    """Say whether a remark defines q as 2 pi/d or 4 pi sin(theta)/lambda."""
+    return bool(re.search(r"\b[24] ?\*? ?(?:pi|\u03c0)\b", text, re.I))
+
+
+def other_axis(remarks):
+    """The name of a first column that is no position of powder lines, as a remark gives it."""
+    for line in remarks:
+        fields = re.split(r"[,;\t]+|\s+", re.sub(r"^[#!*%'/; \t]+(L\s)?", "", line.strip()))
+        if not 2 <= len(fields) <= 6 or re.search(r"[:=]", line):
+            continue
+        if re.sub(r"[\[(].*|[^a-z]", "", fields[0].lower()) in _OTHER:
+            return fields[0]
+    return None
