@@ -60,20 +60,16 @@ def classes(bravais):
     groups = {}
     for group in gemmi.spacegroup_table():
         if on_axes(group, bravais):
-            groups.setdefault(group.operations().systematic_absences(_PROBE).tobytes(), []).append(
-                group
-            )
-    listed = sorted(
-        groups.values(),
-        key=lambda members: members[0].operations().systematic_absences(_PROBE).sum(),
-    )
+            absent = group.operations().systematic_absences(_PROBE)
+            groups.setdefault(absent.tobytes(), (absent.sum(), []))[1].append(group)
+    fewest_first = sorted(groups.values(), key=lambda pair: pair[0])
     return tuple(
         Extinction(
             _symbol([g.hm for g in members]),
             tuple(g.hm for g in members),
             members[0].operations(),
         )
-        for members in listed
+        for _, members in fewest_first
     )
 
 

@@ -83,12 +83,14 @@ def screen(place, hkl, trials, sigma, bravais, max_volume=SEARCH.max_volume):
     scores = np.full((len(place), len(trials)), -1.0)
     tried = slice(None)
     for t, q2 in enumerate(trials):
-        x = cells(place[tried], hkl[tried], q2, bravais)
+        x = cells(place, hkl, q2, bravais)
         found = screening.screen(x, q2, sigma, kind, volumes, SEARCH.screen_lines)
         scores[tried, t] = found.round(9)  # no order among equal cells by the last digit
         if t == 0:
             n_again = max(int(SEARCH.promising * len(place)), SEARCH.min_promising)
             tried = highest(scores[:, 0], n_again)
+            place = place[tried]
+            hkl = hkl[tried]
     return scores
 
 
@@ -107,7 +109,10 @@ def first_of_each(scores, x):
     """Return the places of candidates that differ from all before them in volume or score."""
     volume = np.log(np.linalg.det(lattice.x_to_metric(x)))
     marks = np.column_stack([volume / SEARCH.same_volume, scores / SEARCH.same_score]).round()
-    return np.sort(np.unique(marks, axis=0, return_index=True)[1])
+    order = np.lexsort(marks.T)  # stable, so that the first of equal ones leads them
+    leads = np.ones(len(order), dtype=bool)
+    leads[1:] = (marks[order[1:]] != marks[order[:-1]]).any(axis=1)
+    return np.sort(order[leads])
 
 
 def drawn_x(generator, peaks, bravais, seed, n=SEARCH.n_drawn):

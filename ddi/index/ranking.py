@@ -77,7 +77,7 @@ def shortlist(peaks, found, zero, limits=RANKING.usual):
     marks = np.column_stack([np.log(volumes), scores, counts]) / RANKING.same
     kept = []
     for i in np.argsort(-scores, kind="stable"):
-        if all((np.abs(marks[i] - marks[k]) > 1).any() for k in kept):
+        if (np.abs(marks[i] - marks[kept]) > 1).any(axis=1).all():
             kept.append(i)
         if len(kept) == limits.n_per_lattice:
             break

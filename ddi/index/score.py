@@ -100,9 +100,9 @@ def _best_class(worth, masks, subcells, e):
     gain = log_odds(_worth(worth, masks), e).sum(axis=1) - cost
     best = int(gain.argmax())
     highest = gain.max()
-    for i in np.argsort(-gain, kind="stable")[:3]:
-        of_subcell = _superstructure_gain(worth, masks[i], subcells, e)
-        of_subcell = of_subcell - RANKING.superstructure_cost - cost[i]
+    likely = np.argsort(-gain, kind="stable")[:3]
+    gains = _superstructure_gains(worth, masks[likely], subcells, e)
+    for i, of_subcell in zip(likely, gains - RANKING.superstructure_cost - cost[likely]):
         if of_subcell > highest:
             best = int(i)
             highest = of_subcell
@@ -114,12 +114,16 @@ def _worth(worth, masks):
     return (worth @ masks.T.astype(float)).T / np.maximum(masks.sum(axis=1), 1)[:, None]
 
 
-def _superstructure_gain(worth, allowed, subcells, e):
-    inside = subcells & allowed
-    outside = ~subcells & allowed
-    real = inside.any(axis=1) & outside.any(axis=1)
-    if not real.any():
-        return -np.inf
-    share = np.array(RANKING.shares)[:, None, None]
-    mixed = share * _worth(worth, inside[real]) + (1 - share) * _worth(worth, outside[real])
-    return log_odds(mixed, e).sum(axis=2).max()
+def _superstructure_gains(worth, allowed, subcells, e):
+    """Return the gain of the best subcell under each class of extinctions, shape (n_classes,); all
+    at once, because a call of numpy costs more than what it does here.
+    """
+    inside = subcells & allowed[:, None]
+    outside = ~subcells & allowed[:, None]
+    real = inside.any(axis=2) & outside.any(axis=2)
+    best = np.full(real.shape, -np.inf)
+    if real.any():
+        share = np.array(RANKING.shares)[:, None, None]
+        mixed = share * _worth(worth, inside[real]) + (1 - share) * _worth(worth, outside[real])
+        best[real] = log_odds(mixed, e).sum(axis=2).max(axis=0)
+    return best.max(axis=1)

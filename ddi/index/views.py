@@ -43,8 +43,11 @@ def orders_of_one_line(q2, sigma):
             n = np.rint(np.sqrt(q2 / unit))
             error = np.hypot(sigma, n**2 / order**2 * sigma[first])
             fits = (np.abs(q2 - n**2 * unit) < TOLERANCE * error) & (n <= MAX_ORDER)
+            least = max(MIN_ORDERS, len(longest) + 1)
+            if np.count_nonzero(fits) < least:
+                continue
             members = _one_an_order(np.flatnonzero(fits), n)
-            enough = len(members) >= max(MIN_ORDERS, len(longest) + 1)
+            enough = len(members) >= least
             if enough and members[0] == first and len(members) >= FILLED * n[members[-1]]:
                 longest = members
     return longest
