@@ -91,6 +91,10 @@ LISTS = {
     "Fityk": "# Peak Type\tCenter\tHeight\tArea\n"
     + "".join(f"%_1  Gaussian\t{a}\t{h}\t1\n" for a, h in zip(ANGLE, HEIGHT)),
     "END": rows(ANGLE, HEIGHT) + "END\n",
+    "a footer": "2theta I\n" + rows(ANGLE, HEIGHT) + "\nTotal peaks: 10\n",
+    "less than": "2theta,I\n" + rows(ANGLE, [f"<{h}" for h in HEIGHT], join=",", form="{}"),
+    "two lines under one peak": "h k l 2theta I\n"
+    + rows(*np.ones((3, 12)), np.append(ANGLE, ANGLE[4:6]), np.append(HEIGHT, HEIGHT[4:6] / 2)),
     "2theta and d without names": rows(ANGLE, D, HEIGHT),
     "IGOR of PeakSearch": "IGOR\nWAVES/O tth, yint\nBEGIN\n1 2\n3 4\nEND\n"
     "WAVES/O peak, peakpos, height, FWHM\nBEGIN\n" + rows(ONES, ANGLE, HEIGHT, ONES) + "END\n",
@@ -99,6 +103,7 @@ LISTS = {
     + "".join(f"index_th2 {a} index_I {h} good\n" for a, h in zip(ANGLE, HEIGHT)),
     "TOPAS fitted": f"lam la 1 lo {CU} lh 0.1\nxo_Is\n"
     + "".join(f"xo @ {a}`_0.001 I @ {h}`_2\n" for a, h in zip(ANGLE, HEIGHT)),
+    "TREOR in theta": "barite\n" + rows(ANGLE / 2, HEIGHT) + f"\nCHOICE=2, WAVE={CU},\nEND*\n",
     "McMaille by hand": f"barite\n{CU} 0.0 0\n1 0 0 0 0 0\n0.30 3\n2. 20. 8. 1000. .05 .15 .5\n"
     "20000 2\n" + rows(ANGLE, HEIGHT),
 }  # fmt: skip
@@ -109,6 +114,8 @@ AS_D = {
     "squares": "q2calc q2obs\n" + rows(D**-2 * 1.01, D**-2, form="{:.7f}"),
     "q as it is defined": "# q = 2 pi / d, in 1/A\n# q I\n"
     + rows(2 * np.pi / D, HEIGHT, form="{:.6f}"),
+    "JCPDS with lines twice": "VERSION: 4\n"
+    + rows(["DIHKL:"] * 12, np.append(D, D[:2]), [*HEIGHT, 0, 0], form="{}"),
     "JCPDS 1": "Barite\n1 4.1 166.7 5.5 1.0\nd (A)  I/I0  h  k  l\n"
     + rows(D, HEIGHT, *[ONES] * 3),
     "JCPDS 3": "3\nBarite\n4 58 4\n8.88 5.457 7.157\n\nd I/I0 h k l\n"
@@ -137,6 +144,12 @@ def test_every_form_of_spacings(tmp_path, kind):
     np.testing.assert_allclose(found.d, D, rtol=5e-4)
     if kind not in ("strengths", "squares"):
         np.testing.assert_allclose(found.intensity, HEIGHT)
+
+
+def test_words_between_rows_are_refused(tmp_path):
+    half = rows(ANGLE[:7], HEIGHT[:7]), rows(ANGLE[7:], HEIGHT[7:])
+    with pytest.raises(DDIError, match="line 9: 'second part' is not a row of numbers"):
+        read(tmp_path, "2theta I\n" + "second part\n".join(half), wavelength=CU)
 
 
 def test_only_errors_of_positions_are_errors_of_positions(tmp_path):

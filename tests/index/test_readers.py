@@ -150,7 +150,8 @@ REFUSED = {
         PATTERNS["XRDML"].replace("?>", '?><!DOCTYPE a [<!ENTITY b "c">]>', 1), "document type"),
     "XML cut off": (PATTERNS["XRDML"][:900], "cut off"),
     "structure CIF": ("data_a\n_cell_length_a 5.0\n", "no measured peaks"),
-    "TREOR squares": (LISTS["TREOR"][0].replace("CHOICE=3", "CHOICE=2"), "CHOICE=2"),
+    "TREOR squares": (
+        "barite\n" + rows(D**-2) + "\nCHOICE=2,\nEND*\n", "TREOR input with CHOICE=2"),
     "STOE": (b"RAW_1.06Powdat" + bytes(400), "STOE RAW.*WinXPOW"),
     "Bruker RAW 2": (b"RAW2" + bytes(400), "Bruker RAW 2.*export"),
     "Bruker RAW cut off": (bruker()[:2000], "cut off"),

@@ -117,16 +117,23 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines = tidied(name, text.rstrip("\x1a\0").split("\n"))
-    how = style(name, lines)
+    return _joined(name, *_read(name, lines, style(name, lines)))
+
+
+def _read(name, lines, how):
+    """Return the rows of numbers, the `Heading` and the remarks. Words may follow the last row."""
     rows = []
-    head = None
     remarks = []
-    unsure = None
+    head = None
+    unsure = None  # the first title, and the first line of words behind the rows
+    footer = None
     for count, line in enumerate(lines, 1):
         line = line.strip()
         if not line:
             continue
         kind, content = _row(line, how, bool(rows), head)
+        if kind == "row" and footer:
+            raise _no_row(name, *footer)
         if kind == "row":
             rows.append(content)
         elif kind == "remark":
@@ -137,11 +144,13 @@ def table(name, text):
         elif kind == "title":
             remarks.append(line)
             unsure = unsure or (count, line)
+        elif len(rows) >= 6 and not re.search(r"\d[.,]\d|^\W*\d", line):
+            footer = footer or (count, line)
         else:
             raise _no_row(name, count, line)
     if unsure and len(rows) < 6:
         raise _no_row(name, *unsure)
-    return _joined(name, rows, head, remarks)
+    return rows, head, remarks
 
 
 def _plain(lines):
@@ -217,8 +226,6 @@ def _row(line, how, started, head):
             return "title", None
     if head and found and found[0] and len(found) >= len(head.names):
         return "row", [pair or (np.nan, None) for pair in found]
-    if started and re.fullmatch(r"(?i)(end|eof|stop)\W*", line):
-        return "remark", None
     return "nothing", None
 
 

@@ -12,8 +12,10 @@ from ddi.index.readers.found import Found
 from ddi.index.readers.headings import number
 from ddi.index.readers.stated import stated_wavelength
 
-_TREOR = {"1": "theta", "2": None, "3": "2theta", "4": "d"}  # CHOICE; 0 and 2 are sin^2 theta forms
+_TREOR = {"3": "2theta", "4": "d"}  # CHOICE; 0 to 2 are theta, sin^2 theta or 1/d^2
+_LEAST_THETA = 2.0  # degrees: no sin^2 theta is larger, nor 1/d^2 (A^-2) of the first lines; chosen
 _DICVOL = {1: "theta", 2: "2theta", 3: "d", 4: None}  # ITYPE; 4 is 10^4/d^2
+_MOST_OF_A_CARD = 60  # lines, of hundreds that are calculated from a cell; chosen
 _CU = 1.54056  # A: what TREOR and DICVOL take where none is given
 
 
@@ -50,7 +52,7 @@ def dif(source):
     if not re.search(r"(?i)CELL PARAMETERS", source.text):
         return None  # any table of 2-theta and d-spacing
     header = read_dif(source.text)
-    lines = header["lines"].drop_duplicates("d").head(60)
+    lines = header["lines"].drop_duplicates("d").head(_MOST_OF_A_CARD)
     said = "DIF: lines that were calculated from a refined cell, not measured"
     intensity = np.asarray(lines["intensity"], dtype=float)
     position = np.asarray(lines["d"], dtype=float)
@@ -71,9 +73,10 @@ def jcpds(source):
             f"{source.name} is a JCPDS card in which no d and intensity are found: expected DIHKL "
             "lines, or rows below a line `d I/I0 h k l`"
         )
-    values = np.array([[number(field) or np.nan for field in row] for row in rows])
-    order = np.argsort(-values[:, 0])
-    d, intensity = values[order].T
+    values = np.array([[number(field) for field in row] for row in rows], dtype=float)
+    strongest = values[np.lexsort((-values[:, 1], -values[:, 0]))]
+    once = strongest[np.diff(strongest[:, 0], prepend=np.inf) != 0]
+    d, intensity = once[:_MOST_OF_A_CARD].T
     return Found(d, "d", intensity, None, None, None, False, "JCPDS card")
 
 
@@ -83,12 +86,6 @@ def treor(source):
     keys = dict(re.findall(r"(?i)\b(CHOICE|WAVE)\s*=\s*([\d.]+)", text))
     keys = {key.upper(): value for key, value in keys.items()}
     choice = keys.get("CHOICE", "3").strip(".")
-    unit = _TREOR.get(choice)
-    if unit is None:
-        raise DDIError(
-            f"{source.name} is a TREOR input with CHOICE={choice}, which is not read here: write "
-            "2theta (CHOICE=3) or d (CHOICE=4)"
-        )
     rows = []
     for line in source.first_lines(400):
         fields = [number(field) for field in line.replace(",", " ").split()]
@@ -98,6 +95,12 @@ def treor(source):
             continue
         rows.append(fields)
     position, intensity = _columns(source.name, rows, "TREOR")
+    unit = _TREOR.get(choice) or ("theta" if position.min() > _LEAST_THETA else None)
+    if unit is None:
+        raise DDIError(
+            f"{source.name} is a TREOR input with CHOICE={choice}, which is not read here: write "
+            "2theta (CHOICE=3) or d (CHOICE=4)"
+        )
     wavelength = number(keys.get("WAVE", "")) or _CU
     return Found(position, unit, intensity, None, wavelength, None, False, "TREOR input")
 

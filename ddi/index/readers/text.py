@@ -18,6 +18,7 @@ from ddi.index.readers.stated import (
     states_two_pi,
 )
 
+_MOST_TWICE = 0.35  # share of the rows of a list of peaks that repeat a position; chosen
 _FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
 
 
@@ -80,7 +81,7 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
     intensity = None if second is None else values[sound, second]
     if names and intensity is not None and not np.isfinite(intensity).all():
         intensity = None
-    return Found(
+    found = Found(
         values[sound, first],
         None if named == "x" else named or unit,
         intensity,
@@ -90,6 +91,28 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
         format=format,
         scale=scales[first] if names and first < len(scales) else 1.0,
         note=note + more,
+    )
+    return _once(found) if len(names) > 2 else found
+
+
+def _once(found):
+    """What a table holds, without the second of two equal positions, as of two lines with other
+    indices under one peak; unchanged if there are so many that it is no list of peaks.
+    """
+    where = np.unique(found.position, return_index=True)[1]
+    twice = len(found.position) - len(where)
+    if not 0 < twice <= _MOST_TWICE * len(found.position):
+        return found
+    where.sort()
+    same = [found.position == found.position[k] for k in where]
+    return replace(
+        found,
+        position=found.position[where],
+        intensity=None
+        if found.intensity is None
+        else np.array([found.intensity[rows].max() for rows in same]),
+        sigma=None if found.sigma is None else found.sigma[where],
+        note=f"{found.note}, {twice} positions that are listed twice taken once",
     )
 
 

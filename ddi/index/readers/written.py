@@ -54,6 +54,7 @@ def _plain_numbers(line):
     line = _THOUSANDS.sub(lambda found: re.sub(r'[\s",]', "", found[0]), line)
     if re.search(r"\d\.\d", line):  # so a comma is no decimal one
         line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
+    line = re.sub(r"(?<![\w.])[<~\u2248](?=\d)", "", line)  # `<1`
     return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", line))
 
 
