@@ -35,6 +35,14 @@ PATTERNS = {
     "a sentence with a colon": f"# Axis label: 2theta / deg\n# lambda = {CU}\n# axis\tvalue\n" + XY,
     "decimal comma in the header": "[Measurement conditions]\nK-Alpha1 wavelength;1,540593\n"
     "[Scan points]\nAngle;Intensity\n" + rows(X, Y, join=";").replace(".", ","),
+    "downwards": f"# lambda = {CU}\n" + rows(X[::-1], Y[::-1]),
+    "ranges that overlap": f"# lambda = {CU}\n"
+    + rows(np.r_[X[:300], X[295:]], np.r_[Y[:300], Y[295:]]),
+    "d beside 2theta": "2theta d I\n" + rows(X, CU / 2 / np.sin(np.radians(X / 2)), Y),
+    "SPEC": f"# lambda = {CU}\n#S 1 ascan\n#L TwoTheta  Epoch  Monitor  Detector\n"
+    + rows(X, X, Y[::-1], Y),
+    "a count of rows": f"# lambda = {CU}\nGENERAL$\n {len(X)}\n" + rows(X, Y),
+    "start, step, end above columns": f"lambda = {CU}\n15.0 0.05 44.95\n" + rows(X, Y),
     "several samples": f"# lambda = {CU}\n2theta,300K,400K\n" + rows(X, Y, Y[::-1], join=","),
     "XFIT": f"/*\nAnode Cu Alpha1 {CU} Alpha2 1.54439\n*/\n15.0 0.05 44.95 1 5.0 1\n"
     + rows(Y, join=" "),
@@ -146,6 +154,24 @@ def test_every_form_of_spacings(tmp_path, kind):
         np.testing.assert_allclose(found.intensity, HEIGHT)
 
 
+def test_points_without_counts_are_left_out(tmp_path):
+    counts = ["", "nan", "NaN", *map(str, Y[3:])]
+    found = read(tmp_path, "2theta,I\n" + rows(X, counts, join=",", form="{}"), wavelength=CU)
+    np.testing.assert_allclose((found.two_theta, found.intensity), (X[3:], Y[3:]))
+
+
+def test_fit2d_names_its_units(tmp_path):
+    text = f"a.tif\nQ-Space (Inverse Nanometres)\nIntensity\n {len(X)}\n"
+    found = read(tmp_path, text + rows(10 * Q, Y, form="{:.9f}"), wavelength=CU)
+    np.testing.assert_allclose(found.two_theta, X, atol=1e-5)
+
+
+def test_a_germanium_monochromator_leaves_no_doublet(tmp_path):
+    text = f"Monochromator: curved Germanium (111)\nWavelength: {CU}\n2Theta I\n"
+    assert read(tmp_path, text + XY).radiation == "monochromatic"
+    assert read(tmp_path, text.replace("Germanium", "graphite") + XY).radiation == "xray"
+
+
 def test_words_between_rows_are_refused(tmp_path):
     half = rows(ANGLE[:7], HEIGHT[:7]), rows(ANGLE[7:], HEIGHT[7:])
     with pytest.raises(DDIError, match="line 9: 'second part' is not a row of numbers"):
@@ -190,6 +216,9 @@ def test_what_is_no_powder_pattern_is_refused_by_its_name(tmp_path, kind):
     "text, angstrom",
     [
         ("Wavelength: 4.133e-11 m", 0.4133),
+        ("wavelength 1.5406", 1.5406),
+        ("Alpha1 1.54060 Alpha2 1.54439", 1.5406),
+        ("# x-ray energy [keV]: 30.000", 0.41328),
         ('"wavelength": 4.133e-11,', 0.4133),
         ("wavelength 0.15406 nm", 1.5406),
         ("lambda1: 1.540598 lambda2: 1.544", 1.540598),
@@ -215,7 +244,7 @@ def test_wavelengths_in_remarks(text, angstrom):
         ("Obs. d (\u00c5)", "d"),
         ("Peak height", "intensity"),
         ("Intensit\u00e4t", "intensity"),
-        ("Icalc", None),
+        ("Icalc", "none"),
     ],
 )
 def test_names_of_columns(name, meaning):

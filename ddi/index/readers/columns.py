@@ -7,7 +7,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
-from ddi.index.readers.written import tidied
+from ddi.index.readers.written import tidied, without_count
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
 _MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
@@ -107,7 +107,7 @@ def table(name, text):
     DDIError
         If a row is no row of numbers, or the file has none.
     """
-    lines = text.split("\n")
+    lines = without_count(text.split("\n"))
     fast = _plain(lines) if len(lines) > 2000 else None
     if fast is not None:
         return fast
@@ -116,7 +116,8 @@ def table(name, text):
             f"{name} has {len(lines)} lines that are no plain table of numbers; export two columns "
             "of text, 2theta and intensity"
         )
-    lines = tidied(name, text.rstrip("\x1a\0").split("\n"))
+    lines[-1] = lines[-1].rstrip("\x1a\0")
+    lines = tidied(name, lines)
     return _joined(name, *_read(name, lines, style(name, lines)))
 
 

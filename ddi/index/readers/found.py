@@ -13,6 +13,7 @@ from ddi.index.typed import program
 _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
 _REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
 _WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
+_MOST_BACK = 0.02  # share of the steps of a scan that go back, where ranges meet; chosen
 _REACH = 5  # points: rounded positions have unequal single steps
 
 
@@ -54,6 +55,7 @@ class Found:
 
 def as_result(name, found, unit, wavelength, radiation):
     """Return `Peaks` or a `Pattern`; what the user says comes before what the file says."""
+    found = _as_scan(found)
     angles = (wavelength or found.wavelength) and _measured_in_degrees(found)
     unit = _unit(name, found, unit or ("2theta" if angles and found.unit is None else None))
     wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
@@ -78,6 +80,23 @@ def as_result(name, found, unit, wavelength, radiation):
     said = f"{source}: {len(position)} peaks in {unit}{found.note}"
     peaks = from_values(position, unit, wavelength, found.intensity, sigma, said)
     return replace(peaks, radiation=radiation)
+
+
+def _as_scan(found):
+    """A scan that runs down, in ranges that overlap, or with points that are no numbers, put into
+    rising order; anything else unchanged.
+    """
+    if found.intensity is None or found.is_pattern is False or len(found.position) < _FEWEST_POINTS:
+        return found
+    finite = np.isfinite(found.position) & np.isfinite(found.intensity)
+    x, y = found.position[finite], found.intensity[finite]
+    steps = np.diff(x)
+    if len(x) < 0.5 * len(finite) or min(np.mean(steps <= 0), np.mean(steps >= 0)) > _MOST_BACK:
+        return found
+    x, first = np.unique(x, return_index=True)
+    if found.is_pattern or looks_measured(x, y[first]):
+        return replace(found, position=x, intensity=y[first], sigma=None)
+    return found
 
 
 def _measured_in_degrees(found):

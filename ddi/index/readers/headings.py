@@ -22,7 +22,9 @@ _ALIASES = {
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
     "hauteur altura altezza ii0 iio ii1 iimax 100ii0 relint relinti reli ri cts cps countss yobs y "
     "ycounts intcps inta heightcts net netintensity intensitat intensite intensidad intensita "
-    "intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
+    "detector det intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
+    "none": "epoch seconds time timeperstep monitor mon i0 temperature fwhm weight background bkg "
+    "backg backgr calc icalc ycalc ycal diff",
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd e",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}

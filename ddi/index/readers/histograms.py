@@ -159,6 +159,9 @@ def counts(source):
         if values is None or not (size <= len(values) <= size + 20 or len(values) >= 2 * size):
             continue
         header = "\n".join(lines[: k + 1])
+        pairs = values[: 2 * size].reshape(-1, 2) if len(values) == 2 * size else None
+        if pairs is not None and np.allclose(np.diff(pairs[:, 0]), step, atol=0.1 * step):
+            values = pairs[:, 1]  # positions and counts
         return Found(
             start + step * np.arange(size),
             "2theta",
@@ -209,7 +212,7 @@ def chi(source):
     x, y = values[: 2 * count].reshape(count, 2).T
     axis = lines[1].lower()
     unit = "2theta" if re.search(r"2-?th", axis) else "q2pi" if axis.strip()[:1] == "q" else None
-    scale = 0.1 if unit == "q2pi" and "nm" in axis else 1.0
+    scale = 0.1 if unit == "q2pi" and re.search("nm|nanom", axis) else 1.0
     if "rad" in axis and unit == "2theta":
         scale = 180 / np.pi
     if unit is None and re.search(r"pixel|mm|radi", axis):

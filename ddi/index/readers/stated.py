@@ -6,7 +6,7 @@ from ddi.index.instrument import as_wavelength
 
 _NUMBER = r"[^\d\n]{0,24}?(\d+,\d{3,}|\d*\.\d+(?:[eE][+-]?\d+)?)[ \t]*(nm|pm|m)?\b"
 _WAVELENGTH = re.compile(
-    rf"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|alpha[ _-]?1)(?!\d){_NUMBER}", re.I
+    rf"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|alpha[ _-]?1)(?![\d.]){_NUMBER}", re.I
 )
 _ANGSTROM = {"nm": 10.0, "pm": 0.01, "m": 1e10, "": 1.0}  # in each unit
 _TUBE = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
@@ -23,8 +23,10 @@ def stated_wavelength(text):
         value = value * 1e10 if value < 1e-8 else value  # metres without their unit
         if 0.01 < value < 100:
             return value
-    energy = re.search(r"\benergy\b[^\d\n]{0,12}?(\d+\.?\d*)\s*keV", text, re.I)
-    if energy:
+    energy = re.search(
+        r"\benergy\b(?:[^\d\n]{0,12}?\bkeV\b)?[^\d\n]{0,12}?(\d+\.?\d*)\s*(keV\b)?", text, re.I
+    )
+    if energy and "kev" in energy[0].lower():
         return as_wavelength(f"{energy[1]} keV")
     named = {(anode.lower(), line) for anode, line in re.findall(_TUBE, text, re.I)}
     return as_wavelength("Ka".join(named.pop())) if len(named) == 1 else None
@@ -35,7 +37,7 @@ def stated_radiation(text):
     for word, radiation in (
         (r"neutron", "neutron"),
         (r"synchrotron|beam ?line", "synchrotron"),
-        (r"monochromati[cs]|k-?a(?:lpha)?1 only", "monochromatic"),
+        (r"monochromati[cs]|k-?a(?:lpha)?1 only|monochromator.*\bge(rmanium)?\b", "monochromatic"),
     ):
         if re.search(word, text, re.I):
             return radiation
@@ -51,7 +53,7 @@ def other_axis(remarks):
     """The name of a first column that is no position of powder lines, as a remark gives it."""
     for line in remarks:
         fields = re.split(r"[,;\t]+|\s+", re.sub(r"^[#!*%'/; \t]+(L\s)?", "", line.strip()))
-        if not 2 <= len(fields) <= 6 or re.search(r"[:=]", line):
+        if not 2 <= len(fields) <= 6 or re.search(r"[:=]|(^|\s)[\d.]+(\s|$)", line):
             continue
         if re.sub(r"[\[(].*|[^a-z]", "", fields[0].lower()) in _OTHER:
             return fields[0]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import anode
+from ddi.index.peaks import MOST
 from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found, looks_measured
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
@@ -70,6 +71,8 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
     if "d" in where and "2theta" in where:
         meant = _bragg_wavelength(source.name, values, where, scales)  # or a refusal
         wavelength = wavelength or meant
+        if not source.unit and len(values) > MOST:
+            named = "2theta"  # a scan, of which d is rounded
     first = where[named] if named else _numbered(values)
     second, more = _intensity(values, names, where, first, read.heading)
     sigma = None if read.sigma is None else read.sigma[:, first]
@@ -79,8 +82,6 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
     if not names or sound.sum() < 6 or sound.mean() < 0.5:
         sound = np.ones(len(values), dtype=bool)  # what is no number is refused later, by its row
     intensity = None if second is None else values[sound, second]
-    if names and intensity is not None and not np.isfinite(intensity).all():
-        intensity = None
     found = Found(
         values[sound, first],
         None if named == "x" else named or unit,

@@ -11,6 +11,8 @@ from ddi.index.readers.headings import POSITIONS, column_name, heading
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
 _CELL = re.compile(r'"[^"]*"')
 _NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+\-eE()\[\]]+)$")
+_MARKS = "#!%'/*"
+_MOST_ABOVE = 5  # lines above a count of rows; chosen
 _SEPARATORS = ";\t,"
 _THOUSANDS = re.compile(
     r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"  # blanks that people cannot type group digits
@@ -26,6 +28,15 @@ _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)
 _LATEX = re.compile(
     r"\\\\.*$|\\(?:h|top|mid|bottom)(?:line|rule)|\\(?:begin|end)\{.*|\$|\\(?=theta)"
 )
+
+
+def without_count(lines):
+    """The lines without one above the rows that holds nothing but how many they are."""
+    for k, line in enumerate(lines[:_MOST_ABOVE]):
+        if re.fullmatch(r"\s*\d{1,7}\s*", line) and int(line) >= 6:
+            count = sum(1 for row in lines[k + 1 :] if row.strip() and row.strip()[0] not in _MARKS)
+            return lines[:k] + lines[k + 1 :] if count == int(line) else lines
+    return lines
 
 
 def tidied(name, lines):
@@ -108,20 +119,22 @@ def _with_empty_cells(lines):
     """
     for k, line in enumerate(lines[:200]):
         separator = next((mark for mark in _SEPARATORS if mark in line), None)
-        if not separator or line[:1] in "#!*%'" or not heading(line):
+        if not separator or line[:1] in _MARKS or not heading(line):
             continue
         wanted = line.count(separator)
+        named = max(j for j, cell in enumerate(line.split(separator)) if cell.strip())
         rows = [
-            _filled(row, separator, "nan") if row.count(separator) == wanted else row
+            _filled(row, separator, "nan", named) if row.count(separator) == wanted else row
             for row in lines[k + 1 :]
         ]
         return [*lines[:k], _filled(line, separator, "-"), *rows]
     return lines
 
 
-def _filled(line, separator, text):
+def _filled(line, separator, text, least=0):
     cells = line.split(separator)
     if all(map(str.strip, cells)):
         return line
     last = max((k for k, cell in enumerate(cells) if cell.strip()), default=-1)
+    last = max(last, least) if last >= 0 else last
     return separator.join(cell if cell.strip() else text for cell in cells[: last + 1])
