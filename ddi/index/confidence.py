@@ -79,6 +79,18 @@ def reweighted(chances, gains, given=None):
     return (1 - given.doubt) * weights / (weights.sum() + none)
 
 
+def of_family(cells):
+    """Return the probability that the first cell of a ranked table or one of its sub- and
+    supercells is right; 0 without any.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Of `ddi.index.ranking.table`.
+    """
+    return float(cells.probability[cells.family == 1].sum())
+
+
 def calibrate(scores, right, temperature=None):
     """Return the `Calibration` that makes the right candidates likeliest.
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ddi.forward import relations
+from ddi.forward import lattice, relations
 from ddi.forward.chance import error_density, line_density, log_odds
 from ddi.forward.lines import distinct_lines
-from ddi.index import extinction
-from ddi.index.constants import PHASES, RANKING
+from ddi.index import extinction, ranking
+from ddi.index.candidates import Candidate
+from ddi.index.constants import PHASES, RANKING, SEARCH
 from ddi.index.kinship import best_first
+from ddi.index.observed import prepare
 from ddi.index.score import parameter_cost
 
 
@@ -84,6 +86,28 @@ def pair_scores(peaks, rows):
         ]
         scores[k, k + 1 :] = np.max(gains, axis=0) - cost[k] - cost[k + 1 :]
     return scores
+
+
+def explained(peaks, *cells):
+    """Return the score of a pair of cells on the peaks of a pattern, in log units.
+
+    Parameters
+    ----------
+    peaks : ddi.index.peaks.Peaks
+    cells : two of (str, array_like of shape (6,), float)
+        Bravais lattice, conventional cell in Angstrom and degrees, and zero shift in degrees
+        2theta, NaN where nothing is known of it.
+    """
+    n = SEARCH.max_verify
+    lists = (peaks.q2, peaks.sigma_q2, peaks.intensity)
+    first = (None if one is None else one[:n] for one in lists)
+    votes = prepare(*first, peaks.wavelength, n, peaks.faint)
+    rows = []
+    for bravais, cell, zero in cells:
+        x = lattice.cell_to_x(np.asarray(cell, dtype=float))
+        candidate = Candidate(bravais, x, float(np.nan_to_num(zero)), 0.0, "")
+        rows.append(ranking.judged(votes.crowded(), candidate))
+    return float(pair_scores(votes, rows)[0, 1])
 
 
 def worth_of(peaks, row):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ddi.forward import lattice, relations
 from ddi.forward.lines import KINDS
-from ddi.index import setting
+from ddi.index import confidence, setting
 
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 WIDE = 120  # characters from which the table has all columns
@@ -118,7 +118,7 @@ def answer(result):
         return f"No cell was found within the limits in force: {limits}."
     best = result.cells.iloc[0]
     cell = cell_in_words(best)
-    family = float(result.cells.probability[result.cells.family == 1].sum())
+    family = confidence.of_family(result.cells)
     more = ""
     if family > best.probability + 0.01:
         more = f" ({family:.2f} with its sub- and supercells)"

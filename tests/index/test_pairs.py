@@ -9,6 +9,7 @@ from ddi.forward import lattice, lines
 from ddi.index import extinction, pairs, ranking, search
 from ddi.index.candidates import Found
 from ddi.index.observed import Zero, prepare
+from ddi.index.peaks import Peaks
 
 CUBIC = ("cP", [5.43, 5.43, 5.43, 90, 90, 90])
 TETRAGONAL = ("tP", [4.66, 4.66, 7.58, 90, 90, 90])
@@ -130,3 +131,12 @@ def test_a_search_that_finds_nothing_has_no_pairs(mixture, options):
     found = search.run(mixture.q2, wavelength=1.540593, bravais="tP", n_jobs=1, **options)
     assert not len(found) or not found.paired.any()
     assert pairs.raised(mixture, []) == [] and not list(pairs.leftovers(mixture, []))
+
+
+def test_cells_of_a_result_are_scored_as_a_pair_on_the_peaks_of_the_pattern(mixture):
+    listed = Peaks(mixture.q2, wavelength=1.540593)
+    first, right, wrong = ((name, cell, 0.0) for name, cell in (CUBIC, TETRAGONAL, ELSE))
+    assert pairs.explained(listed, first, right) > pairs.explained(listed, first, wrong) + 10
+    assert pairs.explained(listed, right, first) == pytest.approx(
+        pairs.explained(listed, first, right)
+    )

@@ -5,6 +5,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ddi import index_peaks
@@ -176,3 +177,44 @@ def test_second_phase_has_the_zero_shift_of_the_first(both):
     without = replace(both, cells=both.cells.assign(zero_shift=np.nan))  # no wavelength
     kept = phases._of_one_specimen(replace(both.second, cells=cells), without)
     assert kept.cells.probability.tolist() == [0.6, 0.3]
+
+
+def asked_in_turn(monkeypatch, *answers):
+    """Let every phase leave peaks, and the searches of them have given answers."""
+    monkeypatch.setattr(phases, "left", lambda result, peaks=None: peaks or result.peaks)
+    waiting = list(answers)
+    return lambda peaks: waiting.pop(0), waiting
+
+
+def as_likely(result, chance, **columns):
+    """The result without a second phase, its first cell as likely as that."""
+    cells = result.cells.head(1).assign(probability=chance, family=1, **columns)
+    return replace(result, cells=cells, fits=result.fits[:1], second=None)
+
+
+def test_doubtful_first_cell_gives_way_to_one_that_explains_more_with_the_second(both, monkeypatch):
+    right = as_likely(both, 0.4)
+    wrong = as_likely(both, 0.6, a=5.61, b=5.61, c=5.61)
+    other = as_likely(both.second, 0.45)
+    for first, again in ((wrong, right), (right, wrong)):
+        solve, _ = asked_in_turn(monkeypatch, other, again)
+        found = phases.complete(first, solve)
+        assert is_phase(found, FIRST) and is_phase(found.second, OTHER)
+
+
+def test_first_cell_is_searched_again_unless_it_is_sure(both, monkeypatch):
+    for chance, n_left in ((0.8, 0), (0.95, 1)):
+        first = as_likely(both, chance)
+        other = as_likely(both.second, 0.9)
+        solve, waiting = asked_in_turn(monkeypatch, other, as_likely(both, 0.9))
+        found = phases.complete(first, solve)
+        assert len(waiting) == n_left and is_phase(found, FIRST) and is_phase(found.second, OTHER)
+
+
+def test_peaks_are_searched_where_the_family_of_the_first_cell_convinces(both):
+    first = both.cells.iloc[:1]
+    related = first.assign(a=2 * first.a, probability=0.3, family=1)
+    doubtful = first.assign(probability=0.3, family=1)
+    for family, searched in ((1, True), (2, False)):
+        cells = pd.concat([doubtful, related.assign(family=family)], ignore_index=True)
+        assert (phases.left(replace(both, cells=cells)) is not None) is searched
