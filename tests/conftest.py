@@ -25,3 +25,20 @@ def study(tmp_path):
     from ddi.base.paths import Study
 
     return Study("test", tmp_path)
+
+
+@pytest.fixture(scope="session")
+def smoke_studies(tmp_path_factory):
+    """Name -> future of a smoke study: its folder and what it printed; see `smoke_studies.py`."""
+    from smoke_studies import SmokeStudies
+
+    studies = SmokeStudies(tmp_path_factory.mktemp("studies"))
+    yield studies.found
+    studies.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def studies_begin_early(request):
+    """Start the smoke studies before the first test, if any test asks for one."""
+    if any("smoke_studies" in item.fixturenames for item in request.session.items):
+        request.getfixturevalue("smoke_studies")

@@ -24,7 +24,7 @@ def bench_first():
     with tempfile.TemporaryDirectory() as cache:
         for _ in range(2):
             started = time.perf_counter()
-            before = _children()
+            before = cpu_of_children()
             subprocess.run(
                 command,
                 check=True,
@@ -32,7 +32,7 @@ def bench_first():
                 cwd=ROOT,
                 env=os.environ | {"NUMBA_CACHE_DIR": cache},
             )
-            cpu.append(round(_children() - before, 2))
+            cpu.append(round(cpu_of_children() - before, 2))
             seconds.append(time.perf_counter() - started)
     return {
         "value": seconds[0],
@@ -44,7 +44,9 @@ def bench_first():
     }
 
 
-def _children():
-    """User and system seconds of the processes that were waited for."""
+def cpu_of_children():
+    """Return the user and system seconds of the processes that were waited for; what else the
+    machine does is not in them.
+    """
     times = os.times()
     return times.children_user + times.children_system

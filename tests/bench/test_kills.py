@@ -22,15 +22,16 @@ def test_tables_differ_in_what_is_no_matter_of_the_clock():
 
 
 @pytest.fixture(scope="module")
-def expected(tmp_path_factory):
-    """The cut study that nobody disturbed: its folder and its tables."""
-    root = kills.repository_copy(tmp_path_factory.mktemp("undisturbed") / "root")
-    return root, kills.finish(root, ONLY)
+def killed(tmp_path_factory):
+    """The cut study killed at random moments: its folder, what was seen, and its tables."""
+    root = tmp_path_factory.mktemp("killed") / "root"
+    seen = kills.run(root, N_KILLS, seed=1, only=ONLY)
+    return root, seen, kills.tables(root, kills.PROFILE)
 
 
 @pytest.mark.study
-def test_killed_at_random_moments(tmp_path):
-    seen = kills.run(tmp_path / "root", N_KILLS, seed=1, only=ONLY)
+def test_killed_at_random_moments(killed):
+    _, seen, _ = killed
     assert seen["equal"] == seen["n"] == N_KILLS and seen["tables"] > 2, seen
     assert seen["alive"] == seen["left"] == 0, seen
 
@@ -40,11 +41,11 @@ def dask(part):
 
 
 @pytest.mark.study
-def test_a_worker_killed_while_it_computes(expected, tmp_path):
+def test_a_worker_killed_while_it_computes(killed, tmp_path):
     """A scheduler and two workers as processes of their own, one of them killed half-way."""
     from dask.distributed import Client
 
-    root, tables = expected
+    root, _, tables = killed
     kills.forget(root)
     file = tmp_path / "scheduler.json"
     own = dict(stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
