@@ -8,7 +8,7 @@ from ddi.base.errors import DDIError
 from ddi.base.figure import DOUBLE, figure
 from ddi.forward import lattice
 from ddi.forward.bragg import two_theta
-from ddi.index import labels, picking, profile
+from ddi.index import labels, profile
 from ddi.index.comparison import calculated_lines, cell_of, heights
 from ddi.index.show import cell_in_words, fold
 
@@ -101,7 +101,7 @@ def fit(result, rank=1):
     if rank <= len(result.fits) and result.fits[rank - 1] is not None:
         return result.fits[rank - 1]
     row = result.cells.iloc[rank - 1]
-    prepared = picking.prepare(*peaks.pattern, peaks.wavelength, peaks.radiation == "xray")
+    prepared = profile.pattern_of(peaks)
     x = lattice.cell_to_x(cell_of(row))
     return profile.fit(prepared, peaks.wavelength, row.bravais, x, row.zero_shift)
 

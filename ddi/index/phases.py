@@ -72,13 +72,14 @@ def _picked(peaks, row, unexplained):
     """The peaks of the pattern without the lines of a cell, which is fitted beside the peaks that
     it does not explain; None without any.
     """
-    from ddi.index import picking
+    from ddi.index import picking, profile
 
-    doublet = peaks.radiation == "xray"
-    prepared = picking.prepare(*peaks.pattern, peaks.wavelength, doublet)
-    others = np.append(peaks.q2[unexplained], peaks.left_out)
+    wavelength = peaks.wavelength
+    prepared = profile.pattern_of(peaks)
+    others = np.sort(two_theta(np.append(peaks.q2[unexplained], peaks.left_out), wavelength))
+    x = lattice.cell_to_x(cell_of(row))
     try:
-        fit = _fitted(prepared, peaks.wavelength, row, np.sort(two_theta(others, peaks.wavelength)))
+        fit = profile.fit(prepared, wavelength, row.bravais, x, row.zero_shift, foreign=others)
         rest = _without(prepared, fit)
         strong = picking.strong(rest)
     except DDIError:
@@ -92,8 +93,8 @@ def _picked(peaks, row, unexplained):
     angles = np.concatenate([strong.two_theta, weak.two_theta, hidden.two_theta])
     sigma = np.concatenate([strong.sigma, weak.sigma, hidden.sigma])
     spurious = np.append(weak.spurious, np.full(len(hidden.two_theta), LEFT.doubt))
-    q2 = q2_of(angles, peaks.wavelength)
-    sigma_q2 = sigma * q2_slope(q2, peaks.wavelength)
+    q2 = q2_of(angles, wavelength)
+    sigma_q2 = sigma * q2_slope(q2, wavelength)
     n = len(strong.two_theta)
     return replace(
         peaks,
@@ -126,18 +127,6 @@ def _weak(rest, found, fit):
     beside = _highest(fit, weak.two_theta, fit.width(weak.two_theta))
     kept = height > PHASES.stands_out * beside
     return picking.Faint(*(array[kept] for array in weak))
-
-
-def _fitted(prepared, wavelength, row, others):
-    """The whole-pattern fit of a cell beside other lines, degrees 2theta."""
-    from ddi.index import profile
-
-    x = lattice.cell_to_x(cell_of(row))
-    end = profile.last_angle(prepared, wavelength, [(row.bravais, x)])
-    others = others[others < end]
-    return profile.fit(
-        prepared, wavelength, row.bravais, x, row.zero_shift, end=end, foreign=others
-    )
 
 
 def _without(prepared, fit):

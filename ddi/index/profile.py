@@ -146,6 +146,11 @@ class Fit:
         return self.observed - self.calculated
 
 
+def pattern_of(peaks):
+    """Return the `ddi.index.picking.Prepared` pattern that peaks were picked from."""
+    return picking.prepare(*peaks.pattern, peaks.wavelength, peaks.radiation == "xray")
+
+
 def fit(prepared, wavelength, bravais, x, zero=0.0, *, end=None, foreign=(), model_error=None):
     """Fit a cell to a whole pattern.
 
@@ -163,7 +168,8 @@ def fit(prepared, wavelength, bravais, x, zero=0.0, *, end=None, foreign=(), mod
     end : float, optional
         Last 2theta in degrees; `last_angle` if not given.
     foreign : array_like, shape (n,), optional
-        2theta in degrees of lines that do not belong to the cell; they do not move.
+        2theta in degrees of lines that do not belong to the cell; they do not move, and count up
+        to `end`.
     model_error : float, optional
         Of the intensity above background, counted as error beside the noise.
 
@@ -271,7 +277,7 @@ def of_peaks(peaks, cells):
     if peaks.pattern is None or not cells:
         return [None] * len(cells)
     wavelength = peaks.wavelength
-    prepared = picking.prepare(*peaks.pattern, wavelength, peaks.radiation == "xray")
+    prepared = pattern_of(peaks)
     angles = np.sort(bragg.two_theta(np.append(peaks.q2, peaks.left_out), wavelength))
     made = []
     for bravais, cell, zero in cells:

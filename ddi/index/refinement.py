@@ -35,7 +35,8 @@ class Problem:
             self.wavelengths.append((prepared.ratio * wavelength, bragg.DOUBLET_RATIO))
         self.hkl, _ = distinct_lines(x, bravais, bragg.q2_of(end, wavelength))
         self.design = lattice.design(self.hkl) @ lattice.ties(self.system)
-        self.foreign = np.asarray(foreign, dtype=float)
+        foreign = np.asarray(foreign, dtype=float)
+        self.foreign = foreign[foreign < end]
         self.first, self.spread = self._priors(x, zero, prepared.width)
         self.column, self.share = self._columns(prepared.width)
         self.n_columns = int(self.column[-1]) + 1 if len(self.column) else 0
