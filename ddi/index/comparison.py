@@ -48,11 +48,24 @@ def chosen(peaks, which, **changes):
     return replace(peaks, **taken, **changes)
 
 
-def corrected(peaks, zero_shift):
-    """Observed q2 with the zero shift (degrees 2theta) taken off."""
-    if not peaks.wavelength or not np.isfinite(zero_shift) or zero_shift == 0:
-        return peaks.q2
-    return q2_of(two_theta(peaks.q2, peaks.wavelength) - zero_shift, peaks.wavelength)
+def without_shift(q2, wavelength, shift):
+    """Return q2 in A^-2 with a zero shift in degrees 2theta taken off, where both are known."""
+    if not wavelength or not np.isfinite(shift) or shift == 0:
+        return q2
+    return q2_of(two_theta(q2, wavelength) - shift, wavelength)
+
+
+def corrected(peaks, shift):
+    """Return the q2 of peaks with a zero shift in degrees 2theta taken off."""
+    return without_shift(peaks.q2, peaks.wavelength, shift)
+
+
+def positions(peaks, q2=None):
+    """Return where peaks, or others of their pattern, stand: 2theta in degrees if the wavelength is
+    known, else q2 in A^-2.
+    """
+    q2 = peaks.q2 if q2 is None else q2
+    return two_theta(q2, peaks.wavelength) if peaks.wavelength else q2
 
 
 def as_searched(peaks):

@@ -7,9 +7,8 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.base.figure import DOUBLE, figure
 from ddi.forward import lattice
-from ddi.forward.bragg import two_theta
 from ddi.index import labels, profile
-from ddi.index.comparison import calculated_lines, cell_of, heights
+from ddi.index.comparison import calculated_lines, cell_of, heights, positions
 from ddi.index.show import cell_in_words, fold
 
 LOST = "#D40000"
@@ -47,7 +46,7 @@ def draw(result, rank=1, n_others=2, scale="linear"):
         sharex=True,
         height_ratios=[4, 0.5 + 0.5 * len(rows), 1.6],
     )
-    _draw_pattern(top, peaks, _positions(peaks, peaks.q2), lost, scale)
+    _draw_pattern(top, peaks, positions(peaks), lost, scale)
     if peaks.pattern is not None and lines is not None:
         with contextlib.suppress(DDIError):  # too little pattern for a fit: the data alone
             _draw_fit(top, peaks, fit(result, rank), scale)
@@ -59,10 +58,7 @@ def draw(result, rank=1, n_others=2, scale="linear"):
     _draw_ticks(ticks, result, rows, lost)
     if lines is not None:
         _draw_residuals(rest, peaks, lines, lost)
-    by_angle = peaks.wavelength is not None
-    rest.set(
-        xlabel="2θ / °" if by_angle else "q² / Å⁻²", ylabel="Δ2θ / °" if by_angle else "Δd / Å"
-    )
+    rest.set(xlabel=_axis(peaks), ylabel="Δ2θ / °" if peaks.wavelength else "Δd / Å")
     return fig
 
 
@@ -75,11 +71,11 @@ def draw_peaks(peaks, kept):
     kept : ndarray of bool, shape (n,)
     """
     fig, axes = figure(DOUBLE, 0.3 * DOUBLE)
-    at = _positions(peaks, peaks.q2)
+    at = positions(peaks)
     _draw_pattern(axes, peaks, at, ~kept, "linear", lost_name=None)
     top = axes.get_ylim()[1]
     axes.vlines(at, 1.02 * top, 1.1 * top, color=np.where(kept, FOUND, LOST), lw=1.2)
-    axes.set(xlabel="2θ / °" if peaks.wavelength else "q² / Å⁻²", ylim=(None, 1.12 * top))
+    axes.set(xlabel=_axis(peaks), ylim=(None, 1.12 * top))
     return fig
 
 
@@ -120,7 +116,7 @@ def _draw_fit(axes, peaks, fitted, scale):
 
 def _draw_indices(axes, peaks, lines, scale):
     """Indices at the strong lines that the cell explains."""
-    at = _positions(peaks, peaks.q2)
+    at = positions(peaks)
     curve = None
     strength = heights(peaks)
     height = _scaled(strength, scale)
@@ -144,14 +140,14 @@ def _heading(result, rank):
     return "\n".join(said)
 
 
+def _axis(peaks):
+    """What `positions` are, with their unit."""
+    return "2θ / °" if peaks.wavelength else "q² / Å⁻²"
+
+
 def _scaled(intensity, scale):
     """Intensities as they are drawn, on a scale as in `draw`."""
     return np.array(intensity) if scale == "linear" else np.sqrt(np.maximum(intensity, 0))
-
-
-def _positions(peaks, q2):
-    """Where q2 stands on the figure's axis: 2theta in degrees if the wavelength is known."""
-    return two_theta(q2, peaks.wavelength) if peaks.wavelength else np.asarray(q2)
 
 
 def _others(cells, rank, n):
@@ -171,19 +167,13 @@ def _others(cells, rank, n):
 
 def _draw_ticks(axes, result, rows, lost):
     peaks = result.peaks
-    axes.vlines(
-        _positions(peaks, peaks.q2), 0.15, 0.85, color=np.where(lost, LOST, "#000000"), lw=0.8
-    )
+    axes.vlines(positions(peaks), 0.15, 0.85, color=np.where(lost, LOST, "#000000"), lw=0.8)
     for k, row in enumerate(rows, 1):
         shift = float(row.zero_shift) if peaks.wavelength else 0.0
         calculated, _ = calculated_lines(cell_of(row), row.bravais, peaks.q2.max() * 1.01)
-        axes.vlines(
-            _positions(peaks, calculated) + shift,
-            0.15 - k,
-            0.85 - k,
-            color=FOUND if k == 1 else "#8A8A8A",
-            lw=0.8 if k == 1 else 0.5,
-        )
+        at = positions(peaks, calculated) + shift
+        colour, width = (FOUND, 0.8) if k == 1 else ("#8A8A8A", 0.5)
+        axes.vlines(at, 0.15 - k, 0.85 - k, color=colour, lw=width)
     names = [
         f"{row['rank']}: {row.bravais} {row.relation}".rstrip() + f", p = {row.probability:.2f}"
         for row in rows
@@ -197,7 +187,7 @@ def _draw_ticks(axes, result, rows, lost):
 
 def _draw_residuals(axes, peaks, lines, lost):
     by_angle = peaks.wavelength is not None
-    at = _positions(peaks, peaks.q2)
+    at = positions(peaks)
     miss = (lines.two_theta_diff if by_angle else lines.d_diff).to_numpy()
     axes.axhline(0, color="#999999", lw=0.6)
     axes.scatter(at[~lost], miss[~lost], s=9, color=FOUND)

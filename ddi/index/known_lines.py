@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward.bragg import q2_of, two_theta
+from ddi.forward.bragg import two_theta
 from ddi.index import written_cells
-from ddi.index.comparison import chosen, tolerance
+from ddi.index.comparison import chosen, corrected, tolerance, without_shift
 from ddi.index.constants import KNOWN, SEARCH
 from ddi.index.peaks import FEWEST
 
@@ -77,7 +77,7 @@ def matched(q2, lines, tolerances):
 def _less(peaks, lines, name):
     tolerances = tolerance(peaks)
     shift = _common_shift(peaks, lines, tolerances)
-    out = matched(moved(peaks.q2, peaks.wavelength, shift), lines, tolerances)
+    out = matched(corrected(peaks, shift), lines, tolerances)
     if out.sum() > len(peaks) - FEWEST:
         raise DDIError(
             f"without the lines of {name} {len(peaks) - out.sum()} of {len(peaks)} peaks are left, "
@@ -93,19 +93,14 @@ def _less(peaks, lines, name):
     )
 
 
-def moved(q2, wavelength, shift):
-    """Return q2 in A^-2 with a zero shift in degrees 2theta taken off."""
-    return q2 if not shift else q2_of(two_theta(q2, wavelength) - shift, wavelength)
-
-
 def from_shift(peaks, shift):
     """Return `Peaks` with a zero shift in degrees 2theta taken off, exactly: where it is half a
     degree, a search that takes it for small would miss lines by a hundredth.
     """
     faint = peaks.faint
     if faint is not None:
-        faint = np.array([moved(faint[0], peaks.wavelength, shift), *faint[1:]])
-    return replace(peaks, q2=moved(peaks.q2, peaks.wavelength, shift), faint=faint)
+        faint = np.array([without_shift(faint[0], peaks.wavelength, shift), *faint[1:]])
+    return replace(peaks, q2=corrected(peaks, shift), faint=faint)
 
 
 def _common_shift(peaks, lines, tolerances):
@@ -114,7 +109,7 @@ def _common_shift(peaks, lines, tolerances):
         return 0.0
     best, highest = 0.0, -np.inf
     for shift in KNOWN.shifts:
-        miss = np.abs(moved(peaks.q2, peaks.wavelength, shift)[:, None] - lines).min(axis=1)
+        miss = np.abs(corrected(peaks, shift)[:, None] - lines).min(axis=1)
         fit = np.exp(-0.5 * (miss / (tolerances / 3)) ** 2).sum()
         worth = fit - 0.5 * ((shift - SEARCH.zero_mean) / SEARCH.zero_sigma) ** 2
         if worth > highest:
@@ -126,7 +121,7 @@ def _fewer_faint(peaks, lines, shift):
     if peaks.faint is None or not len(lines):
         return peaks.faint
     q2, sigma, _ = peaks.faint
-    miss = np.abs(moved(q2, peaks.wavelength, shift)[:, None] - lines).min(axis=1)
+    miss = np.abs(without_shift(q2, peaks.wavelength, shift)[:, None] - lines).min(axis=1)
     return peaks.faint[:, miss > 3 * sigma]
 
 

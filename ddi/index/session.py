@@ -9,7 +9,6 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.base.paths import ROOT
-from ddi.forward.bragg import two_theta
 
 EXAMPLE = ROOT / "data" / "example_peaks.txt"  # only beside the sources
 EXPORTS = (".cif", ".json", ".csv", ".png", ".pcr", ".inp", ".instprm", ".pkslst")
@@ -65,9 +64,10 @@ class Session:
         self.kept = np.ones(len(self.peaks), dtype=bool)
 
     def positions(self):
-        """Where the peaks stand: 2theta in degrees if the wavelength is known, else q2 in A^-2."""
-        q2, wavelength = self.peaks.q2, self.peaks.wavelength
-        return two_theta(q2, wavelength) if wavelength else q2
+        """Return where the peaks stand: see `ddi.index.comparison.positions`."""
+        from ddi.index import comparison
+
+        return comparison.positions(self.peaks)
 
     def nearest(self, position, span):
         """Return the number of the peak nearest to a position, or None if it is further than `NEAR`
