@@ -5,7 +5,7 @@ import re
 import pandas as pd
 
 from ddi.base.errors import DDIError
-from ddi.study import peers
+from ddi.study import kept_runs, peers
 
 
 def table(study, programs, cases, unknown, *, seed):
@@ -25,9 +25,10 @@ def table(study, programs, cases, unknown, *, seed):
     if wrong := set(programs) - set(peers.PEERS):
         raise DDIError(f"there is no peer {min(wrong)!r}; programs: {', '.join(peers.PEERS)}")
     parts = []
+    earlier = kept_runs.kept(study, peers.KEPT)
     for name, peer in peers.PEERS.items():
         runs = name in programs and peers.python_of(name)
-        part = peers.run(name, cases) if runs else peers.kept(study.root / peers.KEPT, name, cases)
+        part = peers.run(name, cases) if runs else peers.kept(earlier, name, cases)
         how = "run now" if runs else f"{len(part)} outcomes kept from the full profile"
         missing = name in programs and not runs
         print(f"{name}: {how}." + (f" Not installed; {peer.install}" if missing else ""))

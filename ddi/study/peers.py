@@ -31,7 +31,7 @@ N_POSITIONS = 20  # peaks that each program is given
 TIME_LIMIT = 60.0
 PATIENCE = 30  # limits on the clock after which a program that hangs is stopped
 COLUMNS = ["program", "version", "id", "mineral", "bravais", "positions", "rank", "seconds"]
-KEPT = "data/results/full/10_peers.csv"  # the outcomes of the full profile, one row a pattern
+KEPT = "10_peers"  # outcomes of the full profile, one row a pattern: `ddi.study.kept_runs.kept`
 
 
 @dataclass(frozen=True)
@@ -192,13 +192,13 @@ def run(name, cases, limit=TIME_LIMIT):
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def kept(path, name, cases):
+def kept(rows, name, cases):
     """Return the outcomes of an earlier run of a program that belong to these cases' positions.
 
     Parameters
     ----------
-    path : pathlib.Path
-        CSV with `COLUMNS`, such as `KEPT` below the repository's root.
+    rows : DataFrame
+        With `COLUMNS`, or empty.
     name : str
         One of `PEERS`.
     cases : sequence of ddi.study.cases.Case
@@ -208,9 +208,8 @@ def kept(path, name, cases):
     DataFrame
         `COLUMNS`; empty if nothing was kept.
     """
-    if not path.exists():
+    if rows.empty:
         return pd.DataFrame(columns=COLUMNS)
-    rows = pd.read_csv(path)
     asked = pd.DataFrame({"id": [case.id for case in cases]})
     asked["positions"] = [positions_of(case) for case in cases]
     return rows[rows["program"] == name].merge(asked.astype(str), on=["id", "positions"])[COLUMNS]

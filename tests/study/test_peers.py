@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from ddi.base.errors import DDIError
+from ddi.base.paths import Study
 from ddi.index.peaks import from_values
-from ddi.study import cases, compare_peers, fairness, peer_programs, peers
+from ddi.study import cases, compare_peers, fairness, kept_runs, peer_programs, peers
 
 CU = 1.540593
 CELL = [5.458, 7.157, 8.884, 90, 90, 90]
@@ -112,13 +113,15 @@ def test_a_program_run_twice_keeps_its_two_names():
 def test_outcomes_are_kept_only_for_the_positions_they_belong_to(tmp_path, stand_in):
     stand_in("    say(entry, [cell], True)\n")
     other = case("X2", n=12)
-    path = tmp_path / "kept.csv"
+    path = Study("default", tmp_path).results.parent / "full" / f"{peers.KEPT}.csv"
+    path.parent.mkdir()
     peers.run("FOX", [case(), other]).to_csv(path, index=False)
+    rows = kept_runs.kept(Study("default", tmp_path), peers.KEPT)
     shifted = dataclasses.replace(other, peaks=cases.with_zero_shift(other, 0.1))
-    found = peers.kept(path, "FOX", [case(), shifted])
+    found = peers.kept(rows, "FOX", [case(), shifted])
     assert found["id"].tolist() == ["X1"] and found["rank"].tolist() == [1]
-    assert peers.kept(path, "mlindex", [case()]).empty
-    assert peers.kept(tmp_path / "none.csv", "FOX", [case()]).columns.tolist() == peers.COLUMNS
+    assert peers.kept(rows, "mlindex", [case()]).empty
+    assert peers.kept(pd.DataFrame(), "FOX", [case()]).columns.tolist() == peers.COLUMNS
 
 
 def test_a_peer_that_does_not_exist_is_refused_with_the_names():
