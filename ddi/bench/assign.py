@@ -4,7 +4,6 @@ models and test entries.
 
 import numpy as np
 
-from ddi.base.errors import DDIError
 from ddi.base.paths import Study
 from ddi.bench.registry import benchmark
 from ddi.models import assignment
@@ -26,12 +25,8 @@ SEED = 2026
 def bench_assign():
     """Compare on up to 300 monoclinic test entries with a noise of 0.05 on the scaled cell."""
     study = Study()
-    if not (study.interim / "dataset.parquet").exists():
-        raise DDIError(
-            "the benchmark needs the default study's data and models; run make study first"
-        )
-    network = assignment.AssignmentNetwork.load(assignment.path_of(study, SYSTEM, LEVEL), SYSTEM)
     problem = load_problem(study, SYSTEM, SEED, max_test=300)
+    network = assignment.AssignmentNetwork.load(assignment.path_of(study, SYSTEM, LEVEL), SYSTEM)
     ways = controls(problem, LEVEL, SEED) | {"network": network}
     table, _ = eval_assignment.compare(problem, LEVEL, ways, SEED)
     table = table.set_index("assigner")

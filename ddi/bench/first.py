@@ -25,23 +25,12 @@ def bench_first():
         for _ in range(2):
             started = time.perf_counter()
             before = cpu_of_children()
-            subprocess.run(
-                command,
-                check=True,
-                capture_output=True,
-                cwd=ROOT,
-                env=os.environ | {"NUMBA_CACHE_DIR": cache},
-            )
+            environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+            subprocess.run(command, check=True, capture_output=True, cwd=ROOT, env=environment)
             cpu.append(round(cpu_of_children() - before, 2))
             seconds.append(time.perf_counter() - started)
-    return {
-        "value": seconds[0],
-        "unit": "s",
-        "n": 1,
-        "again": seconds[1],
-        "cpu": cpu[0],
-        "cpu_again": cpu[1],
-    }
+    again = {"again": seconds[1], "cpu": cpu[0], "cpu_again": cpu[1]}
+    return {"value": seconds[0], "unit": "s", "n": 1, **again}
 
 
 def cpu_of_children():

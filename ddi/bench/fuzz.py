@@ -5,6 +5,7 @@ random; a reader may answer or refuse with a `DDIError`, nothing else.
 """
 
 import io
+import re
 import resource
 import signal
 import time
@@ -125,12 +126,7 @@ def _peak_mb():
     """
     status = Path("/proc/self/status")
     if status.exists():
-        line = next(
-            row
-            for row in status.read_text(encoding="utf-8").splitlines()
-            if row.startswith("VmHWM")
-        )
-        return int(line.split()[1]) / 1024
+        return int(re.search(r"VmHWM:\s*(\d+)", status.read_text(encoding="utf-8"))[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
 
 
