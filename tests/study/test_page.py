@@ -175,7 +175,7 @@ def address():
     yield f"http://localhost:{port}/"
     os.killpg(server.pid, signal.SIGINT)
     try:
-        server.wait(20)
+        server.wait(SEEN)
     finally:
         if server.poll() is None:
             os.killpg(server.pid, signal.SIGKILL)
