@@ -21,7 +21,7 @@ from ddi.index import picking
 from ddi.index.constants import PROFILE
 from ddi.index.pawley import invert_factorised
 from ddi.index.refinement import Problem, equations_at, factorised, refined
-from ddi.index.setting import by_metric
+from ddi.index.setting import by_metric, propagated
 
 
 class Lines(NamedTuple):
@@ -199,15 +199,15 @@ def _as_fit(problem, bravais, state, equations, tube):
     invert_factorised(*factorised(equations.normal), covariance)
     covariance *= max(1.0, equations.misfit / max(len(problem.flat.x) - len(covariance), 1))
     metric = state.shape[:n_free]
-    cell_su = _cell_su(metric, covariance[first : first + n_free, first : first + n_free], problem)
+    free = slice(first, first + n_free)
+    cell_su = propagated(by_metric(metric, problem.system)[:6], covariance[free, free])
     spline = np.interp(problem.flat.x, problem.knots, state.level)
-    amplitude = state.amplitude
     lines = Lines(
         problem.hkl,
         problem.design @ metric,
         problem.angles(state.shape),
         problem.column,
-        amplitude[problem.column] * problem.share,
+        state.amplitude[problem.column] * problem.share,
     )
     return Fit(
         bravais=bravais,
@@ -223,7 +223,7 @@ def _as_fit(problem, bravais, state, equations, tube):
         lines=lines,
         share=problem.share,
         width_law=state.shape[n_free + 2 : n_free + 5],
-        amplitude=amplitude,
+        amplitude=state.amplitude,
         covariance=covariance[:n_amplitudes, :n_amplitudes],
         n_foreign=len(problem.foreign),
         misfit=equations.misfit,
@@ -240,12 +240,6 @@ def _without_foreign(problem, state, equations):
     amplitude = state.amplitude.copy()
     amplitude[problem.n_columns :] = 0.0
     return equations_at(problem, state._replace(amplitude=amplitude)).model
-
-
-def _cell_su(free, covariance, problem):
-    """Standard uncertainties of the six cell parameters, from those of the free metric."""
-    slope = by_metric(free, problem.system)[:6]
-    return np.sqrt(np.einsum("ck,kl,cl->c", slope, covariance, slope).clip(0))
 
 
 def last_angle(prepared, wavelength, cells):

@@ -146,7 +146,14 @@ def uncertainties(cell, bravais, hkl, q2, sigma, slope=None, prior=np.inf, infla
     jacobian = np.zeros((8, n_free))
     jacobian[:7, : len(x)] = by_metric(x, system)
     jacobian[7, len(x) :] = 1
-    return np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian))
+    return propagated(jacobian, covariance)
+
+
+def propagated(jacobian, covariance):
+    """Return the standard uncertainties (n,) of what depends on parameters through a `jacobian`
+    (n, n_free), whose `covariance` is (n_free, n_free).
+    """
+    return np.sqrt(np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian).clip(0))
 
 
 def by_metric(x, system):
