@@ -43,6 +43,7 @@ PATTERNS = {
     + rows(X, X, Y[::-1], Y),
     "a count of rows": f"# lambda = {CU}\nGENERAL$\n {len(X)}\n" + rows(X, Y),
     "start, step, end above columns": f"lambda = {CU}\n15.0 0.05 44.95\n" + rows(X, Y),
+    "one name over three columns": f"XYDATA\nTEMP 300.0\nLambda: {CU}\n! 2theta\n" + rows(X, Y, Y),
     "several samples": f"# lambda = {CU}\n2theta,300K,400K\n" + rows(X, Y, Y[::-1], join=","),
     "XFIT": f"/*\nAnode Cu Alpha1 {CU} Alpha2 1.54439\n*/\n15.0 0.05 44.95 1 5.0 1\n"
     + rows(Y, join=" "),
@@ -101,6 +102,19 @@ LISTS = {
     "END": rows(ANGLE, HEIGHT) + "END\n",
     "a footer": "2theta I\n" + rows(ANGLE, HEIGHT) + "\nTotal peaks: 10\n",
     "less than": "2theta,I\n" + rows(ANGLE, [f"<{h}" for h in HEIGHT], join=",", form="{}"),
+    "wide letters": "\uff12\u03b8\u3000\uff29\n" + rows(ANGLE, HEIGHT, join="\u3000"),
+    "letters like theta": "2\u019f\tI\n" + rows(ANGLE, HEIGHT),
+    "bullets": "2theta I\n" + rows(["\u2022"] * 10, ANGLE, HEIGHT, join=" ", form="{}"),
+    "1: and a repeated heading": "No 2theta I\n"
+    + "".join(f"{k}: {a} {h}\n" for k, a, h in zip(range(5), ANGLE, HEIGHT))
+    + "No 2theta I\n"
+    + "".join(f"{k}: {a} {h}\n" for k, a, h in zip(range(5), ANGLE[5:], HEIGHT[5:])),
+    "(hkl) first": "hkl 2theta I\n" + rows(["(101)"] * 10, ANGLE, HEIGHT, join=" ", form="{}"),
+    "phases first": "Phase 2theta I\n" + rows(["BaSO4"] * 10, ANGLE, HEIGHT, join=" ", form="{}"),
+    "broad and shoulders": "2theta I\n" + "".join(
+        f"{a} {h}{'sh' if h > 20 else 'b'}\n" for a, h in zip(ANGLE, HEIGHT)
+    ),
+    "pairs in brackets": "2theta, I\n" + "".join(f"({a}, {h}),\n" for a, h in zip(ANGLE, HEIGHT)),
     "two lines under one peak": "h k l 2theta I\n"
     + rows(*np.ones((3, 12)), np.append(ANGLE, ANGLE[4:6]), np.append(HEIGHT, HEIGHT[4:6] / 2)),
     "2theta and d without names": rows(ANGLE, D, HEIGHT),
@@ -182,6 +196,8 @@ def test_only_errors_of_positions_are_errors_of_positions(tmp_path):
     brackets = "".join(f"{a} {h}(2)\n" for a, h in zip(ANGLE, HEIGHT))
     for text in ("2theta I esd\n" + rows(ANGLE, HEIGHT, ONES), "2theta I\n" + brackets):
         assert read(tmp_path, text, wavelength=CU).sigma_q2 is None
+    text = "".join(f"{d:.2f}({h:.0f})\n" for d, h in zip(D, HEIGHT))  # intensities
+    assert read(tmp_path, text, unit="d").sigma_q2 is None
     found = read(tmp_path, "2theta esd I\n" + rows(ANGLE, ONES * 0.003, HEIGHT), wavelength=CU)
     moved = (2 * np.sin(np.radians(ANGLE + 0.003) / 2) / CU) ** 2
     np.testing.assert_allclose(found.sigma_q2, moved - found.q2, rtol=1e-3)

@@ -139,9 +139,9 @@ def _read(name, lines, how):
             rows.append(content)
         elif kind == "remark":
             remarks.append(line)
-            head = _fuller(head, content)
-            if content and len(rows) <= _MOST_PARAMETERS:
+            if content and not head and len(rows) <= _MOST_PARAMETERS:
                 rows.clear()  # numbers above the names of columns are no rows of theirs
+            head = _fuller(head, content)
         elif kind == "title":
             remarks.append(line)
             unsure = unsure or (count, line)
@@ -217,7 +217,7 @@ def _row(line, how, started, head):
     found = [_number(field) for field in how.fields(body)]
     if found and all(found):
         return "row", found
-    if head and head.separated and _has_position(found, head):
+    if head and _has_position(found, head):
         return "row", [pair or (np.nan, None) for pair in found]
     if not started or not found or found[0] is None:
         named = heading(line)
@@ -233,7 +233,8 @@ def _row(line, how, started, head):
 def _has_position(found, head):
     """Whether a row with words has as many cells as the heading, and numbers as its positions."""
     where = [k for k, name in enumerate(head.names) if name in POSITIONS]
-    return len(found) >= len(head.names) and all(found[k] for k in where)
+    enough = len(found) >= len(head.names) if head.separated else len(found) == len(head.names)
+    return enough and all(found[k] for k in where)
 
 
 def _speaks(line):

@@ -14,6 +14,7 @@ _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
 _REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
 _WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
 _MOST_BACK = 0.02  # share of the steps of a scan that go back, where ranges meet; chosen
+_LARGEST_ERROR = 0.02  # of a position: larger ones are intensities, `3.10(100)`; chosen
 _REACH = 5  # points: rounded positions have unequal single steps
 
 
@@ -76,7 +77,9 @@ def as_result(name, found, unit, wavelength, radiation):
             f"{name} holds 2theta, which means nothing without a wavelength; "
             f"{command(name, unit, None)}"
         )
-    sigma = sigma if sigma is not None and (sigma > 0).all() else None
+    if sigma is not None:
+        likely = (sigma > 0).all() and np.median(sigma / position) < _LARGEST_ERROR
+        sigma = sigma if likely else None
     said = f"{source}: {len(position)} peaks in {unit}{found.note}"
     peaks = from_values(position, unit, wavelength, found.intensity, sigma, said)
     return replace(peaks, radiation=radiation)

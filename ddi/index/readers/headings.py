@@ -11,7 +11,7 @@ _ALIASES = {
     "netzebenenabstand espaciadod",
     "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
     "position2theta pos2theta "
-    "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg 2t 2tobs 2thetacorrected "
+    "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
     "diffractionangle scatteringangle winkel winkel2theta angolo angulo angulo2theta",
     "theta": "theta th thetadeg",
     "q2": "q2 q2obs qsquared 1d2",
@@ -35,6 +35,7 @@ _GREEK = str.maketrans(
         "\u03b8": "theta",
         "\u03d1": "theta",
         "\u0398": "theta",
+        **dict.fromkeys("\u0473\u04e9\u0275", "theta"),  # letters that look like it
         "\u00b2": "2",
         **{chr(0x2080 + digit): str(digit) for digit in range(10)},
         "\u2074": "4",

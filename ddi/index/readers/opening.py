@@ -141,6 +141,10 @@ def _too_large(name, max_bytes):
     )
 
 
+_TYPED = {0x2212: "-", 0x3000: " "} | {0xFF01 + k: chr(0x21 + k) for k in range(94)}
+"""The minus sign, and the wide letters and digits of East Asian texts, as on a keyboard."""
+
+
 def decoded(name, content):
     """Return bytes as text: UTF-8, UTF-16 or, where neither fits, Windows' Latin-1 (cp1252)."""
     if content.count(b"\n") > MAX_LINES or content.count(b"\r") > MAX_LINES:
@@ -154,7 +158,7 @@ def decoded(name, content):
         except UnicodeDecodeError:
             continue
         if "\0" not in text:
-            return text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2212", "-")
+            return text.replace("\r\n", "\n").replace("\r", "\n").translate(_TYPED)
     raise DDIError(
         f"{name} is not text, and no binary format that is known here; export it as two columns of "
         f"text, or type: {program()} formats"

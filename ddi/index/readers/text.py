@@ -134,6 +134,8 @@ def _intensity(values, names, where, first, heading):
     """
     if "intensity" in where or not names:
         return where.get("intensity") if names else _behind(values, first), ""
+    if len(names) == 1:
+        return _behind(values, first), ""
     if values.shape[1] == 2 and heading.separated:
         return 1 - first, ""
     free = [k for k in range(first + 1, len(names)) if names[k] is None]

@@ -22,7 +22,10 @@ _THOUSANDS = re.compile(
 _GERMAN = re.compile(r"(?<=[\t;])\d{1,3}(?:\.\d{3})+,\d+(?=[\t;]|$)")
 _IN_TABS = re.compile(r"(?:(?<=[\t;])|^)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=[\t;]|$)")
 # what stands behind a number: its unit, or a mark of doubt before the next number
-_BEHIND = re.compile(r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])")
+_BEHIND = re.compile(
+    r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])"
+    r"|(?<=\d)(?:sh|br|v?[bsw])(?=[\s;,]|$)"
+)
 _CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+|%_\d+ +\w+)(?=[\t;])")
 _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)`
 _LATEX = re.compile(
@@ -94,7 +97,10 @@ def _is_rule(line):
 
 def _unwrapped(line):
     """A line without list brackets and `1)`; a name before its numbers becomes a heading."""
-    line = re.sub(r"^(\s*\d+)\)(?=\s)", r"\1", line)
+    line = re.sub(r"^(\s*\d+)[):](?=\s)", r"\1", line)
+    line = re.sub(r"^\s*[-\u2022]\s+(?=\d)", "", line)
+    line = re.sub(r"^\s*\((?:-?\d+[ ,]*){1,3}\)\s+(?=\d)", "0 ", line)  # h k l
+    line = re.sub(r"\b(?:np|numpy)\.array\((.*)\)\s*$", r"\1", line)
     pairs = _WITH_INTENSITY.findall(line)
     if len(pairs) > 2 and not re.search(r"\d", _WITH_INTENSITY.sub("", line)):
         name = re.split(r"[:=]", line)[0]
@@ -108,7 +114,7 @@ def _unwrapped(line):
         parts = (part.strip(",").replace(",", ".") for part in re.split(r"[;\s]+", numbers))
         return [found[1].strip(), *filter(None, parts)]
     bare = line.strip().rstrip(",;")
-    if bare[:1] in ("[", "(") and bare[-1:] in ("]", ")") and len(bare.split(",")) > 2:
+    if bare[:1] in ("[", "(") and bare[-1:] in ("]", ")") and len(bare.split(",")) > 1:
         return [bare.strip("[]()")]
     return [line]
 
