@@ -105,6 +105,10 @@ LISTS = {
     "wide letters": "\uff12\u03b8\u3000\uff29\n" + rows(ANGLE, HEIGHT, join="\u3000"),
     "letters like theta": "2\u019f\tI\n" + rows(ANGLE, HEIGHT),
     "bullets": "2theta I\n" + rows(["\u2022"] * 10, ANGLE, HEIGHT, join=" ", form="{}"),
+    "Shimadzu": "# Strongest 3 peaks\n no.\tpeak\t2Theta\td\tI/I1\n"
+    + rows([1, 2, 3], [1, 10, 5], *[np.take(c, [0, 9, 4]) for c in (ANGLE, D, HEIGHT)])
+    + "\n# Peak Data List\n peak\t2Theta\td\tI/I1\n no.\t(deg)\t(A)\t\n"
+    + rows(range(1, 11), ANGLE, D, HEIGHT),
     "1: and a repeated heading": "No 2theta I\n"
     + "".join(f"{k}: {a} {h}\n" for k, a, h in zip(range(5), ANGLE, HEIGHT))
     + "No 2theta I\n"

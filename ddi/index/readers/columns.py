@@ -138,9 +138,9 @@ def _read(name, lines, how):
         if kind == "row":
             rows.append(content)
         elif kind == "remark":
-            remarks.append(line)
-            if content and not head and len(rows) <= _MOST_PARAMETERS:
+            if content and line not in remarks and len(rows) <= _MOST_PARAMETERS:
                 rows.clear()  # numbers above the names of columns are no rows of theirs
+            remarks.append(line)
             head = _fuller(head, content)
         elif kind == "title":
             remarks.append(line)
