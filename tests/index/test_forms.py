@@ -246,6 +246,9 @@ def test_what_is_no_powder_pattern_is_refused_by_its_name(tmp_path, kind):
         ("K-Alpha1 wavelength;1,5405980", 1.540598),
         ("Energy: 30.0 keV", 0.41328),
         ("alpha 90.00", None),
+        ('\'Id: "a" Anode: "Cu" Scantype: "Coupled TwoTheta/Theta"', CU),
+        ("Anode material,Co", 1.788996),
+        ("Target = Cu, Anode: Mo", None),
     ],
 )
 def test_wavelengths_in_remarks(text, angstrom):

@@ -10,6 +10,9 @@ _WAVELENGTH = re.compile(
 )
 _ANGSTROM = {"nm": 10.0, "pm": 0.01, "m": 1e10, "": 1.0}  # in each unit
 _TUBE = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
+_ANODE = (
+    r"(?:(?<![a-z])anode(?: material)?|target(?:[ _]name)?)[\s\"':=,;]{1,4}(cu|co|fe|cr|mo|ag)\b"
+)
 _OTHER = set(
     "omega chi phi psi rocking wavenumber ramanshift wave wavelength energy ev kev channel time "
     "timeofflight tof temperature pixel radius distance r gr bindingenergy".split()
@@ -29,6 +32,7 @@ def stated_wavelength(text):
     if energy and "kev" in energy[0].lower():
         return as_wavelength(f"{energy[1]} keV")
     named = {(anode.lower(), line) for anode, line in re.findall(_TUBE, text, re.I)}
+    named = named or {(anode.lower(), "1") for anode in re.findall(_ANODE, text, re.I)}
     return as_wavelength("Ka".join(named.pop())) if len(named) == 1 else None
 
 

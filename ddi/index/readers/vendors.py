@@ -8,6 +8,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.index.readers.found import Found
 from ddi.index.readers.histograms import _numbers_of
+from ddi.index.readers.stated import stated_wavelength
 
 
 def tree(name, text):
@@ -138,7 +139,8 @@ def uxd(source):
         x = start + step * np.arange(len(y))
     many = (len(parts) - 1) // 3
     note = f", the first of {many} ranges" if many > 1 else ""
-    return Found(x, "2theta", y, None, _number(header.get("WL1")), None, True, "UXD" + note)
+    wavelength = _number(header.get("WL1")) or stated_wavelength(parts[0])
+    return Found(x, "2theta", y, None, wavelength, None, True, "UXD" + note)
 
 
 def cpi(source):
