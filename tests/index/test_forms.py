@@ -137,6 +137,8 @@ AS_D = {
     "strengths": "d I\n" + "".join(f"{d} {'s' if h > 40 else 'm'}\n" for d, h in zip(D, HEIGHT)),
     "heights in brackets": "d = " + ", ".join(f"{d:.4f} ({h:.0f})" for d, h in zip(D, HEIGHT)),
     "h k l d I": rows(np.arange(10), ONES * 0, ONES, D, HEIGHT),
+    "hkl d I": rows([101, 200, 11, 2, 210, 102, 211, 112, 20, 212], D, HEIGHT),
+    "d h k l I": rows(D, np.arange(10), ONES * 0, ONES, HEIGHT),
     "squares": "q2calc q2obs\n" + rows(D**-2 * 1.01, D**-2, form="{:.7f}"),
     "q as it is defined": "# q = 2 pi / d, in 1/A\n# q I\n"
     + rows(2 * np.pi / D, HEIGHT, form="{:.6f}"),
@@ -165,7 +167,7 @@ def test_every_form_of_a_list(tmp_path, kind):
 @pytest.mark.parametrize("kind", AS_D)
 def test_every_form_of_spacings(tmp_path, kind):
     name = "a.jcpds" if "JCPDS" in kind else "a.txt"
-    unit = {"unit": "d"} if kind == "h k l d I" else {}
+    unit = {"unit": "d"} if " d I" in kind or " l I" in kind else {}
     found = read(tmp_path, AS_D[kind], name=name, **unit)
     np.testing.assert_allclose(found.d, D, rtol=5e-4)
     if kind not in ("strengths", "squares"):

@@ -148,7 +148,10 @@ def _intensity(values, names, where, first, heading):
 
 def _behind(values, first):
     """The column behind that of positions; not one that holds them again, as d beside 2theta."""
+    indices = [_are_indices(values[:, k : k + 3]) for k in range(values.shape[1])]
     for second in range(first + 1, values.shape[1]):
+        if any(indices[max(second - 2, first + 1) : second + 1]):
+            continue
         pair = values[:, first], values[:, second]
         if len(values) < 6 or not any(_agree(_wavelengths(*both)) for both in (pair, pair[::-1])):
             return second
@@ -227,16 +230,28 @@ def _agree(each):
     return middle > 0 and np.quantile(np.abs(each - middle), 0.8) <= 0.01 * middle
 
 
+def _are_indices(columns):
+    """Whether three columns are h, k and l."""
+    return columns.shape[1] == 3 and (columns % 1 == 0).all() and np.abs(columns).max() < 50
+
+
+def _ordered(column, decimals=1):
+    """Whether numbers rise or fall throughout, and are not all whole."""
+    steps = np.diff(column)
+    broken = not decimals or (column % 1 != 0).any()
+    return bool(broken and ((steps > 0).all() or (steps < 0).all()))
+
+
 def _numbered(values):
-    """1 where the first of several columns only counts the rows, 3 where h, k, l stand before the
-    positions, else 0.
+    """1 where the first of several columns only counts the rows or holds other whole numbers (h k l
+    in one, intensities), 3 where h, k, l stand before the positions, else 0.
     """
     if values.shape[1] < 2 or len(values) < 6:
         return 0
-    if values.shape[1] > 3 and (values[:, :3] % 1 == 0).all() and np.abs(values[:, :3]).max() < 50:
-        steps = np.diff(values[:, 3])
-        if (values[:, 3] % 1 != 0).any() and ((steps > 0).all() or (steps < 0).all()):
-            return 3
+    if values.shape[1] > 3 and _are_indices(values[:, :3]) and _ordered(values[:, 3]):
+        return 3
+    if (values[:, 0] % 1 == 0).all() and not _ordered(values[:, 0], 0) and _ordered(values[:, 1]):
+        return 1
     counts = (np.diff(values[:, 0]) == 1).all() and values[0, 0] in (0, 1)
     steps = np.diff(values[:, 1])
     return int(counts and bool((steps > 0).all() or (steps < 0).all()))
