@@ -1,4 +1,4 @@
-"""Calculated lines beside observed peaks, as a result shows them."""
+"""Observed peaks, calculated lines, and the ones beside the others, as a result shows them."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from ddi.index.show import CELL_COLUMNS
 
 def present(cell, group, q2_max):
     """Return the indices (n, 3) and q2 (n,) in A^-2 of all lines of a cell up to `q2_max` that a
-    space group allows, in no order; of h k l and its opposite one.
+    `gemmi.SpaceGroup` allows: in no order, equivalent ones apart, -h -k -l not beside h k l.
     """
     hkl = gemmi.make_miller_array(
         gemmi.UnitCell(*map(float, cell)), gemmi.SpaceGroup("P 1"), 1 / np.sqrt(q2_max), 0, True
