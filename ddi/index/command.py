@@ -3,6 +3,7 @@
 Nothing heavy is imported before something is indexed, so that ``--help`` is instant.
 """
 
+import atexit
 import contextlib
 import gc
 import glob
@@ -206,7 +207,8 @@ def _one(file, number, lattice, args, outputs):
 
 def _imported():
     """`index_peaks`; what its import makes stays out of the garbage collector's way, which saves a
-    tenth of the start.
+    tenth of the start, and so does everything when the process ends, which saves a tenth of a
+    second: the system takes it all back at once.
     """
     is_first = "ddi.index.api" not in sys.modules
     if is_first:
@@ -216,6 +218,7 @@ def _imported():
     from ddi.index.api import index_peaks
 
     if is_first:
+        atexit.register(gc.freeze)
         gc.freeze()  # not later: what a batch leaves behind must be collected
         gc.enable()
     return index_peaks

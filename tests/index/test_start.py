@@ -19,7 +19,8 @@ def test_a_list_of_peaks_reads_no_pattern_s_modules(root):
 
 
 FREEZE = """
-import gc
+import atexit, gc
+atexit.register(lambda: print(len(gc.get_objects()) < 1000))  # the first one registered runs last
 from ddi.index.command import _imported
 _imported()
 first = gc.get_freeze_count()
@@ -29,6 +30,6 @@ print(first > 10_000, gc.get_freeze_count() == first, gc.isenabled())
 """
 
 
-def test_only_what_the_import_made_is_never_collected(root):
+def test_only_what_the_import_made_is_never_collected_before_the_end(root):
     done = subprocess.run([sys.executable, "-c", FREEZE], capture_output=True, text=True, cwd=root)
-    assert done.stdout.split() == ["True", "True", "True"], done.stdout + done.stderr[-2000:]
+    assert done.stdout.split() == ["True"] * 4, done.stdout + done.stderr[-2000:]
