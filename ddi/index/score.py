@@ -111,7 +111,7 @@ def _best_class(worth, masks, subcells, e):
 
 def _worth(worth, masks):
     """Sum over the lines of each mask, per line allowed: shape (n_masks, n_peaks)."""
-    return (worth @ masks.T.astype(float)).T / np.maximum(masks.sum(axis=1), 1)[:, None]
+    return extinction.over_lines(worth, masks).T / np.maximum(masks.sum(axis=1), 1)[:, None]
 
 
 def _superstructure_gains(worth, allowed, subcells, e):
