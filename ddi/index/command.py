@@ -208,7 +208,8 @@ def _one(file, number, lattice, args, outputs):
 def _imported():
     """`index_peaks`; what its import makes stays out of the garbage collector's way, which saves a
     tenth of the start, and so does everything when the process ends, which saves a tenth of a
-    second: the system takes it all back at once.
+    second: the system takes it all back at once. The first call leaves the collector off, because
+    numba makes itself ready in the first file, which lasts.
     """
     is_first = "ddi.index.api" not in sys.modules
     if is_first:
@@ -220,12 +221,15 @@ def _imported():
     if is_first:
         atexit.register(gc.freeze)
         gc.freeze()  # not later: what a batch leaves behind must be collected
-        gc.enable()
     return index_peaks
 
 
 def _indexed(file, lattice, args):
-    return _imported()(file, lattice=lattice, **options.chosen(args))
+    index_peaks = _imported()
+    try:
+        return index_peaks(file, lattice=lattice, **options.chosen(args))
+    finally:
+        gc.enable()
 
 
 def _console(stderr=False):
