@@ -139,7 +139,7 @@ def over_lines(values, masks):
     (n_masks, n_lines) allows: shape (n_peaks, n_masks).
 
     In pieces that BLAS does not share among threads: these wait for each other at full speed, which
-    took a fifth of the CPU of a whole pattern.
+    took up to a fifth of the CPU of a whole pattern.
     """
     columns = masks.T.astype(float)
     n = max(_ONE_THREAD // max(columns.size, 1), 1)
