@@ -31,6 +31,7 @@ class SearchConstants:
     # relative volume and log units within which two screened candidates are one; chosen
     same_volume: float = 0.006
     same_score: float = 0.25
+    cubic_lines: int = 12  # of a cubic lattice that any peak may be; chosen, not measured
     n_drawn: int = 400  # cells asked of any other generator; chosen, not measured
     min_volume: float = 10.0  # A^3 of the primitive cell; chosen, not measured
     # A^3 of the primitive cell, and how many more lines than peaks a larger one may have; chosen

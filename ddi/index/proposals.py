@@ -57,7 +57,7 @@ def from_templates(peaks, bravais, zero, how=None):
 
 def _from_view(view, peaks, bravais, zero, sigma, how):
     trials = peaks.q2[: len(sigma)] - np.array(zero.trials)[:, None] * peaks.slope[: len(sigma)]
-    place, hkl = (how.templates or shipped()).usable(bravais, len(view))
+    place, hkl = _templates(how.templates or shipped(), bravais, len(view))
     place = view.astype(np.int16)[place]
     limit = how.max_volume or volume_limit(peaks, bravais)
     scores = screen(place, hkl, trials, sigma, bravais, limit).ravel()
@@ -69,6 +69,22 @@ def _from_view(view, peaks, bravais, zero, sigma, how):
         x[trial == t] = cells(place[here], hkl[here], q2, bravais)
     distinct = first_of_each(scores[best][: len(x)], x)[: SEARCH.n_refined]
     return x[distinct], np.array(zero.trials)[trial[distinct]]
+
+
+def _templates(templates, bravais, n):
+    """Places (m, k) of n peaks and their indices (m, k, 3): those of the templates, which are about
+    the first peaks, and for a cubic lattice, whose first peaks may all be foreign, every peak as
+    every one of the first lines.
+    """
+    place, hkl = templates.usable(bravais, n)
+    if lattice.BRAVAIS[bravais][0] != "cubic":
+        return place, hkl
+    own = lines.distinct_lines(lattice.cell_to_x(np.array([1.0] * 3 + [90.0] * 3)), bravais, 60)[0]
+    own = own[: SEARCH.cubic_lines].astype(hkl.dtype)
+    every = np.repeat(np.arange(n, dtype=place.dtype), len(own))
+    return np.append(place, every[:, None], axis=0), np.append(
+        hkl, np.tile(own, (n, 1))[:, None], axis=0
+    )
 
 
 def screen(place, hkl, trials, sigma, bravais, max_volume=SEARCH.max_volume):

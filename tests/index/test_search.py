@@ -285,3 +285,15 @@ def test_templates_leave_nothing_behind_whatever_the_length_of_the_list():
     held, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert held < 5e6 and most < 60e6
+
+
+@pytest.mark.parametrize("bravais, edge", [("cP", 4.1), ("cI", 5.3), ("cF", 5.62)])
+def test_cubic_lattice_is_proposed_whatever_stands_in_front_of_its_first_line(bravais, edge):
+    """Templates are about the first peaks only, and those may all be foreign."""
+    x = lattice.cell_to_x(np.array([edge] * 3 + [90.0] * 3))
+    own = lines.distinct_lines(x, bravais, 0.42)[1]
+    foreign = own[0] * np.array([0.71, 0.76, 0.83, 0.9, 0.96])
+    peaks = search.prepare(np.append(foreign, own), wavelength=WAVELENGTH)
+    found = search.search_lattice(peaks, bravais, search.Zero.known(0.0))
+    edges = lattice.x_to_cell(found.x)[:, 0]
+    assert np.abs(edges / edge - 1).min() < 1e-4
