@@ -76,13 +76,13 @@ def partners(bravais, cell, q2_max):
 
 def _compared(bravais, own, other, ratio, q2_max):
     """The `Partner` that a lattice is, or None."""
+    if ratio > 1 and _order(relations.standard(other)[0]) <= _order(bravais):
+        return None  # only a more symmetric lattice hides lines that a larger cell has
     lines = _lines(other, own[1][-1] * 1.0000001)
     only_own, only_other = (_missing(own[1], lines[1]), _missing(lines[1], own[1]))
     if (own[1][only_own] <= q2_max).any() or (lines[1][only_other] <= q2_max).any():
         return None
     symbol, cell = relations.standard(other)
-    if ratio > 1 and _order(symbol) <= _order(bravais):
-        return None  # only a more symmetric lattice hides lines that a larger cell has
     cell = setting.conventional(cell, symbol)[0]
     if cell[:3].min() < FORWARD.min_length or lattice.volume(other) < SEARCH.min_volume:
         return None  # no crystal has it
