@@ -76,6 +76,7 @@ KINDS = {
     "scale3": Kind("2theta", CU, 0.036, (0.02, 0.03), 0.1, 4, spread=0.0),
     "absent": Kind("2theta", CU, 0.015, (0.02, 0.05), 0.1, 3),
     "long_axis": Kind("2theta", CU, 0.02, (0.0, 0.03), 0.05, 3),
+    "molybdenum": Kind("2theta", 0.7093, 0.02, (0.02, 0.05), 0.1, 3),
 }
 USUAL = ("laboratory", "d3", "d4", "neutron", "synchrotron", "few", "absent", "long_axis")
 """The kinds on which the probability is judged."""

@@ -12,13 +12,13 @@ from typing import NamedTuple
 class SearchConstants:
     """How candidates are made, screened and refined."""
 
+    short: float = 1.5  # A, below which synchrotrons err less in degrees 2theta; chosen
     sigma: float = 0.012  # degrees 2theta, error of a laboratory peak; RRUFF, n = 197
     zero_mean: float = 0.02  # degrees 2theta, prior of the zero shift; RRUFF, n = 197
     zero_sigma: float = 0.06  # degrees 2theta; the same, twice as wide as observed
     # degrees 2theta; the first, the commonest, is tried with every template; RRUFF, n = 197
     trial_shifts: tuple = (0.04, 0.0, 0.08, -0.04, -0.08)
-    # share and least number of the templates, best first, that are tried at the other shifts, too;
-    # RRUFF, n = 193: the same cells in half the time
+    # share and least number of templates tried at other shifts; RRUFF, 193: same cells, less time
     promising: float = 0.05
     min_promising: int = 500
     screen_sigma: float = 0.03  # degrees 2theta, error of a template's cell; chosen, not measured

@@ -10,6 +10,22 @@ from ddi.index import score
 from ddi.index.constants import KNOWN, RANKING, SEARCH
 
 
+def fineness(wavelength):
+    """Return what usual errors in degrees 2theta are multiplied by at a wavelength in A.
+
+    Laboratory tubes err alike in degrees. Instruments at other short wavelengths, synchrotrons that
+    is, resolve the same spacings at smaller angles, so that they err less in proportion.
+
+    Examples
+    --------
+    >>> fineness(1.5406), fineness(0.7093), fineness(0.75), fineness(None)
+    (1.0, 1.0, 0.5, 1.0)
+    """
+    if not wavelength or bragg.anode(wavelength):
+        return 1.0
+    return min(1.0, wavelength / SEARCH.short)
+
+
 class Votes(NamedTuple):
     """All peaks that have a say in the ranking, each field of shape (m,): q2 and sigma in A^-2,
     slope dq2/d(2theta) in A^-2 per degree, prior probability to belong to no line.
@@ -60,6 +76,11 @@ class Peaks:
     def coarse(self):
         """Whether no errors are stated, so that positions may be several times as wrong."""
         return len(self.scales) > len(RANKING.scales)
+
+    @property
+    def fineness(self):
+        """What usual errors in degrees 2theta are multiplied by: see `fineness`."""
+        return fineness(self.wavelength)
 
     def crowded(self):
         """Return the same peaks as those of a pattern that may be full of foreign ones."""
@@ -117,9 +138,14 @@ class Zero:
         return Zero(self.mean, min(self.sigma, most / 3), trials or (0.0,))
 
     @classmethod
-    def wide(cls):
+    def wide(cls, wavelength=None):
         """For patterns that nothing explains within the usual shifts."""
-        return cls(0.0, SEARCH.wide_zero_sigma, SEARCH.wide_shifts)
+        return cls(0.0, SEARCH.wide_zero_sigma, SEARCH.wide_shifts).times(fineness(wavelength))
+
+    def times(self, factor):
+        """Return the same for shifts so many times as large."""
+        trials = tuple(factor * trial for trial in self.trials)
+        return Zero(factor * self.mean, factor * self.sigma, trials)
 
     @classmethod
     def asked(cls, value, wavelength, fixed=False):
@@ -127,7 +153,7 @@ class Zero:
         nothing can be fitted.
         """
         if value == "fit":
-            return cls() if wavelength else cls.known(0.0)
+            return cls().times(fineness(wavelength)) if wavelength else cls.known(0.0)
         if value is None or fixed or not wavelength:
             return cls.known(0.0 if value is None else float(value))
         return cls(value, KNOWN.start_sigma, tuple(value + trial for trial in KNOWN.start_trials))
@@ -151,7 +177,7 @@ def prepare(
     order = np.argsort(q2, kind="stable")[: max(SEARCH.max_verify, n_peaks)]
     used = wavelength or bragg.wavelength_reaching(q2[order[-1]])
     slope = bragg.q2_slope(q2[order], used)
-    sigma = SEARCH.sigma * slope
+    sigma = SEARCH.sigma * fineness(wavelength) * slope
     if sigma_q2 is not None:
         given = np.broadcast_to(np.asarray(sigma_q2, dtype=float), q2.shape)
         sigma = np.maximum(given[order], 1e-9)
@@ -179,9 +205,8 @@ def _weak(faint, wavelength, last, most):
     inside = np.flatnonzero(q2 < last)
     inside = np.sort(inside[np.argsort(spurious[inside], kind="stable")[:most]])
     slope = bragg.q2_slope(q2[inside], wavelength)
-    return Votes(
-        q2[inside], np.maximum(sigma[inside], SEARCH.sigma * slope), slope, spurious[inside]
-    )
+    least = SEARCH.sigma * fineness(wavelength) * slope
+    return Votes(q2[inside], np.maximum(sigma[inside], least), slope, spurious[inside])
 
 
 def _as_many(chance, share):

@@ -47,7 +47,7 @@ def from_templates(peaks, bravais, zero, how=None):
     """
     how = how or Effort()
     n = peaks.n_search
-    screened = np.maximum(SEARCH.screen_sigma * peaks.slope[:n], peaks.sigma[:n])
+    screened = np.maximum(SEARCH.screen_sigma * peaks.fineness * peaks.slope[:n], peaks.sigma[:n])
     chosen = [np.arange(n), *views.without_orders(peaks.q2[:n], peaks.sigma[:n])]
     if how.crowded and peaks.intensity is not None:
         chosen += views.strongest(peaks.intensity[:n], SEARCH.strongest)

@@ -259,7 +259,7 @@ def _uncertainties(row, peaks, zero_fitted):
         observed[used],
         search.sigma[used],
         search.slope[used] if zero_fitted else None,
-        SEARCH.zero_sigma,
+        SEARCH.zero_sigma * search.fineness,
     )
 
 

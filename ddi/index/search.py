@@ -115,7 +115,7 @@ def run(
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
     ordered = _stages(peaks, zero, chosen(bravais), how, ends)
     if fitted and not ranking.convinces(peaks, ordered) and time.monotonic() < ends:
-        wide = Zero.wide().within(peaks)
+        wide = Zero.wide(wavelength).within(peaks)
         more = _stages(peaks, wide, chosen(bravais), replace(how, thorough=True), ends)
         ordered = kinship.merged(ordered, more)
     if foreign is None and ranking.leaves_many(peaks, ordered) and time.monotonic() < ends:

@@ -80,7 +80,7 @@ def all_series(peaks, zero, least_gain=ZONES.least_gain):
 
 
 def _sigma(peaks):
-    return np.maximum(peaks.sigma, ZONES.sigma * peaks.slope)
+    return np.maximum(peaks.sigma, ZONES.sigma * peaks.fineness * peaks.slope)
 
 
 def _adjusted(unit, shift, peaks, sigma, zero):

@@ -164,6 +164,28 @@ def test_the_wide_prior_covers_half_a_degree():
     assert max(wide.trials) >= 0.5 and min(wide.trials) <= -0.5
 
 
+def test_angular_errors_of_synchrotrons_are_smaller_in_proportion():
+    assert Zero.asked("fit", CU) == Zero() and Zero.wide(CU) == Zero.wide()
+    assert Zero.asked("fit", 0.7093) == Zero()  # a molybdenum tube errs as a copper tube does
+    short = Zero.asked("fit", 0.5 * SEARCH.short)
+    np.testing.assert_allclose(short.trials, 0.5 * np.array(Zero().trials))
+    assert short.sigma == 0.5 * Zero().sigma and short.mean == 0.5 * Zero().mean
+    assert Zero.asked(0.3, 0.4).mean == 0.3 and Zero.asked(0.3, 0.4, fixed=True).trials == (0.3,)
+    q2 = np.linspace(0.01, 0.05, 9)
+    error = prepare(q2, wavelength=0.4).sigma / prepare(q2, wavelength=CU).sigma
+    np.testing.assert_allclose(error, CU / SEARCH.short, rtol=0.02)  # the same in q2
+
+
+def test_precise_lines_of_a_large_cell_at_a_short_wavelength_convince():
+    cell = [14.2, 20.6, 25.9, 90, 90, 90]
+    rng = np.random.default_rng(4)
+    q2 = lines_of(cell, "oP", 60, wavelength=0.4)
+    q2 = q2[rng.random(len(q2)) < 0.6][:24]
+    seen = bragg.two_theta(q2, 0.4) + 0.0015 * rng.standard_normal(len(q2))
+    table = ranked(bragg.q2_of(seen, 0.4), wavelength=0.4, bravais="oP")
+    assert is_first(table, cell, "oP") and table.probability[0] > 0.9
+
+
 def test_strongest_peaks_propose_the_main_phase_where_many_are_foreign():
     own = lines_of([5.43, 5.43, 5.43, 90, 90, 90], "cP", 9)
     foreign = np.sort(np.random.default_rng(2).uniform(own[0] / 3, own[-1], 11))
