@@ -95,7 +95,8 @@ def _inside(content, others, rng):
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
         for name in old.namelist():
-            new.writestr(name, _damaged(old.read(name), others, rng))
+            inside = zipfile.ZipInfo(name)  # without the time of day
+            new.writestr(inside, _damaged(old.read(name), others, rng))
     return buffer.getvalue()
 
 

@@ -2,6 +2,9 @@
 other units, tables of papers and reports, programs' lists, and tables that are no powder patterns.
 """
 
+import re
+import time
+
 import numpy as np
 import pytest
 
@@ -10,6 +13,7 @@ from ddi.bench.seeds import ANGLE, CU, HEIGHT, D, X, Y, rows
 from ddi.index import readers
 from ddi.index.peaks import Pattern
 from ddi.index.readers.headings import heading
+from ddi.index.readers.registry import FORMATS
 from ddi.index.readers.stated import stated_wavelength
 
 Q = 4 * np.pi / CU * np.sin(np.radians(X / 2))
@@ -280,3 +284,14 @@ def test_names_of_columns(name, meaning):
 def test_a_minus_that_is_no_hyphen(tmp_path):
     text = "2theta,I\n" + rows(X, Y - 100, join=",").replace("-", "\u2212")
     np.testing.assert_allclose(read(tmp_path, text, wavelength=CU).intensity, Y - 100)
+
+
+def test_recognising_a_format_takes_time_in_proportion_to_the_text():
+    parts = ("\n", " ", "\r\n", "#\n", "a\n", "1 ", "_a\n", "a,", "*", "=")
+    texts = [head + part * 20_000 for head in ("", "#", "data_x\n", "1 2 3\n") for part in parts]
+    for entry in FORMATS:
+        if entry.contains:
+            started = time.process_time()
+            for text in texts:
+                re.search(entry.contains, text + "!", re.I | re.M)
+            assert time.process_time() - started < 5, entry.name  # a square would take minutes

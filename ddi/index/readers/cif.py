@@ -29,7 +29,7 @@ def read_pdcif(source):
     from gemmi import cif
 
     text = source.text
-    if not re.search(r"(?im)^\s*data_", text):
+    if not re.search(r"(?im)^[ \t]*data_", text):
         text = "data_\n" + text  # ESG and others leave it out
     try:
         document = cif.read_string(text)

@@ -143,7 +143,9 @@ def mdi(source):
     return Found(x, "2theta", y, None, wavelength, None, True, "MDI text")
 
 
-_MDI = re.compile(r"\s*([\d.]+)\s+([\d.]+)\s+[\d.]+\s+[A-Za-z]{2}\s+([\d.]+)\s+([\d.]+)\s+(\d+)\s*")
+_MDI = re.compile(
+    r"\s*(N)\s+(N)\s+N\s+[A-Za-z]{2}\s+(N)\s+(N)\s+(\d+)\s*".replace("N", r"(?:\d+\.?\d*|\.\d+)")
+)
 
 
 def counts(source):
@@ -223,7 +225,7 @@ def chi(source):
 def jcamp(source):
     """JCAMP-DX with plain numbers."""
     text = re.sub(r"\$\$.*", "", source.text)
-    parts = re.split(r"(?m)^\s*##\s*([^=\n]*)=", text)
+    parts = re.split(r"(?m)^[ \t]*##[ \t]*([^=\n]*)=", text)
     fields = {}
     for key, value in zip(parts[1::2], parts[2::2]):
         fields.setdefault(re.sub(r"[\s/_-]", "", key.upper()), value.strip())

@@ -21,7 +21,7 @@ _CU = 1.54056  # A: what TREOR and DICVOL take where none is given
 
 def gsas_peaks(source):
     """GSAS-II: one Python list a line, every value followed by its refinement flag."""
-    if source.suffix != ".pkslst" and not re.search(r"(?m)^\s*\[", source.text):
+    if source.suffix != ".pkslst" and not re.search(r"(?m)^[ \t]*\[", source.text):
         return None
     rows = []
     for count, line in enumerate(source.text.split("\n"), 1):
@@ -64,10 +64,10 @@ def jcpds(source):
     below a line of names in versions 1 to 3.
     """
     pair = r"([\d.eE+-]+)[ ,\t]+([\d.eE+-]+)"
-    rows = re.findall(rf"(?m)^\s*DIHKL\d*:\s*{pair}", source.text)
+    rows = re.findall(rf"(?m)^[ \t]*DIHKL\d*:\s*{pair}", source.text)
     if not rows:
-        below = re.split(r"(?im)^\s*d\b.*I.*h.*k.*l.*$", source.text, maxsplit=1)[-1]
-        rows = re.findall(rf"(?m)^\s*{pair}", below) if below != source.text else []
+        below = re.split(r"(?im)^[ \t]*d\b.*I.*h.*k.*l.*$", source.text, maxsplit=1)[-1]
+        rows = re.findall(rf"(?m)^[ \t]*{pair}", below) if below != source.text else []
     if not rows:
         raise DDIError(
             f"{source.name} is a JCPDS card in which no d and intensity are found: expected DIHKL "

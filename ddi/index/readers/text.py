@@ -246,7 +246,7 @@ def _numbered(values):
     """1 where the first of several columns only counts the rows or holds other whole numbers (h k l
     in one, intensities), 3 where h, k, l stand before the positions, else 0.
     """
-    if values.shape[1] < 2 or len(values) < 6:
+    if values.shape[1] < 2 or len(values) < 6 or np.isinf(values).any():
         return 0
     if values.shape[1] > 3 and _are_indices(values[:, :3]) and _ordered(values[:, 3]):
         return 3

@@ -107,11 +107,11 @@ def rigaku_asc(source):
     body = re.search(r"(?m)^\*STEP\b[\s\S]*?\n(?!\*)([^*]*)", first)
     y = _numbers_of(source.name, body[1] if body else "")
     start, step = (_number(header.get(key)) for key in ("START", "STEP"))
-    ends = start if start is None or not step else (_number(header.get("STOP")), step)
-    count = _number(header.get("COUNT"))
-    if count is None and ends and ends[0] is not None:
-        count = round((ends[0] - start) / step) + 1
-    if start is None or not step or count is None or count > len(y):
+    stop, count = (_number(header.get(key)) for key in ("STOP", "COUNT"))
+    whole = start is not None and step
+    if whole and count is None and stop is not None:
+        count = round((stop - start) / step) + 1
+    if not whole or count is None or not 0 < count <= len(y):
         raise DDIError(f"{source.name} is an ASC file of Rigaku that is cut off; copy it again")
     wavelength = _number(header.get("WAVE_LENGTH1"))
     y = y[: int(count)]
@@ -159,7 +159,8 @@ def cpi(source):
 def udf(source):
     """Philips UDF: key and values with commas, then intensities after RawScan."""
     header, _, body = source.text.partition("RawScan")
-    fields = dict(re.findall(r"(?m)^\s*(\w+)\s*,\s*([^\n]*?)\s*,?\s*/?\s*$", header))
+    rows = re.findall(r"(?m)^[ \t]*(\w+)[ \t]*,([^\n]*)$", header)
+    fields = {key: value.strip(" \t\r,/") for key, value in rows}
     ends = [_number(part) for part in fields.get("DataAngleRange", "").split(",")[:2]]
     step = _number(fields.get("ScanStepSize"))
     if len(ends) < 2 or None in ends or not step or not body:
