@@ -27,7 +27,7 @@ from ddi.study.cases import first_peaks
 N_POSITIONS = 20  # peaks that each program is given
 # seconds a pattern of a program's own processor time, then it is stopped; what it had found until
 # then counts. Chosen: FOX reaches it in 8 of 88 patterns, mlindex without zero error in none of 63
-# (10 to 33 s, median 12), with one it takes about four times as long
+# (10 to 33 s, median 12), with one in 19 (median 50 s)
 TIME_LIMIT = 60.0
 PATIENCE = 30  # limits on the clock after which a program that hangs is stopped
 COLUMNS = ["program", "version", "id", "mineral", "bravais", "positions", "rank", "seconds"]
