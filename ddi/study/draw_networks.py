@@ -209,16 +209,6 @@ def largest_groups(study, systems, n=2):
     return largest
 
 
-def made_or_kept(study, name, make, wanted):
-    """Return a long run's table: made now and kept, or that of the run in data/results/full."""
-    if wanted:
-        table = make()
-        table.to_csv(study.results / f"{name}.csv", index=False, float_format="%.5g")
-        return table
-    kept = study.root / "data" / "results" / "full" / f"{name}.csv"
-    return pd.read_csv(kept) if kept.exists() else pd.DataFrame()
-
-
 def settings_table(trials):
     """Return the best settings of each system's search, and the write-up's (trial 0)."""
     best = trials.sort_values(["system", "nll"]).groupby("system", sort=False).head(4)
