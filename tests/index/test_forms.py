@@ -222,7 +222,7 @@ REFUSED = {
     "infrared": ("Wavenumber (cm-1),Transmittance (%)\n" + rows(X, Y, join=","), "Wavenumber"),
     "FOX": ("<ObjCryst Date='2020'>\n", "format FOX.*export its pattern as XY"),
     "XML": ("<?xml version='1.0'?>\n<a/>\n", "format XML"),
-    "HTML": ("<html><table></table></html>", "format HTML"),
+    "HTML": ("<html><table></table></html>", "page of HTML without a table"),
     "JSON": ('{"x": [1.0, 2.0]}', "format JSON"),
     "MCA": ("<<PMCA SPECTRUM>>\n1\n2\n", "format MCA"),
     "a JCPDS card without lines": ("VERSION: 4\nDIHKL:\n", "no d and intensity are found"),

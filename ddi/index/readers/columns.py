@@ -7,87 +7,13 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
+from ddi.index.readers.separators import PLAIN, REMARKS, strip_remark, style
 from ddi.index.readers.written import tidied, without_count
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
 _MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
 _MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
 _MOST_REMARKS = 200  # among which names of columns are looked for; chosen
-_REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
-REMARKS = "#!%'/*"
-
-
-class Style(NamedTuple):
-    """How the rows of a file separate their fields."""
-
-    separator: str  # a regular expression
-    decimal_comma: bool
-
-    def fields(self, line):
-        """The fields of a row."""
-        fields = [field.strip(" \"'") for field in re.split(self.separator, line)]
-        if self.decimal_comma:
-            fields = [field.replace(",", ".") for field in fields]
-        return [field for field in fields if field]
-
-
-PLAIN = Style(r"[,;\s]+", False)
-
-
-def style(name, lines):
-    """Find how the rows of numbers among `lines` are written, or raise what is ambiguous."""
-    rows = [strip_remark(line) for line in lines[:2000]]
-    rows = [row for row in rows if re.match(r"\s*[\"'+-]?\.?\d", row)]
-    rows = [row for row in rows if re.fullmatch(r"[\d\s.,;eEdD+()\u00b1\"'-]+", row)] or rows
-    commas = [row for row in rows if "," in row]
-    if len(commas) < max(1, 0.5 * len(rows)):
-        return PLAIN
-    semicolons = sum(";" in row for row in rows) > 0.5 * len(rows)
-    joined = [re.findall(r"\d,\d", row) for row in commas]
-    if any(re.search(r"\d\.\d", row) for row in commas) or not any(joined):
-        return _with_points(name, commas, semicolons)
-    spaced = sum(bool(re.search(r"\d,\d+(?:\(\d+\))?(?:,?\s+|;)\s*[\d\"]", row)) for row in commas)
-    if semicolons:
-        return Style(r";", True)
-    if spaced > 0.5 * len(commas):
-        return Style(r",?\s+", True)
-    return _only_commas(name, commas)
-
-
-def _with_points(name, rows, semicolons):
-    """Commas beside decimal points separate fields, unless they group thousands."""
-    for row in rows:
-        if re.search(r"(?:^|\s|;)\d{1,3}(,\d{3})+\.\d+(?:\s|;|$)", row) and re.search(r"\s|;", row):
-            raise DDIError(
-                f"{name}: '{row.strip()[:40]}' seems to group thousands with commas; take them out"
-            )
-    mixed = [re.match(r"\s*\d+,\d+(?:\(\d+\))?\s+\d*\.?\d", row) for row in rows]
-    if all(mixed):
-        raise DDIError(
-            f"{name}: '{rows[0].strip()[:40]}' has a decimal comma or a separating one beside "
-            "decimal points; write decimal points only"
-        )
-    return Style(r"[;]" if semicolons else r"[,\s]+", False)
-
-
-def _only_commas(name, rows):
-    """Rows such as `15,917`: a decimal comma, or two whole numbers."""
-    pieces = [row.strip().split(",") for row in rows]
-    if all(len(piece) == 2 for piece in pieces):
-        tails = [piece[1].strip() for piece in pieces]
-        if any(len(tail) > 1 and tail[0] == "0" for tail in tails):
-            return Style(r"\s+", True)
-        if len({len(tail) for tail in tails}) == 1 and len(tails) > 2 or len(tails[0]) > 3:
-            raise DDIError(
-                f"{name}: '{rows[0].strip()[:40]}' may be one number with a decimal comma or two "
-                "numbers; write decimal points, or a blank after a separating comma"
-            )
-    return PLAIN
-
-
-def strip_remark(line):
-    """The row without a trailing remark after #, !, %, * or //."""
-    return _REMARK.sub("", line) if line[:1] not in REMARKS else line
 
 
 class Table(NamedTuple):
@@ -127,7 +53,7 @@ def _read(name, lines, how):
     remarks = []
     head = None
     unsure = None  # the first title, and the first line of words behind the rows
-    footer = None
+    odd = footer = None  # the first line above the rows that only names of columns excuse
     for count, line in enumerate(lines, 1):
         line = line.strip()
         if not line:
@@ -145,12 +71,14 @@ def _read(name, lines, how):
         elif kind == "title":
             remarks.append(line)
             unsure = unsure or (count, line)
+        elif not rows and head is None:
+            odd = odd or (count, line)
         elif len(rows) >= 6 and not re.search(r"\d[.,]\d|^\W*\d", line):
             footer = footer or (count, line)
         else:
             raise _no_row(name, count, line)
-    if unsure and len(rows) < 6:
-        raise _no_row(name, *unsure)
+    if odd and head is None or unsure and len(rows) < 6:
+        raise _no_row(name, *(odd or unsure))
     return rows, head, remarks
 
 
@@ -184,8 +112,9 @@ def _fitting(head, remarks, width):
     if head and len(head.names) == width:
         return head
     remarks = remarks[:_MOST_REMARKS]
-    others = (heading(_bare(line), width) for line in reversed(remarks))
-    found = next((other for other in others if other), None)
+    found = None
+    for line in reversed(remarks):
+        found = _fuller(found, heading(_bare(line), width))
     if found is None and head and not head.separated:
         told = [heading(_bare(line)) for line in remarks if ":" not in line]
         return head if head in told else None
@@ -225,7 +154,7 @@ def _row(line, how, started, head):
             return "remark", named
         if not started and not re.search(r"\d", how.fields(body)[0] if found else line):
             return "title", None
-    if head and found and found[0] and len(found) >= len(head.names):
+    if head and found and found[0] and len(found) >= len(head.names) and _absent(body, how, head):
         return "row", [pair or (np.nan, None) for pair in found]
     return "nothing", None
 
@@ -235,6 +164,15 @@ def _has_position(found, head):
     where = [k for k, name in enumerate(head.names) if name in POSITIONS]
     enough = len(found) >= len(head.names) if head.separated else len(found) == len(head.names)
     return enough and all(found[k] for k in where)
+
+
+def _absent(line, how, head):
+    """Whether the words among the positions of a row say that there is none: `n.o.`, `nan`, `-`."""
+    cells = [how.fields(line)[k] for k, name in enumerate(head.names) if name in POSITIONS]
+    return all(number(cell) is not None or _NONE.fullmatch(cell) for cell in cells)
+
+
+_NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|absent|none|null")
 
 
 def _speaks(line):
@@ -263,6 +201,7 @@ def _joined(name, rows, head, remarks):
     width = min(map(len, rows))
     if not (head and head.names[-1] is None and width > len(head.names)):  # hkl, once or twice
         _check_widths(name, [len(row) for row in rows], named=head is not None)
+        _check_order(name, rows)
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
     return Table(values, spread, head, tuple(remarks))
@@ -284,6 +223,25 @@ def _check_widths(name, widths, named):
                 f"{name} begins with {first} row(s) of {widths[0]} number(s), before rows of "
                 f"{widths[-1]}; if they are no peaks, start them with #"
             )
+
+
+def _check_order(name, rows):
+    """Refuse a row of another width whose position is out of the order of all others, or whole
+    among decimals: a number that is broken in two, `2. 7112`.
+    """
+    widths = [len(row) for row in rows]
+    usual = max(widths, key=widths.count)
+    odd = [row for row in rows if len(row) != usual]
+    if not 0 < len(odd) < 0.2 * len(rows):
+        return
+    others = [row[0][0] for row in rows if len(row) == usual]
+    whole = odd[0][0][0] % 1 == 0 and all(value % 1 for value in others)
+    if _monotone(others) and (whole or not _monotone([row[0][0] for row in rows])):
+        said = " ".join(f"{value:g}" for value, _ in odd[0])
+        raise DDIError(
+            f"{name} has a row of {len(odd[0])} numbers, {said}, among rows of {usual}, and its "
+            "position is whole or out of order; correct that row, or start it with #"
+        )
 
 
 def _monotone(values):

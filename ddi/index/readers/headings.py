@@ -8,7 +8,7 @@ from typing import NamedTuple
 _ALIASES = {
     "d": "d dobs dspacing dspacings dspace dvalue dwert dhkl dexp dmeas da dhkls spacing "
     "latticespacing interplanarspacing interplanardistance distanceinterreticulaire "
-    "netzebenenabstand espaciadod",
+    "netzebenenabstand valeurded",
     "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
     "position2theta pos2theta "
     "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
@@ -46,7 +46,7 @@ _TEN_THOUSAND = re.compile(
     r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
 _QUALIFIER = re.compile(
-    r"observed|measured|experimental|peak|obs|meas|exp|relative|normalized|integrated|"
+    r"observed|measured|experimental|peak|obs|meas|exp|relative|normalized|integrated|netto|nette|"
     r"(?:degrees?|deg|bragg|diffraction|angle|angledediffraction|angulo)(?=.*2th)"
 )
 _CHINESE = {
@@ -138,12 +138,23 @@ def column_name(field):
     if re.fullmatch(r"q_(nm|a)\^?-1", bare):
         return "q2pi"  # pyFAI, which defines q so
     unit = r"[/_](deg|m?rad|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    plain = re.sub(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]", "calc", plain)
     plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
     key = re.sub(r"[^a-z0-9]", "", plain)
     if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", _plain(field)):
-        return "2theta" if re.sub("peak|2theta", "", key) in ("pos", "position", "") else None
-    return _COLUMN.get(key) or _COLUMN.get(_QUALIFIER.sub("", key))
+        return (
+            "2theta" if re.sub("peak|2theta", "", key) in ("pos", "poz", "position", "") else None
+        )
+    known = _COLUMN.get(key) or _COLUMN.get(_QUALIFIER.sub("", key))
+    return known or _by_unit(_plain(field))
+
+
+def _by_unit(plain):
+    """The meaning of a name in any language by its unit: `Espaciado d [A]`, `Altezza [cts]`."""
+    if re.search(r"(^|\s)d\s*\[\s*(\u00e5|a|nm)\s*\]", plain):
+        return None if re.search("calc|ber|theor", plain) else "d"
+    return "intensity" if re.search(r"\[\s*(cts|cps|counts)\.?\s*\]", plain) else None
 
 
 def _plain(field):

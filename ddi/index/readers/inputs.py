@@ -75,7 +75,7 @@ def jcpds(source):
         )
     values = np.array([[number(field) for field in row] for row in rows], dtype=float)
     strongest = values[np.lexsort((-values[:, 1], -values[:, 0]))]
-    once = strongest[np.diff(strongest[:, 0], prepend=np.inf) != 0]
+    once = strongest[np.r_[True, strongest[1:, 0] != strongest[:-1, 0]]]
     d, intensity = once[:_MOST_OF_A_CARD].T
     return Found(d, "d", intensity, None, None, None, False, "JCPDS card")
 

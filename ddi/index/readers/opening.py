@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import stat
 import sys
 import zipfile
@@ -171,7 +172,22 @@ def _encodings(content):
     even, odd = content[:400:2].count(0), content[1:400:2].count(0)
     if max(even, odd) > 0.3 * len(content[:400:2]) and min(even, odd) == 0:
         return ("utf-16-le",) if odd else ("utf-16-be",)  # without a byte-order mark
-    return ("utf-8-sig", "cp1252", "latin-1")
+    return ("utf-8-sig", *_of_east_asia(content), "cp1252", "latin-1")
+
+
+def _of_east_asia(content):
+    """The Chinese or Japanese encoding in which the first lines speak of a pattern, if any."""
+    try:
+        content[:_HEAD].decode("ascii")
+        return ()
+    except UnicodeDecodeError:
+        heads = {name: content[:_HEAD].decode(name, "ignore") for name in _EAST_ASIA}
+    return tuple(name for name, head in heads.items() if re.search(_EAST_ASIAN_WORDS, head))
+
+
+_HEAD = 4000  # bytes; chosen
+_EAST_ASIA = ("gb18030", "shift_jis", "big5")
+_EAST_ASIAN_WORDS = "\u5f3a\u5ea6|\u5f37\u5ea6|\u884d\u5c04|\u89d2\u5ea6|\u56de\u6298|\u03b8"
 
 
 class Archive:

@@ -6,17 +6,25 @@ from ddi.index.instrument import as_wavelength
 
 _NUMBER = r"[^\d\n]{0,24}?(\d+,\d{3,}|\d*\.\d+(?:[eE][+-]?\d+)?)[ \t]*(nm|pm|m)?\b"
 _WAVELENGTH = re.compile(
-    rf"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|alpha[ _-]?1)(?![\d.]){_NUMBER}", re.I
+    rf"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|alpha[ _-]?1)(?![\d.]){_NUMBER}",
+    re.I,
 )
 _ANGSTROM = {"nm": 10.0, "pm": 0.01, "m": 1e10, "": 1.0}  # in each unit
 _TUBE = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
 _ANODE = (
-    r"(?:(?<![a-z])anode(?: material)?|target(?:[ _]name)?)[\s\"':=,;]{1,4}(cu|co|fe|cr|mo|ag)\b"
+    r"(?:(?<![a-z])anode(?: material)?|target(?:[ _]name)?|(?<![a-z])radiation)[\s\"':=,;]{1,20}"
+    r"(cu|co|fe|cr|mo|ag)\b"
 )
 _OTHER = set(
     "omega chi phi psi rocking wavenumber ramanshift wave wavelength energy ev kev channel time "
     "timeofflight tof temperature pixel radius distance r gr bindingenergy".split()
 )
+
+_OTHER_UNIT = re.compile(
+    r"[\w ,.]{1,20}[\[(/]\s*(k?eV|cm\s*\^?[-\u2212\u207b](1|\u00b9)|[m\u00b5\u03bcu]?s|sec|K"
+    r"|pixels?)\s*[\])]?\s*|XUNITS\s*:\s*k?eV"
+)
+_WITH_TUBE = re.compile(r"radiation\s*[:=]\s*[a-z]{0,2}[\s,]{0,4}(\d\.\d{3,})\b", re.I)
 
 
 def stated_wavelength(text):
@@ -26,6 +34,8 @@ def stated_wavelength(text):
         value = value * 1e10 if value < 1e-8 else value  # metres without their unit
         if 0.01 < value < 100:
             return value
+    if beside := _WITH_TUBE.search(text):  # `Radiation : Cu , 1.54060`
+        return float(beside[1])
     energy = re.search(
         r"\benergy\b(?:[^\d\n]{0,12}?\bkeV\b)?[^\d\n]{0,12}?(\d+\.?\d*)\s*(keV\b)?", text, re.I
     )
@@ -53,11 +63,16 @@ def states_two_pi(text):
     return bool(re.search(r"\b[24] ?\*? ?(?:pi|\u03c0)\b", text, re.I))
 
 
-def other_axis(remarks):
-    """The name of a first column that is no position of powder lines, as a remark gives it."""
+def other_axis(remarks, by_unit=False):
+    """The name of a first column that is no position of powder lines, as a remark gives it; only if
+    its unit says so where `by_unit`.
+    """
     for line in remarks:
+        first = re.split(r"[,;\t]|\s{2,}", line.strip(" #!%*\"'"))[0].strip()
+        if _OTHER_UNIT.fullmatch(first):
+            return first
         fields = re.split(r"[,;\t]+|\s+", re.sub(r"^[#!*%'/; \t]+(L\s)?", "", line.strip()))
-        if not 2 <= len(fields) <= 6 or re.search(r"[:=]|(^|\s)[\d.]+(\s|$)", line):
+        if by_unit or not 2 <= len(fields) <= 6 or re.search(r"[:=]|(^|\s)[\d.]+(\s|$)", line):
             continue
         if re.sub(r"[\[(].*|[^a-z]", "", fields[0].lower()) in _OTHER:
             return fields[0]

@@ -9,6 +9,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.forward.bragg import anode
 from ddi.index.peaks import MOST
+from ddi.index.readers.cells import table_of_html
 from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found, looks_measured
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
@@ -18,6 +19,7 @@ from ddi.index.readers.stated import (
     stated_wavelength,
     states_two_pi,
 )
+from ddi.index.readers.unnamed import agree, are_indices, counts_rows, positions_among, wavelengths
 
 _MOST_TWICE = 0.35  # share of the rows of a list of peaks that repeat a position; chosen
 _FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
@@ -28,11 +30,11 @@ def read_table(source):
     text, above = _without_wavelength(source.text)
     read = table(source.name, text)
     remarks = "\n".join(read.remarks)
-    other = None if read.heading or source.unit else other_axis(read.remarks)
+    other = None if read.heading else other_axis(read.remarks, source.unit is not None)
     if other:
         raise DDIError(
             f"{source.name} calls its first column {other}, which is no position of powder lines: "
-            "give d, q or 2theta, or say with --unit which of them it is"
+            "give d, q or 2theta" + ("" if source.unit else ", or say with --unit which it is")
         )
     found = chosen(
         source,
@@ -43,6 +45,20 @@ def read_table(source):
     )
     defined = found.unit == "q?" and states_two_pi(remarks)
     return replace(found, unit="q2pi") if defined else found
+
+
+def read_html(source):
+    """The first table of a page that names a position."""
+    text = table_of_html(source.text)
+    if text is None:
+        raise DDIError(
+            f"{source.name} is a page of HTML without a table that names d, q or 2theta; copy its "
+            "table into a text"
+        )
+    above = re.sub(r"<[^>]*>", " ", source.text)
+    read = table(source.name, text)
+    wavelength, radiation = stated_wavelength(above), stated_radiation(above)
+    return chosen(source, read, wavelength, radiation, format="HTML")
 
 
 def _without_wavelength(text):
@@ -56,7 +72,7 @@ def _without_wavelength(text):
 
 def chosen(source, read, wavelength=None, radiation=None, unit=None, format="text"):
     """Choose position, intensity and standard deviation among the columns of a `Table`."""
-    read, note = _stacked(read)
+    read, note = _stacked(source.name, read)
     values = read.values
     names, scales = _aligned(source.name, read.heading, values)
     where = {}
@@ -73,7 +89,7 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
         wavelength = wavelength or meant
         if not source.unit and len(values) > MOST:
             named = "2theta"  # a scan, of which d is rounded
-    first = where[named] if named else _numbered(values)
+    first = where[named] if named else positions_among(values, source.unit)
     second, more = _intensity(values, names, where, first, read.heading)
     sigma = None if read.sigma is None else read.sigma[:, first]
     if where.get("sigma") == first + 1:  # behind an intensity it is the intensity's
@@ -148,23 +164,29 @@ def _intensity(values, names, where, first, heading):
 
 def _behind(values, first):
     """The column behind that of positions; not one that holds them again, as d beside 2theta."""
-    indices = [_are_indices(values[:, k : k + 3]) for k in range(values.shape[1])]
+    indices = [are_indices(values[:, k : k + 3]) for k in range(values.shape[1])]
     for second in range(first + 1, values.shape[1]):
         if any(indices[max(second - 2, first + 1) : second + 1]):
             continue
         pair = values[:, first], values[:, second]
-        if len(values) < 6 or not any(_agree(_wavelengths(*both)) for both in (pair, pair[::-1])):
+        if len(values) < 6 or not any(agree(wavelengths(*both)) for both in (pair, pair[::-1])):
             return second
     return None
 
 
-def _stacked(read):
+def _stacked(name, read):
     """A long list that stands in blocks side by side, put one below the other, and what to say of
     it; of blocks that do not continue each other, those of several samples, the first.
     """
     count = read.heading.blocks if read.heading else 1
-    if count == 1 or read.values.shape[1] != len(read.heading.names):
+    if count == 1:
         return read, ""
+    if read.values.shape[1] != len(read.heading.names):
+        raise DDIError(
+            f"{name} has {count} tables side by side under {len(read.heading.names)} names, and "
+            f"{read.values.shape[1]} columns; separate them with tabs, or put the tables one below "
+            "the other"
+        )
     width = len(read.heading.names) // count
     position = next(k for k in range(width) if read.heading.names[k] in POSITIONS)
     blocks = np.split(read.values, count, axis=1)
@@ -184,9 +206,10 @@ def _aligned(name, heading, values):
     if heading is None:
         return (), ()
     names = heading.names
-    headless = names[0] in POSITIONS and len(names) + 1 == values.shape[1]
-    if headless and _numbered(values):
-        return (None, *names), (1.0, *heading.scales)  # the column of numbers is headed `#`
+    headless = len(names) + 1 == values.shape[1]
+    if names[0] in POSITIONS and (headless or not heading.separated) and counts_rows(values):
+        sure = len(names) if headless else (*names, None).index(None)
+        return (None, *names[:sure]), (1.0, *heading.scales[:sure])  # the numbers are headed `#`
     if len(names) == values.shape[1] or heading.separated:
         return names, heading.scales
     if names[0] not in POSITIONS:
@@ -206,8 +229,8 @@ def _bragg_wavelength(name, values, where, scales):
     """The wavelength in Angstrom that a column of d and one of 2theta mean together."""
     d = values[:, where["d"]] * scales[where["d"]]
     two_theta = values[:, where["2theta"]]
-    each = _wavelengths(two_theta, d)
-    if not _agree(each):
+    each = wavelengths(two_theta, d)
+    if not agree(each):
         raise DDIError(
             f"{name} names columns of d and 2theta that no wavelength brings together; check that "
             "the heading has as many names as there are columns"
@@ -215,46 +238,6 @@ def _bragg_wavelength(name, values, where, scales):
     middle = float(np.median(each))
     tube = anode(middle)
     return tube.alpha1 if tube else middle
-
-
-def _wavelengths(two_theta, d):
-    """2 d sin(theta) of each row that has both, in the unit of d."""
-    with np.errstate(invalid="ignore"):
-        each = 2 * d * np.sin(np.radians(two_theta / 2))
-    return each[np.isfinite(each)]
-
-
-def _agree(each):
-    """Whether most rows mean the same wavelength."""
-    middle = float(np.median(each)) if len(each) else 0.0
-    return middle > 0 and np.quantile(np.abs(each - middle), 0.8) <= 0.01 * middle
-
-
-def _are_indices(columns):
-    """Whether three columns are h, k and l."""
-    return columns.shape[1] == 3 and (columns % 1 == 0).all() and np.abs(columns).max() < 50
-
-
-def _ordered(column, decimals=1):
-    """Whether numbers rise or fall throughout, and are not all whole."""
-    steps = np.diff(column)
-    broken = not decimals or (column % 1 != 0).any()
-    return bool(broken and ((steps > 0).all() or (steps < 0).all()))
-
-
-def _numbered(values):
-    """1 where the first of several columns only counts the rows or holds other whole numbers (h k l
-    in one, intensities), 3 where h, k, l stand before the positions, else 0.
-    """
-    if values.shape[1] < 2 or len(values) < 6 or np.isinf(values).any():
-        return 0
-    if values.shape[1] > 3 and _are_indices(values[:, :3]) and _ordered(values[:, 3]):
-        return 3
-    if (values[:, 0] % 1 == 0).all() and not _ordered(values[:, 0], 0) and _ordered(values[:, 1]):
-        return 1
-    counts = (np.diff(values[:, 0]) == 1).all() and values[0, 0] in (0, 1)
-    steps = np.diff(values[:, 1])
-    return int(counts and bool((steps > 0).all() or (steps < 0).all()))
 
 
 def read_npy(source):

@@ -133,6 +133,7 @@ def uxd(source):
         x, y = rows[:, 0], rows[:, 1]
     else:
         start, step = (_number(header.get(key)) for key in ("START", "STEPSIZE"))
+        start = _number(header.get("2THETA")) if start is None else start
         if start is None or not step:
             raise DDIError(f"{source.name} is a UXD file without start and step; export XY")
         y = rows[:, 0]

@@ -6,14 +6,14 @@ cells. Put into plain rows, so that no column moves.
 import re
 
 from ddi.base.errors import DDIError
-from ddi.index.readers.headings import POSITIONS, column_name, heading
+from ddi.index.readers.cells import in_rows, whole_cells
+from ddi.index.readers.headings import POSITIONS, column_name
 
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
 _CELL = re.compile(r'"[^"]*"')
 _NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+\-eE()\[\]]+)$")
 _MARKS = "#!%'/*"
 _MOST_ABOVE = 5  # lines above a count of rows; chosen
-_SEPARATORS = ";\t,"
 _THOUSANDS = re.compile(
     r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"  # blanks that people cannot type group digits
     r"|(?:(?<=[\t;])|^)(\d{1,3}(?: \d{3})+(?:[.,]\d+)?)(?=[\t;]|$)"
@@ -26,11 +26,16 @@ _BEHIND = re.compile(
     r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])"
     r"|(?<=\d)(?:sh|br|v?[bsw])(?=[\s;,]|$)"
 )
-_CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+|%_\d+ +\w+)(?=[\t;])")
+_CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+|%_\d+[ \t]+\w+)(?=[\t;])")
 _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)`
+_CAPTIONED = re.compile(r"^\s*d ?= ?\d+[.,]\d+\s{2,}(?=\d)")  # where each line begins so
+_FEWEST = 6  # lines written alike; chosen
 _LATEX = re.compile(
     r"\\\\.*$|\\(?:h|top|mid|bottom)(?:line|rule)|\\(?:begin|end)\{.*|\$|\\(?=theta)"
+    r"|\\(?:mathrm|mathit|text|num)\b|[{}_]|\\[,;!]|\\(?=%)|\^(?=\\circ)"
 )
+_PAIR = re.compile(r"[\[({]\s*(-?\d+\.?\d*)\s*,\s*(-?\d+\.?\d*)\s*[\])}]")
+_SLASHES = re.compile(r"(?<=\d)\s*/\s*(?=\d+\.\d)")
 
 
 def without_count(lines):
@@ -54,11 +59,13 @@ def tidied(name, lines):
     if any('"' in line for line in lines):
         lines = _decimal_points(name, lines)
     if sum("&" in line and "\\\\" in line for line in lines) > 0.5 * len(lines):
-        lines = [_LATEX.sub("", line).replace("&", "\t") for line in lines]
+        lines = [_without_latex(line).replace("&", "\t") for line in lines]
     if sum("|" in line for line in lines) > 0.5 * len(lines):
         lines = [line.strip().strip("|").replace("|", "\t") for line in lines if not _is_rule(line)]
         lines = [re.sub(r"^\s*#\s*(?=\t)", "No", line) for line in lines]
-    return _with_empty_cells([part for line in lines for part in _unwrapped(line)])
+    if sum(bool(_CAPTIONED.match(line)) for line in lines) >= _FEWEST:
+        lines = [_CAPTIONED.sub("0  ", line) for line in lines]
+    return whole_cells(in_rows([part for line in lines for part in _unwrapped(line)]))
 
 
 def _plain_numbers(line):
@@ -85,6 +92,11 @@ def _decimal_points(name, lines):
     return [_CELL.sub(_unbroken, line) for line in lines]
 
 
+def _without_latex(line):
+    line = line.replace("\\AA", "\u00c5").replace("\\circ", "\u00b0").replace("\\num", "")
+    return _LATEX.sub("", line)
+
+
 def _unbroken(cell):
     """A quoted cell with separators in it, without them."""
     return re.sub(r"[,;\s]", "_", cell[0]) if re.search(r"[,;]", cell[0]) else cell[0]
@@ -101,6 +113,11 @@ def _unwrapped(line):
     line = re.sub(r"^\s*[-\u2022]\s+(?=\d)", "", line)
     line = re.sub(r"^\s*\((?:-?\d+[ ,]*){1,3}\)\s+(?=\d)", "0 ", line)  # h k l
     line = re.sub(r"\b(?:np|numpy)\.array\((.*)\)\s*$", r"\1", line)
+    pairs = _PAIR.findall(line)
+    if len(pairs) >= _FEWEST and not re.search(r"\d", _PAIR.sub("", line)):
+        return [f"{value} {height}" for value, height in pairs]
+    if len(_SLASHES.findall(line)) >= _FEWEST:
+        line = _SLASHES.sub("  ", line)
     pairs = _WITH_INTENSITY.findall(line)
     if len(pairs) > 2 and not re.search(r"\d", _WITH_INTENSITY.sub("", line)):
         name = re.split(r"[:=]", line)[0]
@@ -117,30 +134,3 @@ def _unwrapped(line):
     if bare[:1] in ("[", "(") and bare[-1:] in ("]", ")") and len(bare.split(",")) > 1:
         return [bare.strip("[]()")]
     return [line]
-
-
-def _with_empty_cells(lines):
-    """Write `nan` into empty cells of rows with as many cells as the heading, and `-` into its own:
-    otherwise later columns would move.
-    """
-    for k, line in enumerate(lines[:200]):
-        separator = next((mark for mark in _SEPARATORS if mark in line), None)
-        if not separator or line[:1] in _MARKS or not heading(line):
-            continue
-        wanted = line.count(separator)
-        named = max(j for j, cell in enumerate(line.split(separator)) if cell.strip())
-        rows = [
-            _filled(row, separator, "nan", named) if row.count(separator) == wanted else row
-            for row in lines[k + 1 :]
-        ]
-        return [*lines[:k], _filled(line, separator, "-"), *rows]
-    return lines
-
-
-def _filled(line, separator, text, least=0):
-    cells = line.split(separator)
-    if all(map(str.strip, cells)):
-        return line
-    last = max((k for k, cell in enumerate(cells) if cell.strip()), default=-1)
-    last = max(last, least) if last >= 0 else last
-    return separator.join(cell if cell.strip() else text for cell in cells[: last + 1])

@@ -1,0 +1,109 @@
+"""Cells of a table: which are empty or hold several words, tables of HTML, and tables that were
+pasted with one cell a line.
+"""
+
+import html
+import re
+from itertools import takewhile
+
+import numpy as np
+
+from ddi.index.readers.headings import POSITIONS, column_name, heading, number
+
+_SEPARATORS = ";\t,"
+_MARKS = "#!%'/*"
+_MOST_NAMES = 12  # of columns, one a line; chosen
+_ROW = re.compile(r"(?i)<tr\b[^<>]*>")
+_CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
+
+
+def table_of_html(text):
+    """The first table of a page that names a position, as text with tabs; or None."""
+    for part in re.split(r"(?i)<table\b", text)[1:]:
+        part = re.split(r"(?i)</table", part, maxsplit=1)[0]
+        rows = [_CELL.split(row)[1:] for row in _ROW.split(part)[1:]]
+        lines = ["\t".join(map(_bare_cell, row)) for row in rows if row]
+        for k, line in enumerate(lines):
+            if heading(line):
+                return "\n".join(lines[k:])
+    return None
+
+
+def _bare_cell(cell):
+    return " ".join(html.unescape(re.sub(r"<[^<>]*>", "", cell)).split())
+
+
+def in_rows(lines):
+    """Put together what was pasted with one cell a line: some names, then as many numbers or words
+    for each peak. So it is where the positions are in order only if they are taken together so.
+    """
+    cells = [line.strip() for line in lines if line.strip()]
+    names = list(takewhile(_is_name, cells[: _MOST_NAMES + 1]))
+    width = len(names)
+    if not 2 <= width <= _MOST_NAMES or len(cells) % width or len(cells) < 7 * width:
+        return lines
+    meanings = [column_name(name) for name in names]
+    where = next((k for k, meaning in enumerate(meanings) if meaning in POSITIONS), None)
+    if where is None or len(set(meanings)) < 2:
+        return lines
+    rows = [cells[k : k + width] for k in range(0, len(cells), width)]
+    positions = [number(row[where]) for row in rows[1:]]
+    every = [number(cell) for cell in cells[width:]]
+    if _in_order(positions) and not _in_order(every):
+        return ["\t".join(row) for row in rows]
+    return lines
+
+
+def _in_order(numbers):
+    steps = [] if None in numbers else np.diff(numbers)
+    return len(steps) > 0 and bool((steps > 0).all() or (steps < 0).all())
+
+
+def _is_name(cell):
+    return number(cell) is None and len(cell) < 30 and not re.search(r"[\t;,]|\s\d", cell)
+
+
+def whole_cells(lines):
+    """Write `nan` into empty cells of rows with as many cells as the heading, and `-` into its own,
+    and join the words of a cell: otherwise later columns would move.
+    """
+    for k, line in enumerate(lines[:200]):
+        separator = next((mark for mark in _SEPARATORS if mark in line), None)
+        if not separator or not heading(_names(line, separator).lstrip(_MARKS + " ")):
+            continue
+        line = _names(line, separator)
+        wanted = line.count(separator)
+        named = max(j for j, cell in enumerate(line.split(separator)) if cell.strip())
+        joined = separator != "," or any(re.search(r"\d\.\d", row) for row in lines[k + 1 :])
+        rows = [
+            _filled(_joined(row, separator) if joined else row, separator, "nan", named)
+            if row.count(separator) == wanted
+            else row
+            for row in lines[k + 1 :]
+        ]
+        return [*lines[:k], _filled(line, separator, "-"), *rows]
+    return lines
+
+
+def _names(line, separator):
+    """A heading without other separators in its cells: `2theta, deg` becomes `2theta [deg]`."""
+    if separator == ",":
+        return line
+    return re.sub(rf"[,;]\s*([^{separator},;]*)", r" [\1]", line) if separator == "\t" else line
+
+
+def _joined(row, separator):
+    """A row whose cells hold no blanks: `1 0 1` is no three columns, `2.31 (4)` one number."""
+    if not re.search(r"\S \S", row):
+        return row
+    cells = [re.sub(r"\s+(?=\(\d+\)$)", "", cell.strip(" ")) for cell in row.split(separator)]
+    return separator.join(re.sub(r" +", "_", cell) for cell in cells)
+
+
+def _filled(line, separator, text, least=0):
+    cells = line.split(separator)
+    if all(map(str.strip, cells)):
+        return line
+    last = max((k for k, cell in enumerate(cells) if cell.strip()), default=-1)
+    last = max(last, least) if last >= 0 else last
+    return separator.join(cell if cell.strip() else text for cell in cells[: last + 1])
