@@ -62,6 +62,14 @@ TABLES = {
     + cells(range(1, 11), ANGLE, D, HEIGHTS, join=",")).encode("shift_jis"),
     "LaTeX with macros": "$2\\theta$ / $^\\circ$ & $d_\\mathrm{obs}$ / \\AA & $I$ / \\% \\\\\n"
     + "".join(f"{a} & {d} & {h} \\\\\n" for a, d, h in zip(ANGLE, D, HEIGHTS)),
+    "two blocks with an empty column between": "d;I;;d;I\n"
+    + cells(D[:5], HEIGHTS[:5], [""] * 5, D[5:], HEIGHTS[5:], join=";"),
+    "Jira": "||2theta||d||I||\n"
+    + "".join(f"|{a}|{d}|{h}|\n" for a, d, h in zip(ANGLE, D, HEIGHTS)),
+    "equations": "".join(f"d = {d}, I = {h}\n" for d, h in zip(D, HEIGHTS)),
+    "Word, a number in the fourth line": "d-spacing\nIntensity\n" + cells(D, HEIGHTS, join="\n"),
+    "slashes over two lines": "d: " + " / ".join(map(str, D[:7])) + " /\n"
+    + " / ".join(map(str, D[7:])) + "\n",
     "slashes": "d: " + " / ".join(map(str, D)),
 }  # fmt: skip
 
@@ -70,7 +78,7 @@ TABLES = {
 def test_every_table_means_the_same_peaks(tmp_path, kind):
     found = read(tmp_path, TABLES[kind])
     np.testing.assert_allclose(found.d, D, rtol=2e-4)
-    if kind != "slashes":
+    if not kind.startswith("slashes"):
         np.testing.assert_allclose(found.intensity, HEIGHT)
     assert (found.sigma_q2 is not None) == (kind == "blank before the error")
 
@@ -78,6 +86,23 @@ def test_every_table_means_the_same_peaks(tmp_path, kind):
 def test_a_title_above_a_column_is_no_name(tmp_path):
     for text in (f"sample\nd\n{rows(D)}", f"sample A\nd / A\n{rows(D[::-1])}"):
         np.testing.assert_allclose(read(tmp_path, text).d, D)
+
+
+@pytest.mark.parametrize("indices", [[], ["101", "200", "11"]])
+def test_blocks_side_by_side_need_no_names(tmp_path, indices):
+    at = [k for k in range(12) if k < 10]
+    lines = ["  ".join(f"{D[k]} {HEIGHTS[k]} {' '.join(indices[:1])}" for k in at[row::4])
+             for row in range(4)]  # fmt: skip
+    found = read(tmp_path, "\n".join(lines), unit="d")
+    np.testing.assert_allclose((found.d, found.intensity), (D, HEIGHT))
+    assert "of 3 tables side by side" in found.source
+    numbered = read(tmp_path, rows(range(1, 11), ANGLE, form="{}"), unit="2theta", wavelength=CU)
+    np.testing.assert_allclose(numbered.d, D, rtol=2e-4)  # 1 to 10, 15.9 to 42.6: one table
+
+
+def test_a_list_is_no_heading(tmp_path):
+    with pytest.raises(DDIError, match="line 1: 'd 5.56 4.43"):
+        read(tmp_path, "d 5.56 4.43 4.33 3.89 |\n" + rows(D), unit="d")
 
 
 def test_pairs_in_brackets_stand_in_one_line(tmp_path):
@@ -119,9 +144,10 @@ def test_what_would_be_read_wrongly_is_refused(tmp_path, kind):
 
 
 def test_a_row_without_a_line_observed_is_left_out(tmp_path):
-    observed = [*map(str, D[:4]), "n.o.", *map(str, D[5:])]
-    found = read(tmp_path, "d calc\td obs\tI\n" + cells(D, observed, HEIGHTS))
-    np.testing.assert_allclose(found.d, np.delete(D, 4))
+    for word, line in (("n.o.", HKL), ("\u2014", HEIGHTS)):
+        observed = [*map(str, D[:4]), word, *map(str, D[5:])]
+        found = read(tmp_path, "h k l\td calc\td obs\tI\n" + cells(line, D, observed, HEIGHTS))
+        np.testing.assert_allclose(found.d, np.delete(D, 4))
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,13 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
 from ddi.index.readers.separators import PLAIN, REMARKS, strip_remark, style
+from ddi.index.readers.unnamed import side_by_side
 from ddi.index.readers.written import tidied, without_count
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
 _MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
 _MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
+_FEWEST_NUMBERS = 4  # decimals in a line that is a list, no heading; chosen
 _MOST_REMARKS = 200  # among which names of columns are looked for; chosen
 
 
@@ -149,12 +151,14 @@ def _row(line, how, started, head):
     if head and _has_position(found, head):
         return "row", [pair or (np.nan, None) for pair in found]
     if not started or not found or found[0] is None:
+        if found and found[0] is None and sum(map(_decimal, found)) >= _FEWEST_NUMBERS:
+            return "nothing", None
         named = heading(line)
         if named or not started and (found[:1] or [None])[0] is None and _speaks(line):
             return "remark", named
         if not started and not re.search(r"\d", how.fields(body)[0] if found else line):
             return "title", None
-    if head and found and found[0] and len(found) >= len(head.names) and _absent(body, how, head):
+    if head and any(found) and len(found) >= len(head.names) and _absent(body, how, head):
         return "row", [pair or (np.nan, None) for pair in found]
     return "nothing", None
 
@@ -166,9 +170,16 @@ def _has_position(found, head):
     return enough and all(found[k] for k in where)
 
 
+def _decimal(pair):
+    return pair is not None and pair[0] % 1 > 0
+
+
 def _absent(line, how, head):
     """Whether the words among the positions of a row say that there is none: `n.o.`, `nan`, `-`."""
-    cells = [how.fields(line)[k] for k, name in enumerate(head.names) if name in POSITIONS]
+    fields = how.fields(line)
+    cells = [fields[k] for k, name in enumerate(head.names) if name in POSITIONS]
+    if len(head.names) == 1 and any(number(field) is not None for field in fields[1:]):
+        return False  # `2.83 / 2.78`
     return all(number(cell) is not None or _NONE.fullmatch(cell) for cell in cells)
 
 
@@ -190,14 +201,19 @@ def _no_row(name, count, line):
 def _joined(name, rows, head, remarks):
     if not rows:
         raise DDIError(f"{name} holds no numbers; expected at least 6 peak positions, one a line")
-    if len(rows) < 6 and sum(map(len, rows)) >= 6 and not head:
+    lengths = {len(row) for row in rows}
+    broken = min(lengths) == 1 and max(lengths) > 1 and (not head or len(head.names) == 1)
+    if broken or len(rows) < 6 and sum(map(len, rows)) >= 6 and not head:
         flat = [pair for row in rows for pair in row]
         if _monotone([value for value, _ in flat]):
             rows = [[pair] for pair in flat]  # a list that was written in lines
     widths = [len(row) for row in rows]
     head = _fitting(head, remarks, max(widths, key=widths.count))
     if head and head.blocks > 1 and max(widths) == len(head.names):  # the last block is shorter
-        rows = [row + [(np.nan, None)] * (max(widths) - len(row)) for row in rows]
+        rows = _padded(rows)
+    whole = [[value for value, _ in row] for row in rows if len(row) == max(widths)]
+    if head is None and min(widths) < max(widths) and side_by_side(np.array(whole)):
+        rows = _padded(rows)  # without names, too
     width = min(map(len, rows))
     if not (head and head.names[-1] is None and width > len(head.names)):  # hkl, once or twice
         _check_widths(name, [len(row) for row in rows], named=head is not None)
@@ -205,6 +221,11 @@ def _joined(name, rows, head, remarks):
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
     return Table(values, spread, head, tuple(remarks))
+
+
+def _padded(rows):
+    width = max(map(len, rows))
+    return [row + [(np.nan, None)] * (width - len(row)) for row in rows]
 
 
 def _check_widths(name, widths, named):

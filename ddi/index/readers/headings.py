@@ -8,7 +8,7 @@ from typing import NamedTuple
 _ALIASES = {
     "d": "d dobs dspacing dspacings dspace dvalue dwert dhkl dexp dmeas da dhkls spacing "
     "latticespacing interplanarspacing interplanardistance distanceinterreticulaire "
-    "netzebenenabstand valeurded",
+    "netzebenenabstand valeurded valord valored",
     "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
     "position2theta pos2theta "
     "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
@@ -21,7 +21,8 @@ _ALIASES = {
     "x": "x center centre peakcenter xc",
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
     "hauteur altura altezza ii0 iio ii1 iimax 100ii0 relint relinti reli ri cts cps countss yobs y "
-    "ycounts intcps inta heightcts net netintensity intensitat intensite intensidad intensita "
+    "ycounts intcps inta heightcts net netintensity intensitet intensitat intensite intensidad "
+    "intensita "
     "detector det intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
     "none": "epoch seconds time timeperstep monitor mon i0 temperature fwhm weight background bkg "
     "backg backgr calc icalc ycalc ycal diff",
@@ -46,12 +47,14 @@ _TEN_THOUSAND = re.compile(
     r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
 _QUALIFIER = re.compile(
-    r"observed|measured|experimental|peak|obs|meas|exp|relative|normalized|integrated|netto|nette|"
-    r"(?:degrees?|deg|bragg|diffraction|angle|angledediffraction|angulo)(?=.*2th)"
+    r"observed|measured|experimental|peak|obs|meas|exp|relative|normalized|integrated|net(to|te|ta|a)|"
+    r"(?:degrees?|deg|bragg|diffraction|angle|angledediffraction|angulo|vinkel|kulma|hoek|uhel|uhol|szog)(?=.*2th)"
 )
-_CHINESE = {
+_EAST_ASIAN = {
+    "\uac15\ub3c4": "intensity",
     "\u5f3a\u5ea6": "intensity",
     "\u5f37\u5ea6": "intensity",
+    "\u884d\u5c04\u89d2\u5ea6": "2theta",
     "\u884d\u5c04\u89d2": "2theta",
     "\u89d2\u5ea6": "2theta",
     "\u6676\u9762\u95f4\u8ddd": "d",
@@ -70,16 +73,17 @@ class Heading(NamedTuple):
     @property
     def blocks(self):
         """How many times the same names follow each other: tables side by side."""
-        sizes = range(1, len(self.names) // 2 + 1)
         return max(
-            (
-                len(self.names) // size
-                for size in sizes
-                if self.names == self.names[:size] * (len(self.names) // size)
-                and any(name in POSITIONS for name in self.names[:size])
-            ),
+            (-(-len(self.names) // size) for size in range(1, len(self.names)) if self._by(size)),
             default=1,
         )
+
+    def _by(self, size):
+        """Whether the names repeat after `size` columns; at the end names may be missing."""
+        block = self.names[:size]
+        padded = self.names + (None,) * (-len(self.names) % size)
+        named = any(name in POSITIONS for name in block)
+        return named and padded == block * (len(padded) // size) and len(padded) > size
 
 
 def heading(line, columns=None):
@@ -141,7 +145,7 @@ def column_name(field):
     plain = re.sub(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]", "calc", plain)
     plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
-    key = re.sub(r"[^a-z0-9]", "", plain)
+    key = re.sub(r"[^a-z0-9]", "", plain).replace("2theta2theta", "2theta")
     if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", _plain(field)):
         return (
             "2theta" if re.sub("peak|2theta", "", key) in ("pos", "poz", "position", "") else None
@@ -160,7 +164,7 @@ def _by_unit(plain):
 def _plain(field):
     """A name in lower case and Latin letters without accents."""
     plain = field.lower().translate(_GREEK)
-    for word, meaning in _CHINESE.items():
+    for word, meaning in _EAST_ASIAN.items():
         plain = plain.replace(word, meaning)
     marked = unicodedata.normalize("NFD", plain).replace("a\u030a", "\u00e5")
     return re.sub("[\u0300-\u0309\u030b-\u036f]", "", marked)

@@ -205,7 +205,7 @@ def chi(source):
     lines = source.first_lines(5)
     if len(lines) < 5 or not re.fullmatch(r"\s*\d+\s*(\d+)?\s*", lines[3]):
         return None
-    if _is_float(lines[1].split()[0] if lines[1].split() else "0"):
+    if _is_float((lines[1].split() or ["0"])[0]) or _is_float(lines[2].strip()):
         return None
     values = _numbers_of(source.name, source.text.split("\n", 4)[4])
     count = int(lines[3].split()[0])

@@ -186,8 +186,10 @@ def _of_east_asia(content):
 
 
 _HEAD = 4000  # bytes; chosen
-_EAST_ASIA = ("gb18030", "shift_jis", "big5")
-_EAST_ASIAN_WORDS = "\u5f3a\u5ea6|\u5f37\u5ea6|\u884d\u5c04|\u89d2\u5ea6|\u56de\u6298|\u03b8"
+_EAST_ASIA = ("gb18030", "shift_jis", "big5", "cp949")
+_EAST_ASIAN_WORDS = (
+    "\u5f3a\u5ea6|\u5f37\u5ea6|\u884d\u5c04|\u89d2\u5ea6|\u56de\u6298|\u03b8|\uac15\ub3c4"
+)
 
 
 class Archive:

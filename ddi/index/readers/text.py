@@ -19,7 +19,14 @@ from ddi.index.readers.stated import (
     stated_wavelength,
     states_two_pi,
 )
-from ddi.index.readers.unnamed import agree, are_indices, counts_rows, positions_among, wavelengths
+from ddi.index.readers.unnamed import (
+    agree,
+    are_indices,
+    counts_rows,
+    positions_among,
+    side_by_side,
+    wavelengths,
+)
 
 _MOST_TWICE = 0.35  # share of the rows of a list of peaks that repeat a position; chosen
 _FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
@@ -178,27 +185,29 @@ def _stacked(name, read):
     """A long list that stands in blocks side by side, put one below the other, and what to say of
     it; of blocks that do not continue each other, those of several samples, the first.
     """
-    count = read.heading.blocks if read.heading else 1
+    values, names = read.values, read.heading.names if read.heading else ()
+    size = 0 if read.heading else side_by_side(values)
+    count = values.shape[1] // size if size else read.heading.blocks if read.heading else 1
     if count == 1:
         return read, ""
-    if read.values.shape[1] != len(read.heading.names):
+    if names and values.shape[1] != len(names):
         raise DDIError(
-            f"{name} has {count} tables side by side under {len(read.heading.names)} names, and "
-            f"{read.values.shape[1]} columns; separate them with tabs, or put the tables one below "
+            f"{name} has {count} tables side by side under {len(names)} names, and "
+            f"{values.shape[1]} columns; separate them with tabs, or put the tables one below "
             "the other"
         )
-    width = len(read.heading.names) // count
-    position = next(k for k in range(width) if read.heading.names[k] in POSITIONS)
-    blocks = np.split(read.values, count, axis=1)
+    size = -(-values.shape[1] // count)
+    values = np.pad(values, ((0, 0), (0, size * count - values.shape[1])), constant_values=np.nan)
+    position = next((k for k in range(size) if names and names[k] in POSITIONS), 0)
+    blocks = np.split(values, count, axis=1)
     blocks = [block[np.isfinite(block[:, position])] for block in blocks]
     together = np.concatenate(blocks)
     steps = np.diff(together[:, position])
     if not ((steps > 0).all() or (steps < 0).all()):
         return read, f", the first of {count} tables side by side"
-    heading = Heading(
-        read.heading.names[:width], read.heading.scales[:width], read.heading.separated
-    )
-    return read._replace(values=together, sigma=None, heading=heading), ""
+    head = names and Heading(names[:size], read.heading.scales[:size], read.heading.separated)
+    said = "" if names else f", of {count} tables side by side"
+    return read._replace(values=together, sigma=None, heading=head or None), said
 
 
 def _aligned(name, heading, values):

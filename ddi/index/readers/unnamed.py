@@ -15,6 +15,22 @@ def positions_among(values, unit):
     return first
 
 
+def side_by_side(values):
+    """After how many columns a list without names goes on in the next ones, if it does: `d I d I`;
+    else 0.
+    """
+    if len(values) < 2 or np.isinf(values).any():
+        return 0
+    for size in range(2, values.shape[1] // 2 + 1):
+        if values.shape[1] % size:
+            continue
+        columns = values[:, ::size].T
+        decimal = all((column[np.isfinite(column)] % 1 != 0).any() for column in columns)
+        if decimal and _ordered(columns[np.isfinite(columns)]):
+            return size
+    return 0
+
+
 def _numbered(values):
     """1 where the first of several columns only counts the rows or holds other whole numbers (h k l
     in one, intensities), 3 or 4 where h, k, l, or these and a multiplicity, stand before the

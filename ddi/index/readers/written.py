@@ -35,6 +35,7 @@ _LATEX = re.compile(
     r"|\\(?:mathrm|mathit|text|num)\b|[{}_]|\\[,;!]|\\(?=%)|\^(?=\\circ)"
 )
 _PAIR = re.compile(r"[\[({]\s*(-?\d+\.?\d*)\s*,\s*(-?\d+\.?\d*)\s*[\])}]")
+_EQUATIONS = re.compile(r"\s*(?:[A-Za-z][\w/]*\s*=\s*\d+\.?\d*[\s,;]*){2,}")
 _SLASHES = re.compile(r"(?<=\d)\s*/\s*(?=\d+\.\d)")
 
 
@@ -61,8 +62,11 @@ def tidied(name, lines):
     if sum("&" in line and "\\\\" in line for line in lines) > 0.5 * len(lines):
         lines = [_without_latex(line).replace("&", "\t") for line in lines]
     if sum("|" in line for line in lines) > 0.5 * len(lines):
+        lines = [line.replace("||", "|") if line.startswith("||") else line for line in lines]
         lines = [line.strip().strip("|").replace("|", "\t") for line in lines if not _is_rule(line)]
         lines = [re.sub(r"^\s*#\s*(?=\t)", "No", line) for line in lines]
+    if any(len(_SLASHES.findall(line)) >= _FEWEST for line in lines):
+        lines = [_SLASHES.sub("  ", line.rstrip("/ ")) for line in lines]
     if sum(bool(_CAPTIONED.match(line)) for line in lines) >= _FEWEST:
         lines = [_CAPTIONED.sub("0  ", line) for line in lines]
     return whole_cells(in_rows([part for line in lines for part in _unwrapped(line)]))
@@ -113,11 +117,14 @@ def _unwrapped(line):
     line = re.sub(r"^\s*[-\u2022]\s+(?=\d)", "", line)
     line = re.sub(r"^\s*\((?:-?\d+[ ,]*){1,3}\)\s+(?=\d)", "0 ", line)  # h k l
     line = re.sub(r"\b(?:np|numpy)\.array\((.*)\)\s*$", r"\1", line)
+    if _EQUATIONS.fullmatch(line):  # `d = 3.44 I = 100`
+        names, numbers = zip(*re.findall(r"([A-Za-z][\w/]*)\s*=\s*([\d.]+)", line))
+        return (
+            ["\t".join(names), "\t".join(numbers)] if column_name(names[0]) in POSITIONS else [line]
+        )
     pairs = _PAIR.findall(line)
     if len(pairs) >= _FEWEST and not re.search(r"\d", _PAIR.sub("", line)):
         return [f"{value} {height}" for value, height in pairs]
-    if len(_SLASHES.findall(line)) >= _FEWEST:
-        line = _SLASHES.sub("  ", line)
     pairs = _WITH_INTENSITY.findall(line)
     if len(pairs) > 2 and not re.search(r"\d", _WITH_INTENSITY.sub("", line)):
         name = re.split(r"[:=]", line)[0]
