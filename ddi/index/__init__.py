@@ -7,7 +7,7 @@ right.
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). What is known: `options`, `known_lines`,
 `similar`, `contents` and `written_cells`. Searching: `observed` (peaks with their errors), `views`
-(which of them templates are applied to), `proposals`, `screening` and `positions` (what is tried),
+(which of them templates are applied to), `proposals` and `screening` (what is tried),
 `search` (all fourteen Bravais lattices), `score`, `candidates`, `ranking`, `kinship`, `pairs` (two
 phases) and `confidence` (one order, with probabilities), `extinction` (which space groups), `known`
 (the lattice system is given). Fitting: `profile` with `refinement` and `pawley` (a cell against the
@@ -45,7 +45,6 @@ __all__ = [
     "peaks",
     "phases",
     "picking",
-    "positions",
     "profile",
     "proposals",
     "ranking",

@@ -12,8 +12,14 @@ import numpy as np
 
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
-from ddi.forward.lines import MAX_LINES, compiled, enumerate_lines, sum_of_squares
-from ddi.index.positions import LANES, positions
+from ddi.forward.lines import (
+    LANES,
+    MAX_LINES,
+    compiled,
+    enumerate_lines,
+    positions,
+    sum_of_squares,
+)
 
 _N_BINS = 8192  # of the table of nearest peaks; twenty peaks seldom share one
 
