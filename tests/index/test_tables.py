@@ -64,6 +64,13 @@ TABLES = {
     + "".join(f"{a} & {d} & {h} \\\\\n" for a, d, h in zip(ANGLE, D, HEIGHTS)),
     "two blocks with an empty column between": "d;I;;d;I\n"
     + cells(D[:5], HEIGHTS[:5], [""] * 5, D[5:], HEIGHTS[5:], join=";"),
+    "EVA with commas": "No,Caption,Angle (2\u03b8 \u00b0),d Value (\u00c5),Net Intensity (Counts)\n"
+    + cells(range(1, 11), ["Peak #1"] * 10, ANGLE, D, HEIGHTS, join=","),
+    "per cent": "d;I;hkl\n" + cells(D, [f"{h} %" for h in HEIGHTS], HKL, join=";"),
+    "nm after a slash": "dhkl / nm;I / %\n"
+    + rows(D / 10, HEIGHT, join=";", form="{:.5f}").replace(".", ","),
+    "q as its name says": "q = 2\u03c0/d [1/\u00c5]\tI\n"
+    + rows(2 * np.pi / D, HEIGHT, form="{:.5f}"),
     "Jira": "||2theta||d||I||\n"
     + "".join(f"|{a}|{d}|{h}|\n" for a, d, h in zip(ANGLE, D, HEIGHTS)),
     "equations": "".join(f"d = {d}, I = {h}\n" for d, h in zip(D, HEIGHTS)),

@@ -93,11 +93,17 @@ def _names(line, separator):
 
 
 def _joined(row, separator):
-    """A row whose cells hold no blanks: `1 0 1` is no three columns, `2.31 (4)` one number."""
+    """A row whose cells hold no blanks, nor what would begin a remark: `1 0 1` is no three columns,
+    `2.31 (4)` and `78 %` are one number each.
+    """
     if not re.search(r"\S \S", row):
         return row
-    cells = [re.sub(r"\s+(?=\(\d+\)$)", "", cell.strip(" ")) for cell in row.split(separator)]
-    return separator.join(re.sub(r" +", "_", cell) for cell in cells)
+    return separator.join(map(_one_word, row.split(separator)))
+
+
+def _one_word(cell):
+    cell = re.sub(r"\s+(?=\(\d+\)$)|(?<=\d)\s+%$", "", cell.strip(" "))
+    return cell if " " not in cell else re.sub(r"[#!*%]", "", re.sub(r" +", "_", cell))
 
 
 def _filled(line, separator, text, least=0):

@@ -36,6 +36,7 @@ _GREEK = str.maketrans(
         "\u03b8": "theta",
         "\u03d1": "theta",
         "\u0398": "theta",
+        "\u03c0": "pi",
         **dict.fromkeys("\u0473\u04e9\u0275", "theta"),  # letters that look like it
         "\u00b2": "2",
         **{chr(0x2080 + digit): str(digit) for digit in range(10)},
@@ -133,7 +134,7 @@ def _words(line):
 
 def column_name(field):
     """The meaning of one name of a column, or None."""
-    plain = _plain(field)
+    plain = re.sub(r"^q\s*=\s*(?=\S)", "", _plain(field))
     bare = re.sub(r"\s+", "", plain)
     if _TEN_THOUSAND.search(bare):
         return "q2e4"
@@ -141,7 +142,7 @@ def column_name(field):
         return "sin2" if "2" in bare else None
     if re.fullmatch(r"q_(nm|a)\^?-1", bare):
         return "q2pi"  # pyFAI, which defines q so
-    unit = r"[/_](deg|m?rad|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    unit = r"[/_]\s*(deg|m?rad|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
     plain = re.sub(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]", "calc", plain)
     plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
