@@ -1,5 +1,7 @@
 """Tables as people paste, export and type them: cells with words, blocks, pages, dates of Excel."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -181,6 +183,14 @@ def test_only_other_units_contradict_the_user():
     assert other_axis(["E [keV]\tI"], by_unit=True) == "E [keV]"
     assert other_axis(["Temperature I"], by_unit=True) is None
     assert other_axis(["2theta (deg)\tI (cts/s)"]) is None
+
+
+@pytest.mark.parametrize("part", ["(1, 2) ", "d = 1.5 ", "(", "d [ ", "1.5 / ", "<", "d\t"])
+def test_reading_takes_time_in_proportion_to_the_text(tmp_path, part):
+    started = time.process_time()
+    with pytest.raises(DDIError):
+        read(tmp_path, part * (190_000 // len(part)), unit="q")
+    assert time.process_time() - started < 5
 
 
 def test_infinite_numbers_on_a_card(tmp_path):

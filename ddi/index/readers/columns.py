@@ -1,6 +1,7 @@
 """Columns as people write them: separators, decimal commas, remarks, rows of numbers."""
 
 import re
+from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +16,7 @@ _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
 _MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
 _MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
 _FEWEST_NUMBERS = 4  # decimals in a line that is a list, no heading; chosen
+_LONGEST = 2000  # characters that are looked at in a line of words; chosen
 _MOST_REMARKS = 200  # among which names of columns are looked for; chosen
 
 
@@ -188,7 +190,9 @@ _NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|
 
 def _speaks(line):
     """Whether a line without a mark says something about the rows below it."""
-    return bool(re.search(r"wave ?length|lambda|peak search|\[.*\]|filter|^-+$|=", line, re.I))
+    return bool(
+        re.search(r"wave ?length|lambda|peak search|\[.*\]|filter|^-+$|=", line[:_LONGEST], re.I)
+    )
 
 
 def _no_row(name, count, line):
@@ -208,11 +212,12 @@ def _joined(name, rows, head, remarks):
         if _monotone([value for value, _ in flat]):
             rows = [[pair] for pair in flat]  # a list that was written in lines
     widths = [len(row) for row in rows]
-    head = _fitting(head, remarks, max(widths, key=widths.count))
+    head = _fitting(head, remarks, _usual(widths))
     if head and head.blocks > 1 and max(widths) == len(head.names):  # the last block is shorter
         rows = _padded(rows)
-    whole = [[value for value, _ in row] for row in rows if len(row) == max(widths)]
-    if head is None and min(widths) < max(widths) and side_by_side(np.array(whole)):
+    widest = max(widths)
+    whole = [[value for value, _ in row] for row in rows if len(row) == widest]
+    if head is None and min(widths) < widest and side_by_side(np.array(whole)):
         rows = _padded(rows)  # without names, too
     width = min(map(len, rows))
     if not (head and head.names[-1] is None and width > len(head.names)):  # hkl, once or twice
@@ -221,6 +226,10 @@ def _joined(name, rows, head, remarks):
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
     return Table(values, spread, head, tuple(remarks))
+
+
+def _usual(widths):
+    return Counter(widths).most_common(1)[0][0]
 
 
 def _padded(rows):
@@ -251,7 +260,7 @@ def _check_order(name, rows):
     among decimals: a number that is broken in two, `2. 7112`.
     """
     widths = [len(row) for row in rows]
-    usual = max(widths, key=widths.count)
+    usual = _usual(widths)
     odd = [row for row in rows if len(row) != usual]
     if not 0 < len(odd) < 0.2 * len(rows):
         return

@@ -61,6 +61,7 @@ _EAST_ASIAN = {
     "\u6676\u9762\u95f4\u8ddd": "d",
     "d\u503c": "d",
 }
+_LONGEST = 2000  # characters of a line of names; chosen
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?(\((\d+)\))?")
 
 
@@ -93,6 +94,8 @@ def heading(line, columns=None):
     Names with blanks in them (`Int. I`) are split at two or more blanks, and a label (`Scan: `) is
     left out, where this gives as many names as there are `columns`.
     """
+    if len(line) > _LONGEST:
+        return None
     separated = re.search(r"[,;\t]", line)
     label = re.match(r"[\w ]+:\s+(?=\S)", line)
     ways = [re.split(r"[,;\t]+", line) if separated else _words(line)]
