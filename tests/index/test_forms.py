@@ -53,6 +53,10 @@ PATTERNS = {
     + rows(Y, join=" "),
     "IGOR": f"IGOR\nWAVES/O tth, yint\nBEGIN\n{XY}END\n",
     "ESG": f"loop_\n_pd_meas_2theta_scan\n_pd_meas_counts_total\n{XY}",
+    "pdCIF with raw and corrected ends": f"data_a\n_diffrn_radiation_wavelength {CU}\n"
+    "_pd_meas_2theta_range_min 14.8\n_pd_meas_2theta_range_max 44.75\n"
+    "_pd_proc_2theta_range_min 15.0\n_pd_proc_2theta_range_max 44.95\n"
+    "loop_\n_pd_meas_counts_total\n" + rows(Y),
     "ASC without a count": "*TYPE = Raw\n*START = 15.0\n*STOP = 44.95\n*STEP = 0.05\n"
     + rows(*Y.reshape(-1, 4).T, join=","),
 }  # fmt: skip

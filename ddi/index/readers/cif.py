@@ -121,7 +121,7 @@ def _pattern(values):
 
 
 def _range(values, count):
-    for stem in ("_pd_meas_2theta_range", "_pd_proc_2theta_range"):
+    for stem in ("_pd_proc_2theta_range", "_pd_meas_2theta_range"):  # the first is corrected
         ends = [values.get(f"{stem}_{end}", (np.array([np.nan]),))[0][0] for end in ("min", "max")]
         if np.isfinite(ends).all():
             return np.linspace(*ends, count), None
