@@ -84,7 +84,7 @@ def shortlist(peaks, found, zero, limits=RANKING.usual):
     return [Candidate(found.bravais, x[i], shifts[i], scores[i], sources[i]) for i in kept]
 
 
-def order(peaks, candidates, n_judged=RANKING.usual.n_judged):
+def order(peaks, candidates):
     """Judge the likeliest of the candidates of all lattices, once each, and return them best first,
     a lattice once.
 
@@ -93,13 +93,13 @@ def order(peaks, candidates, n_judged=RANKING.usual.n_judged):
     peaks : ddi.index.observed.Peaks
     candidates : list of Candidate
         `Judged` ones stay as they are.
-    n_judged : int
 
     Returns
     -------
     list of Judged
     """
-    return distinct(best_first(likeliest_judged(peaks, candidates, n_judged)[:n_judged]))
+    n = RANKING.usual.n_judged
+    return distinct(best_first(likeliest_judged(peaks, candidates, n)[:n]))
 
 
 def likeliest_judged(peaks, candidates, n_judged=RANKING.usual.n_judged):

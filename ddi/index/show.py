@@ -204,9 +204,9 @@ def _first_in_words(result):
     return "First cell: " + ", ".join([*words, f"extinction symbols {symbols}"])
 
 
-def html(result, n_cells=10):
-    """Return the first cells and the answer as HTML, for a notebook."""
-    cells = result.cells.head(n_cells)
+def html(result):
+    """Return the first ten cells and the answer as HTML, for a notebook."""
+    cells = result.cells.head(10)
     rows = [
         {
             "#": row["rank"],

@@ -181,9 +181,9 @@ def effects_table(effects):
     return table.rename(columns={"system": "lattice system"})
 
 
-def changes(effects, measure, times=1):
+def changes(effects, measure):
     """Return the paired changes of a measure as text, empty for the reference itself."""
-    pairs = zip(times * effects[f"{measure}_change"], times * effects[f"{measure}_half_width"])
+    pairs = zip(effects[f"{measure}_change"], effects[f"{measure}_half_width"])
     return [f"{mean:+.2f} ± {half:.2f}" if half > 0 else "" for mean, half in pairs]
 
 
