@@ -114,6 +114,12 @@ def test_a_list_is_no_heading(tmp_path):
         read(tmp_path, "d 5.56 4.43 4.33 3.89 |\n" + rows(D), unit="d")
 
 
+def test_one_cell_a_line_in_the_order_of_intensities(tmp_path):
+    turned = cells(np.roll(D, 1), np.roll(HEIGHTS, 1), join="\n")
+    found = read(tmp_path, "d\nI\n" + turned)
+    np.testing.assert_allclose((found.d, found.intensity), (D, HEIGHT))
+
+
 def test_pairs_in_brackets_stand_in_one_line(tmp_path):
     text = "{" + ", ".join(f"{{{d}, {h}}}" for d, h in zip(D, HEIGHTS)) + "}"
     found = read(tmp_path, text, unit="d")
@@ -130,6 +136,15 @@ def test_of_two_columns_without_names_the_unit_says_which_is_meant(tmp_path, uni
         found = read(tmp_path, rows(*columns), unit=unit, wavelength=wavelength)
         np.testing.assert_allclose(found.d, D, rtol=2e-4)
         np.testing.assert_allclose(found.intensity, HEIGHT)
+
+
+def test_one_number_in_a_column_makes_it_no_spacings(tmp_path):
+    errors = [str(D[0]), *["nan"] * 9]
+    found = read(tmp_path, cells(ANGLE, HEIGHTS, errors), unit="2theta", wavelength=CU)
+    np.testing.assert_allclose(found.d, D, rtol=2e-4)
+    text = "d\nI\n" + cells(["inf", "inf", *D[2:]], HEIGHTS, join="\n")
+    with pytest.raises(DDIError, match="infinite"):
+        read(tmp_path, text, unit="d")
 
 
 REFUSED = {

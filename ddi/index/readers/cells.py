@@ -35,7 +35,8 @@ def _bare_cell(cell):
 
 def in_rows(lines):
     """Put together what was pasted with one cell a line: some names, then as many numbers or words
-    for each peak. So it is where the positions are in order only if they are taken together so.
+    for each peak. So it is where all numbers together are in no order, and either the positions are
+    or two names are known.
     """
     cells = [line.strip() for line in lines if line.strip()]
     names = list(takewhile(_is_name, cells[: _MOST_NAMES + 1]))
@@ -49,13 +50,15 @@ def in_rows(lines):
     rows = [cells[k : k + width] for k in range(0, len(cells), width)]
     positions = [number(row[where]) for row in rows[1:]]
     every = [number(cell) for cell in cells[width:]]
-    if _in_order(positions) and not _in_order(every):
+    known = len(names) - meanings.count(None)
+    if (_in_order(positions) or known > 1) and not _in_order(every):
         return ["\t".join(row) for row in rows]
     return lines
 
 
 def _in_order(numbers):
-    steps = [] if None in numbers else np.diff(numbers)
+    sound = None not in numbers and np.isfinite(numbers).all()
+    steps = np.diff(numbers) if sound else []
     return len(steps) > 0 and bool((steps > 0).all() or (steps < 0).all())
 
 

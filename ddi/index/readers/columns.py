@@ -275,5 +275,7 @@ def _check_order(name, rows):
 
 
 def _monotone(values):
+    if not np.isfinite(values).all():
+        return False
     steps = np.diff(values)
     return bool((steps > 0).all() or (steps < 0).all())

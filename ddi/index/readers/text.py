@@ -101,7 +101,7 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
     sigma = None if read.sigma is None else read.sigma[:, first]
     if where.get("sigma") == first + 1:  # behind an intensity it is the intensity's
         sigma = values[:, first + 1]
-    sound = np.isfinite(values[:, first])
+    sound = ~np.isnan(values[:, first])
     if not names or sound.sum() < 6 or sound.mean() < 0.5:
         sound = np.ones(len(values), dtype=bool)  # what is no number is refused later, by its row
     intensity = None if second is None else values[sound, second]

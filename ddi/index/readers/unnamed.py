@@ -8,6 +8,8 @@ def positions_among(values, unit):
     first = _numbered(values)
     for second in range(first + 1, values.shape[1]) if len(values) >= 6 else ():
         pair = values[:, first], values[:, second]
+        if np.isfinite(pair).all(axis=0).mean() < 0.5:
+            continue
         spreads = [_spread(wavelengths(*columns)) for columns in (pair, pair[::-1])]
         if min(spreads) <= _ONE_WAVELENGTH and unit in ("d", "2theta"):
             angles, spacings = (first, second) if spreads[0] < spreads[1] else (second, first)
