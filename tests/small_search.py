@@ -23,7 +23,7 @@ def lines(n=24):
 def install(monkeypatch):
     """Put the small search in the place of the real one; return what it is asked, as it comes.
 
-    An entry ``probability`` there is taken for the first cell's.
+    Entries ``probability`` and ``zero_shift_found`` there are taken for the first cell's.
     """
     asked = {}
 
@@ -38,7 +38,8 @@ def install(monkeypatch):
                 [rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure]
                 + [20, 20, 0.0, 1, 99, indices]
             )
-        return pd.DataFrame(rows, columns=COLUMNS)
+        table = pd.DataFrame(rows, columns=COLUMNS)
+        return table.assign(zero_shift=asked.get("zero_shift_found", 0.0))
 
     monkeypatch.setattr("ddi.index.search.run", run)
     return asked

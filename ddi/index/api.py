@@ -207,7 +207,7 @@ def _shift_in_words(shift, wavelength, fixed):
     if shift is None:
         return "none"
     if shift == "fit" and not wavelength:
-        return "none (no wavelength)"
+        return "fit (as if Cu K-alpha)"
     return shift if fixed or not wavelength else "fit"
 
 

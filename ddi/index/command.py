@@ -93,7 +93,8 @@ def _add_search(group):
         "--zero-shift",
         default="fit",
         metavar="fit|none|DEGREES",
-        help="fitted by default, if the wavelength is known; from 0.5 on: --zero-shift 0.5",
+        help="fitted by default, as of Cu K-alpha where no wavelength is known; from 0.5 on: "
+        "--zero-shift 0.5",
     )
     group.add_argument(
         "--zero-fixed", action="store_true", help="the number of --zero-shift is not refined"

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.index import lamellar, partners
-from ddi.index.comparison import cell_of
+from ddi.index.comparison import cell_of, nominal
 from ddi.index.constants import LATER, RANKING, SEARCH
 from ddi.index.observed import prepare
 
 NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
 
 EXACT = 2e-4  # degrees or A; no instrument is as good
+LEAST_SHIFT = 0.01  # degrees 2theta that are worth a sentence; chosen, not measured
 
 
 def added(result, contents=None):
@@ -37,6 +38,7 @@ def added(result, contents=None):
     first = result.cells.iloc[0]
     notes = [contents.said(float(first.volume))] if contents is not None else []
     found = partners.partners(first.bravais, cell_of(first), float(result.peaks.q2[-1]))
+    notes += as_if(result)
     notes += partners.said(found, result.peaks.wavelength) if result.convinces else []
     notes += scatter(result) if result.convinces else []
     return checked(replace(result, notes=tuple(notes)))
@@ -53,6 +55,17 @@ def scatter(result):
     if error < EXACT:
         return []
     return [f"The positions scatter by {error:.2g} {unit} about the lines of this cell."]
+
+
+def as_if(result):
+    """Return a sentence, in a list, where a zero shift was taken off spacings whose wavelength is
+    not known.
+    """
+    shift = result.cells.zero_shift.iloc[0]
+    if result.peaks.wavelength or not abs(shift) >= LEAST_SHIFT:
+        return []
+    measured = f"as if measured at {nominal(result.peaks):.4f} A"
+    return [f"The spacings were read {measured}, a zero shift of {shift:+.2f} degrees taken off."]
 
 
 def checked(result):

@@ -53,10 +53,10 @@ class Result:
     cells : DataFrame
         Best first: rank, probability, bravais, a, b, c (A), alpha, beta, gamma (degrees;
         conventional axes, hR in hexagonal ones), volume (A^3), M20, F20 (NaN without a
-        wavelength), n_indexed, n_peaks, zero_shift (degrees; NaN without a wavelength),
-        extinction_symbols (a list), family, the standard uncertainties a_su ... gamma_su,
-        volume_su, zero_shift_su, and from_search: the axes as combinations of those that the
-        search used (3, 3).
+        wavelength), n_indexed, n_peaks, zero_shift (degrees; without a wavelength as if Cu
+        K-alpha), extinction_symbols (a list), family, the standard uncertainties a_su ...
+        gamma_su, volume_su, zero_shift_su, and from_search: the axes as combinations of those that
+        the search used (3, 3).
     peaks : ddi.index.peaks.Peaks
     seconds : float
     limits : dict
@@ -207,7 +207,8 @@ def make(table, peaks, seconds, limits):
     cells, fits = _decided(cells, _fits(peaks, _to_fit(cells[:N_FITTED])), peaks)
     heads = set(cells.family.drop_duplicates().head(N_HEADS))
     hinted = [row["rank"] <= N_HINTED or row["rank"] in heads for _, row in cells.iterrows()]
-    fitted = limits.get("zero_shift") == "fit"
+    asked = str(limits.get("zero_shift"))
+    fitted = asked.startswith("fit")
     fit_of = dict(zip(cells["rank"], fits))
     cells["extinction_symbols"] = [
         _symbols(row, peaks, fit_of.get(row["rank"])) if hint else []
@@ -218,7 +219,8 @@ def make(table, peaks, seconds, limits):
         for hint, (_, row) in zip(hinted, cells.iterrows())
     ]
     if not peaks.wavelength:
-        cells[["zero_shift", "zero_shift_su", "F20"]] = np.nan
+        unknown = ["F20"] if asked != "none" else ["F20", "zero_shift", "zero_shift_su"]
+        cells[unknown] = np.nan
     return Result(cells[TABLE], peaks, seconds, limits, tuple(fits))
 
 

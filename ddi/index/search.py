@@ -67,7 +67,7 @@ def run(
     intensities : array_like, shape (n,), optional
         Weak peaks are likelier to be spurious.
     wavelength : float, optional
-        In Angstrom; without it no zero shift is fitted.
+        In Angstrom; without it the zero shift is that of Cu K-alpha.
     bravais : str or sequence of str, optional
         Bravais lattices or lattice systems to try; all if not given.
     max_volume : float, optional

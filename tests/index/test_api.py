@@ -9,7 +9,7 @@ import small_search
 from small_search import CELL, COLUMNS, CU, lines
 
 from ddi.base.errors import DDIError
-from ddi.forward import lattice
+from ddi.forward import bragg, lattice
 from ddi.index import api, comparison, peaks, result
 
 
@@ -43,8 +43,20 @@ def test_tables_hold_the_cell_and_its_lines(engine):
     assert "oP a = 5.458" in found.message and found.convinces
 
 
-def test_without_a_wavelength_nothing_is_said_of_angles(engine):
-    found = api.index_peaks(lines())
+def test_without_a_wavelength_angles_are_those_of_copper(engine):
+    moved = bragg.q2_of(bragg.two_theta(lines(), CU) + 0.05, CU)
+    plain = api.index_peaks(moved)
+    assert plain.cells.F20.isna().all() and not any("as if" in note for note in plain.notes)
+    engine["zero_shift_found"] = 0.05
+    found = api.index_peaks(moved)
+    assert "as if measured at 1.5406 A, a zero shift of +0.05 degrees" in " ".join(found.notes)
+    table = found.hkl(1)
+    np.testing.assert_allclose(table.d_obs, table.d_calc, rtol=1e-9)
+    assert table.two_theta_obs.isna().all() and found.cells.zero_shift_su[0] > 0
+
+
+def test_no_zero_shift_is_none(engine):
+    found = api.index_peaks(lines(), zero_shift="none")
     assert found.cells[["zero_shift", "F20", "zero_shift_su"]].isna().all().all()
     assert found.to_dict()["cells"][0]["zero_shift"] is None
 
