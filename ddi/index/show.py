@@ -199,7 +199,9 @@ def _first_in_words(result):
     words = []
     if np.isfinite(row.zero_shift):
         zero = setting.with_su(row.zero_shift, row.zero_shift_su, 3)
-        words = [f"zero shift {zero} deg", f"F20 = {_or_dash(row.F20, '.1f')}"]
+        words.append(f"zero shift {zero} deg")
+    if np.isfinite(row.F20):
+        words.append(f"F20 = {row.F20:.1f}")
     symbols = ", ".join(row.extinction_symbols) or "not known"
     return "First cell: " + ", ".join([*words, f"extinction symbols {symbols}"])
 
