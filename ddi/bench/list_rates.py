@@ -118,7 +118,7 @@ def bench_lists(n=25):
 
 @benchmark(
     "organics",
-    floor=0.4,
+    floor=0.7,
     about="simulated lists of organic crystals (DDI_COD), reporting half: right lattice first; "
     "with a wavelength and as spacings without one beside it",
 )
