@@ -14,11 +14,11 @@ order, with probabilities), `extinction` (which space groups), `known` (the latt
 `lamellar` (orders of one line). Fitting: `profile` with `refinement` and `pawley` (a cell against
 the whole pattern), `symbols` (space groups from its intensities), `evidence` and `judging` (the
 order that the pattern decides), `phases` (what a first cell leaves).
-Answering: `api` (`index_peaks`), `result` (what comes out), `comparison` (lines beside peaks),
-`setting` and `standard` (conventional axes, standard uncertainties), `partners` (lattices with the
-same lines), `remarks` (what else is to be said), `show` and `draw` with `labels` (table, figure),
-`outputs` and `export` (files), `command` (``ddi index``), `typed` (how it was called), `session`
-(the same step by step, for the page). Every number that was chosen stands in `constants`.
+Answering: `api` (`index_peaks`), `result` with `rows` (what comes out), `comparison` (lines beside
+peaks), `setting` and `standard` (conventional axes, standard uncertainties), `partners` (lattices
+with the same lines), `remarks` (what else is to be said), `show` and `draw` with `labels` (table,
+figure), `outputs` and `export` (files), `command` (``ddi index``), `typed` (how it was called),
+`session` (the same step by step, for the page). Every number that was chosen stands in `constants`.
 """
 
 __all__ = [
@@ -56,6 +56,7 @@ __all__ = [
     "refinement",
     "remarks",
     "result",
+    "rows",
     "score",
     "screening",
     "search",
