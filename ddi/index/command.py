@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import gc
 import glob
+import importlib
 import os
 import sys
 import traceback
@@ -220,9 +221,26 @@ def _imported():
     from ddi.index.api import index_peaks
 
     if is_first:
+        _ready_without(_BLAS)
         atexit.register(gc.freeze)
         gc.freeze()  # not later: what a batch leaves behind must be collected
     return index_peaks
+
+
+_BLAS = "scipy.linalg.cython_blas"
+
+
+def _ready_without(name):
+    """Let numba read its array functions without scipy.linalg, which takes as long as themselves.
+    They look for it to know how np.convolve is best compiled, which nothing here calls.
+    """
+    if name in sys.modules:
+        return
+    sys.modules[name] = None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[name]
 
 
 def _indexed(file, lattice, args):
