@@ -3,7 +3,6 @@ test_search; here a small one stands in.
 """
 
 import numpy as np
-import pandas as pd
 import pytest
 import small_search
 from small_search import CELL, COLUMNS, CU, lines
@@ -11,6 +10,7 @@ from small_search import CELL, COLUMNS, CU, lines
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice
 from ddi.index import api, comparison, peaks, result
+from ddi.index.rows import Row
 
 
 @pytest.fixture
@@ -78,9 +78,9 @@ def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
     def run(*_args, **_options):
         volume = lattice.volume(skewed)
         row = [1, 1.0, 0.9, "mP", skewed, volume, 20.0, 30.0, 20, 20, 0.0, 1, 99, None]
-        return pd.DataFrame([row], columns=COLUMNS)
+        return [Row(zip(COLUMNS, row))]
 
-    monkeypatch.setattr("ddi.index.search.run", run)
+    monkeypatch.setattr("ddi.index.search.ranked", run)
     row = api.index_peaks(q2, wavelength=CU).cells.iloc[0]
     assert row.beta >= 90 and row.a <= row.c
     np.testing.assert_allclose(
@@ -90,8 +90,8 @@ def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
 
 def test_a_zero_shift_comes_off_the_observed_lines(engine):
     angles = np.degrees(2 * np.arcsin(np.sqrt(lines()) * CU / 2)) + 0.05
+    engine["zero_shift_found"] = 0.05
     found = api.index_peaks(angles, unit="2theta", wavelength=CU)
-    found.cells["zero_shift"] = 0.05
     assert np.abs(found.hkl(1).two_theta_diff).max() < 1e-6
 
 
@@ -144,9 +144,7 @@ def test_nothing_convincing_is_a_sentence(engine):
 
 
 def test_a_result_without_cells_still_speaks(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        "ddi.index.search.run", lambda *_args, **_options: pd.DataFrame(columns=COLUMNS)
-    )
+    monkeypatch.setattr("ddi.index.search.ranked", lambda *_args, **_options: [])
     found = api.index_peaks(peaks.from_values(lines(), "q2"))
     assert "No cell was found" in found.message and found.to_dict()["cells"] == []
     found.plot(tmp_path / "o.pdf")
