@@ -57,7 +57,10 @@ def _umask():
     return mask
 
 
-def sha256(path):
+def sha256(path, chunk=1 << 20):
     """Return the hexadecimal SHA-256 of a file."""
+    digest = hashlib.sha256()
     with open(path, "rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
+        while block := handle.read(chunk):
+            digest.update(block)
+    return digest.hexdigest()

@@ -248,7 +248,7 @@ def acceptance_summary(table):
     return int((wide["always"] >= wide["metropolis"]).sum()), len(wide)
 
 
-def numbers(rows, twenty, ranked, about):
+def numbers(rows, twenty, against, ranked, about):
     """Return the numbers that 09_optimize quotes; `about` are parameters that the paper names."""
     bound = rows[~rows["system"].isin(COELHO)]
     low, high = wilson(int(bound["solved"].sum()), len(bound))
@@ -267,6 +267,10 @@ def numbers(rows, twenty, ranked, about):
         "SolvedAll": _percent(rows["solved"]),
         "SolveMedianSeconds": f"{rows['correct_from'].median():.2f}",
         "SolveMeanSeconds": f"{rows['seconds'].mean():.1f}",
+        "PredictedArrived": f"{100 * against['predicted'].mean():.0f}",
+        "FoundArrived": f"{100 * against['arrived'].mean():.0f}",
+        "ArrivedOutranked": int((against["arrived"] & ~against["in_ten"]).sum()),
+        "PredictedPairs": len(against),
         "CompareBestStart": ranked["start"][0],
         "CompareBestMethod": ranked["method"][0],
         "ComparePatterns": int(ranked["n"].max()),
@@ -279,16 +283,6 @@ def numbers(rows, twenty, ranked, about):
             words = f"{row.start} {row.method}".replace("+", " and ").title().replace(" ", "")
             found[f"Compare{words.replace('-', '')}"] = f"{row[4]:.0f}"
     return found | about
-
-
-def prediction_numbers(against):
-    """Return how many pairs of a pattern and a generator arrive, predicted and found."""
-    return {
-        "PredictedArrived": f"{100 * against['predicted'].mean():.0f}",
-        "FoundArrived": f"{100 * against['arrived'].mean():.0f}",
-        "ArrivedOutranked": int((against["arrived"] & ~against["in_ten"]).sum()),
-        "PredictedPairs": len(against),
-    }
 
 
 def _percent(flags):

@@ -69,8 +69,7 @@ def symbol_errors(rows):
     """Return which symbols stand first for which true ones, the commonest first."""
     wrong = rows[rows["place"] > 0]
     counts = wrong.groupby(["set", "bravais", "true", "first"]).size().rename("n").reset_index()
-    counts = counts.sort_values(["n", "true", "first"], ascending=[False, True, True])
-    return counts.rename(columns={"bravais": "lattice"})
+    return counts.sort_values(["n", "true", "first"], ascending=[False, True, True])
 
 
 def sums(study, n, *, n_jobs):
@@ -135,7 +134,7 @@ def learned_table(study):
     """
     kinds = {
         "impure": "monoclinic, 3 to 5 foreign lines of 20",
-        "large": "triclinic, above 1200 Å³",
+        "large": "triclinic, above 1200 A$^3$",
     }
     ways = {
         "templates": "templates, every list",
