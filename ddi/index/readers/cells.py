@@ -9,9 +9,9 @@ from itertools import takewhile
 import numpy as np
 
 from ddi.index.readers.headings import POSITIONS, column_name, heading, number
+from ddi.index.readers.separators import REMARKS
 
 _SEPARATORS = ";\t,"
-_MARKS = "#!%'/*"
 _MOST_NAMES = 12  # of columns, one a line; chosen
 _ROW = re.compile(r"(?i)<tr\b[^<>]*>")
 _CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
@@ -72,7 +72,7 @@ def whole_cells(lines):
     """
     for k, line in enumerate(lines[:200]):
         separator = next((mark for mark in _SEPARATORS if mark in line), None)
-        if not separator or not heading(_names(line, separator).lstrip(_MARKS + " ")):
+        if not separator or not heading(_names(line, separator).lstrip(REMARKS + " ")):
             continue
         line = _names(line, separator)
         wanted = line.count(separator)

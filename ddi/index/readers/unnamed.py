@@ -46,8 +46,7 @@ def _numbered(values):
             return found[0]
     if (values[:, 0] % 1 == 0).all() and not _ordered(values[:, 0], 0) and _ordered(values[:, 1]):
         return 1
-    steps = np.diff(values[:, 1])
-    return int(counts_rows(values) and bool((steps > 0).all() or (steps < 0).all()))
+    return int(counts_rows(values) and _ordered(values[:, 1], 0))
 
 
 def counts_rows(values):
