@@ -6,7 +6,7 @@ PY      := .venv/bin/python
 help:    ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-study: .venv/ready  ## run notebooks 01 to 10, resuming where they stopped; PROFILE=smoke for the quick one
+study: .venv/ready  ## run notebooks 01 to 11, resuming where they stopped; PROFILE=smoke for the quick one
 	$(PY) -m ddi study --profile $(PROFILE)
 
 index: .venv/ready  ## index your own peaks: make index PEAKS=file [ARGS="--unit d"]

@@ -1,11 +1,11 @@
 """A search that knows two cells, the right one and its double, for tests of what surrounds it."""
 
 import numpy as np
-import pandas as pd
 
 from ddi.forward import lattice
 from ddi.forward.fom import m20
 from ddi.index import comparison
+from ddi.index.rows import Row
 
 CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
@@ -23,22 +23,22 @@ def lines(n=24):
 def install(monkeypatch):
     """Put the small search in the place of the real one; return what it is asked, as it comes.
 
-    An entry ``probability`` there is taken for the first cell's.
+    Entries ``probability`` and ``zero_shift_found`` there are taken for the first cell's.
     """
     asked = {}
 
-    def run(q2, sigma_q2=None, **options):
+    def ranked(q2, sigma_q2=None, **options):
         asked.update(options, q2=np.asarray(q2))
         cells = [(CELL, asked.get("probability", 0.97)), (CELL * [2, 1, 1, 1, 1, 1], 0.02)]
+        zero_shift = asked.get("zero_shift_found", 0.0)
         rows = []
         for rank, (cell, probability) in enumerate(cells, 1):
             figure = float(m20(q2, comparison.calculated_lines(cell, "oP", 0.6)[0]))
             indices = np.zeros((len(q2), 3), int)
-            rows.append(
-                [rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure]
-                + [20, 20, 0.0, 1, 99, indices]
-            )
-        return pd.DataFrame(rows, columns=COLUMNS)
+            values = [rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure]
+            values += [20, 20, zero_shift, 1, 99, indices]
+            rows.append(Row(zip(COLUMNS, values)))
+        return rows
 
-    monkeypatch.setattr("ddi.index.search.run", run)
+    monkeypatch.setattr("ddi.index.search.ranked", ranked)
     return asked

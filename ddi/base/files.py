@@ -57,10 +57,7 @@ def _umask():
     return mask
 
 
-def sha256(path, chunk=1 << 20):
+def sha256(path):
     """Return the hexadecimal SHA-256 of a file."""
-    digest = hashlib.sha256()
     with open(path, "rb") as handle:
-        while block := handle.read(chunk):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -5,6 +5,7 @@ Crystallography Open Database. The last bit of a hash of the identifier puts eac
 halves: constants are chosen on one, rates reported on the other (`ddi.data.rruff.half`).
 """
 
+import math
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,15 +17,20 @@ from ddi.base.paths import Study
 from ddi.bench import shapes
 from ddi.bench.peak_lists import held_out
 from ddi.data import dataset
+from ddi.data.composition import hill
 from ddi.data.rruff import half
 from ddi.data.sources import cod
-from ddi.forward import bragg, lattice, noise
+from ddi.forward import bragg, lattice, noise, powder, settings
 
 N_PEAKS = (12, 30)  # fewest and most peaks of a list
 WEAKEST = (0.002, 0.03)  # of the strongest line, below which lines are not seen; log-uniform
 LOST = 0.05  # share of the other lines that are missing
 FOREIGN = 1.0  # mean number of foreign lines, where a kind says nothing else
 MOST_FOREIGN = 4
+ORGANIC = frozenset("C H N O S F Cl Br I".split())
+VOLUMES = (400.0, 4000.0)  # A^3 of an organic crystal's conventional cell
+LAST_ANGLE = 60.0  # degrees 2theta; the first peaks are wanted
+VISIBLE = 0.002  # of the strongest line, below which lines of organic crystals shift no peak
 
 
 @dataclass(frozen=True)
@@ -77,9 +83,12 @@ KINDS = {
     "absent": Kind("2theta", CU, 0.015, (0.02, 0.05), 0.1, 3),
     "long_axis": Kind("2theta", CU, 0.02, (0.0, 0.03), 0.05, 3),
     "molybdenum": Kind("2theta", 0.7093, 0.02, (0.02, 0.05), 0.1, 3),
+    "organic": Kind("2theta", CU, 0.017, (0.0, 0.04), 0.07, 3, foreign=(0, 2), n_peaks=(20, 25)),
+    "organic_d": Kind("d", CU, 0.017, (0.0, 0.04), 0.07, 3, foreign=(0, 2), n_peaks=(20, 25)),
 }
 USUAL = ("laboratory", "d3", "d4", "neutron", "synchrotron", "few", "absent", "long_axis")
 """The kinds on which the probability is judged."""
+ORGANICS = ("organic", "organic_d")
 HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral")
 
 
@@ -104,8 +113,42 @@ def _from_cod(mirror):
     return pd.DataFrame(found)
 
 
+@lru_cache(maxsize=1)
+def organics():
+    """Return the same of the molecular crystals of DDI_COD, with all their lines that show up to
+    `LAST_ANGLE`; the halves go by reduced formula, so that polymorphs are in one.
+    """
+    found = []
+    for entry in cod.cod(os.environ.get("DDI_COD", "DDI_COD")):
+        counts = entry.composition
+        if not {"C", "H"} <= set(counts) <= ORGANIC or not len(entry.elements):
+            continue
+        if not VOLUMES[0] < lattice.volume(entry.cell) < VOLUMES[1] or not entry.operations:
+            continue
+        units = math.gcd(*(round(count) for count in counts.values()))
+        formula = hill({element: count / units for element, count in counts.items()})
+        found.append(_molecular(entry) | {"formula": formula, "half": half(formula)})
+    return pd.DataFrame(found).drop_duplicates(["formula", "bravais"], ignore_index=True)
+
+
+def _molecular(entry):
+    how = settings.reindex(entry.cell, entry.operations)
+    atoms = entry.elements, how.move(entry.xyz), entry.occupancy, entry.b_iso
+    lines = powder.simulate(how.cell, how.operations, *atoms, two_theta_max=LAST_ANGLE)
+    seen = lines.intensity > VISIBLE
+    about = dict(identifier=entry.identifier, bravais=how.bravais, centring=how.centring)
+    about |= dict(cell=how.cell, q2_1=lines.q2[seen], intensity_1=lines.intensity[seen])
+    return about
+
+
 def chosen(which, kind, n, seed=0):
-    """Return n crystals of a half for a kind, lattice systems in turn."""
+    """Return n crystals of a half for a kind, lattice systems in turn; organic ones as they come,
+    again and again where they are few.
+    """
+    if kind in ORGANICS:
+        rows = organics()
+        rows = rows[rows.half == which]
+        return rows.iloc[np.arange(n) % len(rows)].reset_index(drop=True)
     rows = crystals()
     rows = rows[rows.half == which]
     systems = np.array([lattice.BRAVAIS[symbol][0] for symbol in rows.bravais])

@@ -12,7 +12,6 @@ from functools import lru_cache
 
 import gemmi
 import numpy as np
-import pandas as pd
 
 from ddi.forward import lattice
 from ddi.forward.constants import FORWARD
@@ -246,6 +245,8 @@ def check_rows(rows):
         indices into the new ones), symbol (does the reindexed symbol name a group of that number
         with the absences of the operations?).
     """
+    import pandas as pd  # a tenth of a second that indexing a list does not need
+
     return pd.DataFrame(
         [
             (row.identifier, row.lattice_system, *_check_lines(row), _names(row))

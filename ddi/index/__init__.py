@@ -7,14 +7,18 @@ right.
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). What is known: `options`, `known_lines`,
 `similar`, `contents` and `written_cells`. Searching: `observed` (peaks with their errors), `views`
-(which of them templates are applied to), `proposals`, `screening` and `positions` (what is tried),
-`search` (all fourteen Bravais lattices), `score`, `candidates`, `ranking`, `kinship`, `pairs` (two
-phases) and `confidence` (one order, with probabilities), `extinction` (which space groups), `known`
-(the lattice system is given). Fitting: `profile` with `refinement` and `pawley` (a cell against the
-whole pattern), `symbols` (space groups from its intensities), `phases` (what a first cell leaves).
-Answering: `api` (`index_peaks`), `result` (what comes out), `comparison` (lines beside peaks),
-`setting` (conventional axes, standard uncertainties), `show` and `draw` with `labels` (table,
-figure), `outputs` and `export` (files), `command` (``ddi index``), `typed` (how it was called).
+(which of them templates are applied to), `proposals`, `zones` (cells with one long axis) and
+`screening` (what is tried), `search` (all fourteen Bravais lattices), `score`, `candidates`,
+`ranking`, `kinship`, `relatives` (sub- and supercells), `pairs` (two phases) and `confidence` (one
+order, with probabilities), `extinction` (which space groups), `known` (the lattice is given),
+`lamellar` (orders of one line). Fitting: `profile` with `refinement` and `pawley` (a cell against
+the whole pattern), `symbols` (space groups from its intensities), `evidence` and `judging` (the
+order that the pattern decides), `phases` (what a first cell leaves).
+Answering: `api` (`index_peaks`), `result` with `rows` (what comes out), `comparison` (lines beside
+peaks), `setting` and `standard` (conventional axes, standard uncertainties), `partners` (lattices
+with the same lines), `remarks` (what else is to be said), `show` and `draw` with `labels` (table,
+figure), `outputs` and `export` (files), `command` (``ddi index``), `typed` (how it was called),
+`session` (the same step by step, for the page). Every number that was chosen stands in `constants`.
 """
 
 __all__ = [
@@ -45,7 +49,6 @@ __all__ = [
     "peaks",
     "phases",
     "picking",
-    "positions",
     "profile",
     "proposals",
     "ranking",
@@ -53,6 +56,7 @@ __all__ = [
     "refinement",
     "remarks",
     "result",
+    "rows",
     "score",
     "screening",
     "search",

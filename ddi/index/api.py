@@ -81,7 +81,7 @@ def index_peaks(
         are `Result.second`.
     n_jobs, seed : int
     **options
-        Handed to `ddi.index.search.run`.
+        Handed to `ddi.index.search.ranked`.
 
     Returns
     -------
@@ -118,18 +118,18 @@ def index_peaks(
 def _solved(peaks, shift, n_peaks, asked):
     """The `Result` of one search."""
     started = clock.perf_counter()
-    table = _searched(peaks, shift, n_peaks, **asked)
+    rows = _searched(peaks, shift, n_peaks, **asked)
     seconds = clock.perf_counter() - started
-    found = result.make(table, peaks, seconds, _in_force(peaks, shift, n_peaks, asked))
+    found = result.make(rows, peaks, seconds, _in_force(peaks, shift, n_peaks, asked))
     return remarks.added(found, asked["contents"])
 
 
 def _searched(peaks, shift, n_peaks, **options):
-    """The table of `ddi.index.search.run`, of peaks off which a given zero shift is taken first."""
+    """The ranked list of peaks off which a given zero shift is taken first."""
     start = shift if isinstance(shift, float) and peaks.wavelength else 0.0
     listed = known_lines.from_shift(peaks, start)
     n_used = max(n_peaks, SEARCH.max_verify)
-    table = search.run(
+    rows = search.ranked(
         *(_first(array, n_used) for array in (listed.q2, peaks.sigma_q2)),
         intensities=_first(peaks.intensity, n_used),
         wavelength=peaks.wavelength,
@@ -138,8 +138,7 @@ def _searched(peaks, shift, n_peaks, **options):
         faint=listed.faint,
         **options,
     )
-    table["zero_shift"] += start
-    return table
+    return [row.but(zero_shift=row.zero_shift + start) for row in rows]
 
 
 def _in_force(peaks, shift, n_peaks, asked):
@@ -207,7 +206,7 @@ def _shift_in_words(shift, wavelength, fixed):
     if shift is None:
         return "none"
     if shift == "fit" and not wavelength:
-        return "none (no wavelength)"
+        return "fit (as if Cu K-alpha)"
     return shift if fixed or not wavelength else "fit"
 
 

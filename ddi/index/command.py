@@ -7,6 +7,7 @@ import atexit
 import contextlib
 import gc
 import glob
+import importlib
 import os
 import sys
 import traceback
@@ -93,7 +94,8 @@ def _add_search(group):
         "--zero-shift",
         default="fit",
         metavar="fit|none|DEGREES",
-        help="fitted by default, if the wavelength is known; from 0.5 on: --zero-shift 0.5",
+        help="fitted by default, as of Cu K-alpha where no wavelength is known; from 0.5 on: "
+        "--zero-shift 0.5",
     )
     group.add_argument(
         "--zero-fixed", action="store_true", help="the number of --zero-shift is not refined"
@@ -219,9 +221,26 @@ def _imported():
     from ddi.index.api import index_peaks
 
     if is_first:
+        _ready_without(_BLAS)
         atexit.register(gc.freeze)
         gc.freeze()  # not later: what a batch leaves behind must be collected
     return index_peaks
+
+
+_BLAS = "scipy.linalg.cython_blas"
+
+
+def _ready_without(name):
+    """Let numba read its array functions without scipy.linalg, which takes as long as themselves.
+    They look for it to know how np.convolve is best compiled, which nothing here calls.
+    """
+    if name in sys.modules:
+        return
+    sys.modules[name] = None
+    try:
+        importlib.import_module("numba.np.arraymath")
+    finally:
+        del sys.modules[name]
 
 
 def _indexed(file, lattice, args):

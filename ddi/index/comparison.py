@@ -7,7 +7,7 @@ import gemmi
 import numpy as np
 
 from ddi.forward import lattice
-from ddi.forward.bragg import q2_of, two_theta
+from ddi.forward.bragg import q2_of, two_theta, wavelength_reaching
 from ddi.forward.lines import nearest_line
 from ddi.index.constants import RANKING
 from ddi.index.observed import prepare
@@ -49,15 +49,22 @@ def chosen(peaks, which, **changes):
 
 
 def without_shift(q2, wavelength, shift):
-    """Return q2 in A^-2 with a zero shift in degrees 2theta taken off, where both are known."""
-    if not wavelength or not np.isfinite(shift) or shift == 0:
+    """Return q2 in A^-2 with a zero shift in degrees 2theta taken off, if there is one."""
+    if not np.isfinite(shift) or shift == 0:
         return q2
     return q2_of(two_theta(q2, wavelength) - shift, wavelength)
 
 
+def nominal(peaks):
+    """Return the wavelength of peaks in A or, where none is known, that as if with which spacings
+    were measured, as the search takes it.
+    """
+    return peaks.wavelength or wavelength_reaching(float(peaks.q2.max()))
+
+
 def corrected(peaks, shift):
     """Return the q2 of peaks with a zero shift in degrees 2theta taken off."""
-    return without_shift(peaks.q2, peaks.wavelength, shift)
+    return without_shift(peaks.q2, nominal(peaks), shift)
 
 
 def positions(peaks, q2=None):

@@ -79,16 +79,16 @@ def reweighted(chances, gains, given=None):
     return (1 - given.doubt) * weights / (weights.sum() + none)
 
 
-def of_family(cells):
+def of_family(rows):
     """Return the probability that the first cell of a ranked table or one of its sub- and
     supercells is right; 0 without any.
 
     Parameters
     ----------
-    cells : DataFrame
-        Of `ddi.index.ranking.table`.
+    rows : sequence of ddi.index.rows.Row
+        Of `ddi.index.ranking.listed`.
     """
-    return float(cells.probability[cells.family == 1].sum())
+    return float(np.sum([row.probability for row in rows if row.family == 1]))
 
 
 def calibrate(scores, right, temperature=None):

@@ -18,6 +18,9 @@ class SearchConstants:
     zero_sigma: float = 0.06  # degrees 2theta; the same, twice as wide as observed
     # degrees 2theta; the first, the commonest, is tried with every template; RRUFF, n = 197
     trial_shifts: tuple = (0.04, 0.0, 0.08, -0.04, -0.08)
+    # as of Cu K-alpha for spacings alone; none is likeliest; chosen: 27 of 33 lists first (26)
+    nominal_sigma: float = 0.04
+    nominal_shifts: tuple = (0.0, 0.05, -0.05)
     # share and least number of templates tried at other shifts; RRUFF, 193: same cells, less time
     promising: float = 0.05
     min_promising: int = 500
@@ -38,9 +41,8 @@ class SearchConstants:
     max_volume: float = 8000.0
     unseen_lines: float = 10.0
     # probability of the first cell below which the search begins anew with zero shifts up to half a
-    # degree; chosen, not measured
+    # degree; prior and trials then, degrees 2theta; chosen, not measured
     convincing: float = 0.5
-    # degrees 2theta: prior and trials of the zero shift then; chosen, not measured
     wide_zero_sigma: float = 0.3
     wide_shifts: tuple = (0.04, -0.04, 0.12, -0.12, 0.2, -0.2, 0.3, -0.3, 0.4, -0.4, 0.5, -0.5, 0.6)
     # where the first cell does not convince, or leaves so many of the peaks that search, or a few
@@ -52,8 +54,7 @@ class SearchConstants:
     few_left: int = 2
     likely: float = 0.9
     crowded: float = 0.4
-    # numbers of strongest peaks that make candidates by themselves then: those of the stronger
-    # phase; chosen on 10 sums of the choosing half
+    # numbers of strongest peaks that make candidates by themselves then; chosen on 10 such sums
     strongest: tuple = (14, 8)
     crowded_cost: float = 4.0
     min_peaks: int = 4  # chosen, not measured
@@ -271,8 +272,7 @@ class PhaseConstants:
     """When peaks that the first cell leaves are searched for a second phase."""
 
     least: int = 6  # peaks left; 14 lists of 6 to 8 random ones: no cell convinces
-    # of a line's height beside it, what a misfit of its profile may leave; chosen, not measured
-    misfit: float = 0.06
+    misfit: float = 0.06  # of a line's height, what its profile may leave beside it; chosen
     stands_out: float = 0.2
     beta: float = 0.035  # of a line's height, its K-beta at most; as in `ddi.index.picking`
 

@@ -8,7 +8,14 @@ from ddi.base.errors import DDIError
 from ddi.base.figure import DOUBLE, figure
 from ddi.forward import lattice
 from ddi.index import labels, profile
-from ddi.index.comparison import calculated_lines, cell_of, heights, positions
+from ddi.index.comparison import (
+    calculated_lines,
+    cell_of,
+    heights,
+    nominal,
+    positions,
+    without_shift,
+)
 from ddi.index.show import cell_in_words, fold
 
 LOST = "#D40000"
@@ -169,9 +176,9 @@ def _draw_ticks(axes, result, rows, lost):
     peaks = result.peaks
     axes.vlines(positions(peaks), 0.15, 0.85, color=np.where(lost, LOST, "#000000"), lw=0.8)
     for k, row in enumerate(rows, 1):
-        shift = float(row.zero_shift) if peaks.wavelength else 0.0
         calculated, _ = calculated_lines(cell_of(row), row.bravais, peaks.q2.max() * 1.01)
-        at = positions(peaks, calculated) + shift
+        moved = without_shift(calculated, nominal(peaks), -float(row.zero_shift))
+        at = positions(peaks, moved)
         colour, width = (FOUND, 0.8) if k == 1 else ("#8A8A8A", 0.5)
         axes.vlines(at, 0.15 - k, 0.85 - k, color=colour, lw=width)
     names = [

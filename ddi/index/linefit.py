@@ -98,6 +98,8 @@ def _fit_cluster(pattern, start, fwhm, ratio):
     keep what is significant.
     """
     lines, model = _fit(pattern, start, fwhm, ratio)
+    while (dips := _dips(lines)).any():
+        lines, model = _fit(pattern, lines.two_theta[~dips], fwhm, ratio)
     while (near := np.flatnonzero(np.diff(lines.two_theta) < FIT.merged * lines.fwhm[0])).size:
         pair = lines.two_theta[near[0] : near[0] + 2]
         start = np.delete(lines.two_theta, [near[0], near[0] + 1])
@@ -115,6 +117,15 @@ def _fit_cluster(pattern, start, fwhm, ratio):
     misfit, before = (np.sum(((pattern.y - fit) / pattern.noise) ** 2) for fit in (curve, model))
     more = len(split.two_theta) - len(lines.two_theta)
     return (split, curve) if misfit < before - FIT.split_gain * more else (lines, model)
+
+
+def _dips(lines):
+    """Negative lines within a FWHM of a positive one: they correct its shape, at the price of a
+    height that is no longer known.
+    """
+    negative = lines.height < 0
+    apart = np.abs(lines.two_theta[:, None] - lines.two_theta[~negative])
+    return negative & (apart < lines.fwhm[:, None]).any(axis=1)
 
 
 def _fit(pattern, start, fwhm, ratio, width_prior=0.15):

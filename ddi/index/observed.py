@@ -133,7 +133,8 @@ class Zero:
         """
         if self.sigma < 1e-5:
             return self
-        most = 0.5 * float(bragg.two_theta(peaks.q2[0], peaks.wavelength))
+        wavelength = peaks.wavelength or bragg.wavelength_reaching(peaks.q2[-1])
+        most = 0.5 * float(bragg.two_theta(peaks.q2[0], wavelength))
         trials = tuple(shift for shift in self.trials if abs(shift) < most)
         return Zero(self.mean, min(self.sigma, most / 3), trials or (0.0,))
 
@@ -142,6 +143,11 @@ class Zero:
         """For patterns that nothing explains within the usual shifts."""
         return cls(0.0, SEARCH.wide_zero_sigma, SEARCH.wide_shifts).times(fineness(wavelength))
 
+    @classmethod
+    def nominal(cls):
+        """For spacings whose wavelength is not known, as if measured with Cu K-alpha."""
+        return cls(0.0, SEARCH.nominal_sigma, SEARCH.nominal_shifts)
+
     def times(self, factor):
         """Return the same for shifts so many times as large."""
         trials = tuple(factor * trial for trial in self.trials)
@@ -149,11 +155,11 @@ class Zero:
 
     @classmethod
     def asked(cls, value, wavelength, fixed=False):
-        """The prior for "fit", None or degrees, a start unless it is fixed; without a wavelength
-        nothing can be fitted.
+        """The prior for "fit", None or degrees, a start unless it is fixed or there is no
+        wavelength.
         """
         if value == "fit":
-            return cls().times(fineness(wavelength)) if wavelength else cls.known(0.0)
+            return cls().times(fineness(wavelength)) if wavelength else cls.nominal()
         if value is None or fixed or not wavelength:
             return cls.known(0.0 if value is None else float(value))
         return cls(value, KNOWN.start_sigma, tuple(value + trial for trial in KNOWN.start_trials))

@@ -69,7 +69,7 @@ class Outputs:
             if result is not None:
                 if self.plot:
                     result.plot(self._named(self.plot, number, file), scale=self.scale)
-                for path in self.exports if len(result.cells) else ():
+                for path in self.exports if result.rows else ():
                     result.export(self._named(path, number, file))
                 if self.csv:
                     self._put(self.csv, csv(file, result), header=True)

@@ -54,17 +54,17 @@ def left(result, peaks=None):
     ddi.index.peaks.Peaks or None
         None where nothing convinces, or fewer than `least` peaks are left.
     """
-    if confidence.of_family(result.cells) < CONVINCING:
+    if confidence.of_family(result.rows) < CONVINCING:
         return None
     peaks = peaks or result.peaks
-    unexplained = ~replace(result, peaks=peaks).hkl(1).indexed.to_numpy()
+    unexplained = ~replace(result, peaks=peaks).lines(1)["indexed"]
     if unexplained.sum() < PHASES.least:
         return None
     if peaks.pattern is None:
         said = _said(unexplained.sum(), peaks)
         rest = chosen(peaks, unexplained, pattern=None, faint=None, source=said)
     else:
-        rest = _picked(peaks, result.cells.iloc[0], unexplained)
+        rest = _picked(peaks, result.rows[0], unexplained)
     return rest if rest is not None and len(rest) >= PHASES.least else None
 
 
@@ -203,7 +203,7 @@ def complete(first, solve, solve_first=None):
     alone = left(second, first.peaks) if another else None
     if alone is None:
         return replace(first, second=second, seconds=seconds)
-    if first.cells.probability.iloc[0] >= LEFT.sure:
+    if first.rows[0].probability >= LEFT.sure:
         main = _fitted_again(first, alone)
     else:
         again = (solve_first or solve)(alone)
@@ -213,7 +213,7 @@ def complete(first, solve, solve_first=None):
     both = main is not first and main.convinces and second.convinces
     if both and explained(main) < explained(second):
         main, other = second, main
-    return replace(first, cells=main.cells, fits=main.fits, second=other, seconds=seconds)
+    return replace(first, rows=main.rows, fits=main.fits, second=other, seconds=seconds)
 
 
 def _fitted_again(first, alone):
@@ -222,7 +222,7 @@ def _fitted_again(first, alone):
     if alone.pattern is not None:
         from ddi.index import profile
 
-        row = first.cells.iloc[0]
+        row = first.rows[0]
         fitted = profile.of_peaks(alone, [(row.bravais, cell_of(row), row.zero_shift)])
         fits = (*fitted, *fits[1:])
     return replace(first, peaks=alone, fits=fits)
@@ -237,23 +237,24 @@ def _is_better(again, first, second):
         return False
     if again.convinces and second.convinces:
         return True
-    rows = (one.cells.iloc[0] for one in (again, first, second))
+    rows = (one.rows[0] for one in (again, first, second))
     after, before, other = ((row.bravais, cell_of(row), row.zero_shift) for row in rows)
     return pairs.explained(first.peaks, after, other) > pairs.explained(first.peaks, before, other)
 
 
 def _of_one_specimen(second, first):
     """The second result, counting that both phases have the zero shift of one specimen."""
-    shifts = second.cells.zero_shift.to_numpy(dtype=float)
-    apart = shifts - first.cells.zero_shift.iloc[0]
+    shifts = np.array([row.zero_shift for row in second.rows], dtype=float)
+    apart = shifts - first.rows[0].zero_shift
     if not len(shifts) or not np.isfinite(apart).all():
         return second
     gain = -0.5 * (apart / LEFT.zero_apart) ** 2
-    chances = confidence.reweighted(second.cells.probability, np.maximum(gain, LEFT.least_gain))
+    before = [row.probability for row in second.rows]
+    chances = confidence.reweighted(before, np.maximum(gain, LEFT.least_gain))
     order = np.argsort(-chances, kind="stable")
     reweighted = second.cells.assign(probability=chances)
     cells, fits = ranking.reordered(reweighted, second.fits, order)
-    return replace(second, cells=cells, fits=tuple(fits))
+    return replace(second, rows=cells, fits=tuple(fits))
 
 
 def explained(result):
@@ -264,17 +265,16 @@ def explained(result):
         return float(result.fits[0].of_cell.sum())
     if result.peaks.intensity is None:
         return 0.0
-    return float(result.peaks.intensity[result.hkl(1).indexed.to_numpy()].sum())
+    return float(result.peaks.intensity[result.lines(1)["indexed"]].sum())
 
 
 def is_another(second, first):
     """Say whether the second cell is more than a relative of the first: neither the same lattice
     nor a sub- or supercell of it.
     """
-    if not len(second.cells):
+    if not second.rows:
         return False
     cells = [
-        (cell_of(row), lattice.BRAVAIS[row.bravais][1])
-        for row in (second.cells.iloc[0], first.cells.iloc[0])
+        (cell_of(row), lattice.BRAVAIS[row.bravais][1]) for row in (second.rows[0], first.rows[0])
     ]
     return relations.explain(*cells[0], *cells[1])[0] == "wrong"

@@ -28,6 +28,8 @@ class PickingConstants:
     most_points: int = 60_000  # more are averaged in groups; chosen, for speed
     most_per_width: float = 24.0  # points a FWHM, more are averaged; laboratories have 5 to 15
     widest: float = 1.6  # usual widths; what is broader is no line; chosen on RRUFF patterns
+    first_kept: int = 30  # without K-alpha lines, whatever their height; chosen, not measured
+    dominant: float = 10.0  # times the fifth line: of a highest line no more counts; chosen
     missed_snr: float = 1.0  # more than min_snr in what the first fit leaves; chosen on RRUFF
     misfit: float = 0.06  # of the model, counted as noise there; chosen on RRUFF patterns
     faint_height: float = 0.001  # relative to the highest peak; chosen, not measured
@@ -110,6 +112,11 @@ def prepare(two_theta, intensity, wavelength, doublet=True):
 def strong(prepared, *, min_height=0.01, min_snr=3.7, max_peaks=60):
     """Pick peaks at least `min_height` of the highest, with a ratio of height to standard deviation
     above `min_snr`; the `max_peaks` highest are kept. Return `Lines`.
+
+    Notes
+    -----
+    Neutrons are scattered at high angles as strongly as at low ones: the highest lines of a long
+    pattern are then not those that an indexing needs, so the first ones are kept in any case.
     """
     flat, width, tube = prepared
     found = _detect(flat, width(flat.x), min_snr)
@@ -126,7 +133,10 @@ def strong(prepared, *, min_height=0.01, min_snr=3.7, max_peaks=60):
     lines = _keep(lines, min_height, min_snr, tube)
     if not len(lines.two_theta):
         raise DDIError(_NOTHING)
-    return lines.take(np.sort(np.argsort(-lines.height, kind="stable")[:max_peaks]))
+    height = lines.height.copy()
+    if not tube:
+        height[: PICKING.first_kept] = np.inf
+    return lines.take(np.sort(np.argsort(-height, kind="stable")[:max_peaks]))
 
 
 def faint(prepared, listed):
@@ -226,10 +236,18 @@ def _distance(points, others):
     return np.abs(points[:, None] - others).min(axis=1) if len(points) else np.zeros(0)
 
 
+def _reference(height):
+    """The highest line, but no more than `dominant` fifths: oriented plates and large pores have
+    one line or two that dwarf all others.
+    """
+    fifth = np.sort(height)[-5] if len(height) > 4 else np.inf
+    return min(height.max(initial=0), PICKING.dominant * fifth)
+
+
 def _keep(lines, min_height, min_snr, tube):
     """Drop what is weak, what merged into a neighbour, and what a stronger line explains."""
     lines = lines.take(np.isfinite(lines).all(axis=0) & (lines.snr > min_snr))
-    lines = lines.take(lines.height >= min_height * lines.height.max(initial=0))
+    lines = lines.take(lines.height >= min_height * _reference(lines.height))
     position = lines.two_theta
     share = lines.height[:, None] / lines.height  # of row i relative to column j
     apart = np.abs(position[:, None] - position) / lines.fwhm[:, None]

@@ -79,7 +79,8 @@ def _templates(templates, bravais, n):
     place, hkl = templates.usable(bravais, n)
     if lattice.BRAVAIS[bravais][0] != "cubic":
         return place, hkl
-    own = lines.distinct_lines(lattice.cell_to_x(np.array([1.0] * 3 + [90.0] * 3)), bravais, 60)[0]
+    unit = lattice.cell_to_x(np.array([1.0] * 3 + [90.0] * 3))
+    own = lines.distinct_lines(unit, bravais, 60.0)[0]  # a float, so that one kernel is compiled
     own = own[: SEARCH.cubic_lines].astype(hkl.dtype)
     every = np.repeat(np.arange(n, dtype=place.dtype), len(own))
     return np.append(place, every[:, None], axis=0), np.append(

@@ -3,11 +3,10 @@ with their sub- and supercells, and put in one order with a probability each.
 """
 
 import numpy as np
-import pandas as pd
 
 from ddi.forward import bragg, fom, lattice
 from ddi.forward.lines import KINDS, distinct_lines, nearest_line
-from ddi.index import confidence, score, screening
+from ddi.index import confidence, rows, score, screening
 from ddi.index.candidates import Candidate, Judged
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.kinship import best_first, distinct, families
@@ -84,7 +83,7 @@ def shortlist(peaks, found, zero, limits=RANKING.usual):
     return [Candidate(found.bravais, x[i], shifts[i], scores[i], sources[i]) for i in kept]
 
 
-def order(peaks, candidates, n_judged=RANKING.usual.n_judged):
+def order(peaks, candidates):
     """Judge the likeliest of the candidates of all lattices, once each, and return them best first,
     a lattice once.
 
@@ -93,20 +92,20 @@ def order(peaks, candidates, n_judged=RANKING.usual.n_judged):
     peaks : ddi.index.observed.Peaks
     candidates : list of Candidate
         `Judged` ones stay as they are.
-    n_judged : int
 
     Returns
     -------
     list of Judged
     """
-    return distinct(best_first(likeliest_judged(peaks, candidates, n_judged)[:n_judged]))
+    n = RANKING.usual.n_judged
+    return distinct(best_first(likeliest_judged(peaks, candidates, n)[:n]))
 
 
 def likeliest_judged(peaks, candidates, n_judged=RANKING.usual.n_judged):
     """Return the candidates of all lattices, likeliest first; the first n_judged are judged."""
-    listed = sorted(candidates, key=lambda candidate: -candidate.plain)
-    first = [judged(peaks, candidate) for candidate in listed[:n_judged]]
-    return first + listed[n_judged:]
+    falling = sorted(candidates, key=lambda candidate: -candidate.plain)
+    first = [judged(peaks, candidate) for candidate in falling[:n_judged]]
+    return first + falling[n_judged:]
 
 
 def judged(peaks, candidate):
@@ -134,8 +133,8 @@ def is_beyond_doubt(peaks, ordered):
     return bool(_figures(peaks, ordered[0])["hkl"].any(axis=1).all())
 
 
-def table(peaks, ordered, n_best=50):
-    """Return judged candidates as a table.
+def listed(peaks, ordered, n_best=50):
+    """Return judged candidates as a ranked list.
 
     Parameters
     ----------
@@ -145,7 +144,7 @@ def table(peaks, ordered, n_best=50):
 
     Returns
     -------
-    DataFrame
+    list of ddi.index.rows.Row
         rank (from 1), score, probability, bravais, cell (6; conventional, hexagonal axes for hR),
         volume (A^3), M20, F20, n_indexed and n_peaks (of the peaks that search), zero_shift
         (degrees), family (the rank of its best member), symbol (likeliest extinction symbol),
@@ -154,17 +153,22 @@ def table(peaks, ordered, n_best=50):
     chances = _chances(peaks, ordered)
     best = ordered[:n_best]
     names = ("score", "bravais", "cell", "symbol", "n_lines", "source", "paired")
-    rows = []
+    found = []
     for k, (row, chance, family) in enumerate(zip(best, chances, families(best)), 1):
         figures = _figures(peaks, row)
         likely = doubted(len(peaks.q2), row, chance, figures["M20"])
         about = {name: getattr(row, name) for name in names}
-        rows.append(about | figures | dict(rank=k, probability=likely, family=family))
-    return pd.DataFrame(rows, columns=COLUMNS)
+        found.append(rows.Row(about | figures, rank=k, probability=likely, family=family))
+    return found
+
+
+def table(peaks, ordered, n_best=50):
+    """Return judged candidates as a DataFrame, one row a cell of `listed`."""
+    return rows.table(listed(peaks, ordered, n_best), COLUMNS)
 
 
 def reordered(cells, fits, order):
-    """Return the rows of a `table` and the fits of the first ones in another order, ranks and
+    """Return the rows of a DataFrame and the fits of the first ones in another order, ranks and
     families numbered anew; None where a row without a fit moved among them.
     """
     ranked = cells.iloc[order].reset_index(drop=True)
@@ -224,7 +228,7 @@ def leaves_many(peaks, ordered):
 
 
 def _figures(peaks, row):
-    """What a candidate says about the peaks: columns of `table`."""
+    """What a candidate says about the peaks: fields of `listed`."""
     n = peaks.n_search
     q2 = peaks.q2 - row.zero * peaks.slope
     hkl, lines = distinct_lines(row.x, row.bravais, 1.1 * q2[-1])

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.index import lamellar, partners
-from ddi.index.comparison import cell_of
+from ddi.index.comparison import cell_of, nominal
 from ddi.index.constants import LATER, RANKING, SEARCH
 from ddi.index.observed import prepare
 
 NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
 
 EXACT = 2e-4  # degrees or A; no instrument is as good
+LEAST_SHIFT = 0.01  # degrees 2theta that are worth a sentence; chosen, not measured
 
 
 def added(result, contents=None):
@@ -28,15 +29,15 @@ def added(result, contents=None):
     """
     one = one_length(result.peaks)
     if one is not None:
-        cells = result.cells.assign(
-            probability=np.minimum(result.cells.probability, lamellar.LAMELLAR.most_likely)
-        )
-        return replace(result, cells=cells, one_length=one)
-    if not len(result.cells):
+        most = lamellar.LAMELLAR.most_likely
+        rows = [row.but(probability=min(row.probability, most)) for row in result.rows]
+        return replace(result, rows=rows, one_length=one)
+    if not result.rows:
         return result
-    first = result.cells.iloc[0]
+    first = result.rows[0]
     notes = [contents.said(float(first.volume))] if contents is not None else []
     found = partners.partners(first.bravais, cell_of(first), float(result.peaks.q2[-1]))
+    notes += as_if(result)
     notes += partners.said(found, result.peaks.wavelength) if result.convinces else []
     notes += scatter(result) if result.convinces else []
     return checked(replace(result, notes=tuple(notes)))
@@ -46,28 +47,38 @@ def scatter(result):
     """Return a sentence, in a list, with the error of the positions that the first cell implies;
     none for calculated positions.
     """
-    lines = result.hkl(1)
+    lines = result.lines(1)
     name, unit = ("two_theta_diff", "degrees") if result.peaks.wavelength else ("d_diff", "A")
-    miss = np.abs(lines[name].to_numpy()[: SEARCH.max_verify])
+    miss = np.abs(lines[name][: SEARCH.max_verify])
     error = np.median(miss) / NORMAL_QUARTILE
     if error < EXACT:
         return []
     return [f"The positions scatter by {error:.2g} {unit} about the lines of this cell."]
 
 
+def as_if(result):
+    """Return a sentence, in a list, where a zero shift was taken off spacings whose wavelength is
+    not known.
+    """
+    shift = result.rows[0].zero_shift
+    if result.peaks.wavelength or not abs(shift) >= LEAST_SHIFT:
+        return []
+    measured = f"as if measured at {nominal(result.peaks):.4f} A"
+    return [f"The spacings were read {measured}, a zero shift of {shift:+.2f} degrees taken off."]
+
+
 def checked(result):
     """Return a result whose first cell is no longer likely if it explains too few of the peaks that
     come after those that search and verify.
     """
-    later = result.hkl(1)[SEARCH.max_verify :]
-    if len(later) < LATER.least or later.indexed.mean() > LATER.explained:
+    later = result.lines(1)["indexed"][SEARCH.max_verify :]
+    if len(later) < LATER.least or later.mean() > LATER.explained:
         return result
-    cells = result.cells.copy()
-    first = cells.index[0]
-    cells.loc[first, "probability"] = min(cells.probability[first], RANKING.most_doubtful)
-    said = f"It explains {later.indexed.sum()} of the {len(later)} peaks after the first"
+    first, *others = result.rows
+    first = first.but(probability=min(first.probability, RANKING.most_doubtful))
+    said = f"It explains {later.sum()} of the {len(later)} peaks after the first"
     note = f"{said} {SEARCH.max_verify}, too few to be likely."
-    return replace(result, cells=cells, notes=(*result.notes, note))
+    return replace(result, rows=[first, *others], notes=(*result.notes, note))
 
 
 def one_length(peaks):

@@ -3,14 +3,15 @@ sentence where nothing convinces.
 """
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-import pandas as pd
 
 from ddi import __version__
 from ddi.base.files import atomic
 from ddi.forward.bragg import two_theta
 from ddi.index import extinction, setting, show
+from ddi.index import rows as plain_rows
 from ddi.index.comparison import as_searched, cell_of, corrected, matched, tolerance
 from ddi.index.constants import SEARCH
 from ddi.index.outputs import plain
@@ -50,13 +51,13 @@ class Result:
 
     Attributes
     ----------
-    cells : DataFrame
-        Best first: rank, probability, bravais, a, b, c (A), alpha, beta, gamma (degrees;
-        conventional axes, hR in hexagonal ones), volume (A^3), M20, F20 (NaN without a
-        wavelength), n_indexed, n_peaks, zero_shift (degrees; NaN without a wavelength),
-        extinction_symbols (a list), family, the standard uncertainties a_su ... gamma_su,
-        volume_su, zero_shift_su, and from_search: the axes as combinations of those that the
-        search used (3, 3).
+    rows : tuple of ddi.index.rows.Row
+        What `cells` has as a DataFrame; given as either. Best first: rank, probability, bravais,
+        a, b, c (A), alpha, beta, gamma (degrees; conventional axes, hR in hexagonal ones), volume
+        (A^3), M20, F20 (NaN without a wavelength), n_indexed, n_peaks, zero_shift (degrees;
+        without a wavelength as if Cu K-alpha), extinction_symbols (a list), family, the standard
+        uncertainties a_su ... gamma_su, volume_su, zero_shift_su, and from_search: the axes as
+        combinations of those that the search used (3, 3).
     peaks : ddi.index.peaks.Peaks
     seconds : float
     limits : dict
@@ -72,7 +73,7 @@ class Result:
         Of a one-dimensional list, which determines no cell.
     """
 
-    cells: pd.DataFrame
+    rows: tuple
     peaks: Peaks
     seconds: float
     limits: dict = field(default_factory=dict)
@@ -81,10 +82,18 @@ class Result:
     second: "Result | None" = None
     one_length: object = None
 
+    def __post_init__(self):
+        object.__setattr__(self, "rows", tuple(plain_rows.of(self.rows)))
+
+    @cached_property
+    def cells(self):
+        """The ranked list, best first, as a DataFrame with the columns of `rows`."""
+        return plain_rows.table(list(self.rows), TABLE)
+
     @property
     def convinces(self):
         """Whether the first cell is likelier than not."""
-        return bool(len(self.cells) and self.cells.probability.iloc[0] >= CONVINCING)
+        return bool(self.rows and self.rows[0].probability >= CONVINCING)
 
     @property
     def message(self):
@@ -103,17 +112,21 @@ class Result:
             two_theta_calc, two_theta_diff (degrees; NaN without a wavelength), indexed. Observed
             values have the zero shift taken off.
         """
+        lines = self.lines(rank)
+        return plain_rows.table(lines, lines)
+
+    def lines(self, rank=1):
+        """Return the columns of `hkl`, a dict of arrays."""
         wavelength = self.peaks.wavelength
-        observed, calculated, hkl, indexed = matched(self.peaks, self.cells.iloc[rank - 1])
-        table = pd.DataFrame(hkl, columns=["h", "k", "l"])
-        table["d_obs"] = observed**-0.5
-        table["d_calc"] = calculated**-0.5
-        table["d_diff"] = table.d_obs - table.d_calc
-        for name, q2 in (("two_theta_obs", observed), ("two_theta_calc", calculated)):
-            table[name] = two_theta(q2, wavelength) if wavelength else np.nan
-        table["two_theta_diff"] = table.two_theta_obs - table.two_theta_calc
-        table["indexed"] = indexed
-        return table
+        observed, calculated, hkl, indexed = matched(self.peaks, self.rows[rank - 1])
+        both = {"obs": observed, "calc": calculated}
+        columns = dict(zip("hkl", hkl.T)) | {f"d_{name}": q2**-0.5 for name, q2 in both.items()}
+        columns["d_diff"] = columns["d_obs"] - columns["d_calc"]
+        for name, q2 in both.items():
+            unknown = np.full(len(q2), np.nan)
+            columns[f"two_theta_{name}"] = two_theta(q2, wavelength) if wavelength else unknown
+        columns["two_theta_diff"] = columns["two_theta_obs"] - columns["two_theta_calc"]
+        return columns | {"indexed": indexed}
 
     def to_dict(self, n_cells=20, n_lists=5):
         """Return plain numbers and text for JSON: the first `n_cells` cells, the first `n_lists` of
@@ -121,7 +134,7 @@ class Result:
         """
         figures = [name for name in TABLE if name not in CELL_COLUMNS + SU_COLUMNS]
         cells = []
-        for _, row in self.cells.head(n_cells).iterrows():
+        for row in self.rows[:n_cells]:
             entry = {name: plain(row[name]) for name in figures}
             if row["rank"] <= len(self.fits) and (fit := self.fits[row["rank"] - 1]) is not None:
                 entry |= fit.to_dict()
@@ -131,7 +144,7 @@ class Result:
             if row["rank"] <= n_lists:
                 entry["hkl"] = [
                     {name: plain(value) for name, value in line.items()}
-                    for line in self.hkl(row["rank"]).to_dict("records")
+                    for line in _records(self.lines(row["rank"]))
                 ]
             cells.append(entry)
         return {
@@ -195,31 +208,35 @@ class Result:
         write(self, path, rank)
 
 
-def make(table, peaks, seconds, limits):
-    """Build a `Result` from the table of `ddi.index.search.run`."""
-    cells = table.reset_index(drop=True)
-    if not len(cells):
-        return Result(pd.DataFrame(columns=TABLE), peaks, seconds, limits)
-    settings = [setting.conventional(row["cell"], row.bravais) for _, row in cells.iterrows()]
-    parts = pd.DataFrame([cell for cell, _ in settings], columns=CELL_COLUMNS)
-    cells = pd.concat([cells.drop(columns="cell"), parts], axis=1)
-    cells["from_search"] = [rows.tolist() for _, rows in settings]
-    cells, fits = _decided(cells, _fits(peaks, _to_fit(cells[:N_FITTED])), peaks)
-    heads = set(cells.family.drop_duplicates().head(N_HEADS))
-    hinted = [row["rank"] <= N_HINTED or row["rank"] in heads for _, row in cells.iterrows()]
-    fitted = limits.get("zero_shift") == "fit"
-    fit_of = dict(zip(cells["rank"], fits))
-    cells["extinction_symbols"] = [
-        _symbols(row, peaks, fit_of.get(row["rank"])) if hint else []
-        for hint, (_, row) in zip(hinted, cells.iterrows())
-    ]
-    cells[SU_COLUMNS] = [
-        _uncertainties(row, peaks, fitted) if hint else np.full(len(SU_COLUMNS), np.nan)
-        for hint, (_, row) in zip(hinted, cells.iterrows())
-    ]
-    if not peaks.wavelength:
-        cells[["zero_shift", "zero_shift_su", "F20"]] = np.nan
-    return Result(cells[TABLE], peaks, seconds, limits, tuple(fits))
+def _records(columns):
+    """A dict a line, of columns of equal length."""
+    return [dict(zip(columns, values)) for values in zip(*columns.values())]
+
+
+def make(found, peaks, seconds, limits):
+    """Build a `Result` from the ranked list or the DataFrame of `ddi.index.search`."""
+    rows = [_on_conventional_axes(row) for row in plain_rows.of(found)]
+    rows, fits = _decided(rows, _fits(peaks, _to_fit(rows[:N_FITTED])), peaks)
+    heads = list(dict.fromkeys(row.family for row in rows))[:N_HEADS]
+    asked = str(limits.get("zero_shift"))
+    fitted = asked.startswith("fit")
+    fit_of = dict(zip((row["rank"] for row in rows), fits))
+    for row in rows:
+        hinted = row["rank"] <= N_HINTED or row["rank"] in heads
+        fit = fit_of.get(row["rank"])
+        row["extinction_symbols"] = _symbols(row, peaks, fit) if hinted else []
+        errors = _uncertainties(row, peaks, fitted) if hinted else [np.nan] * len(SU_COLUMNS)
+        row.update(zip(SU_COLUMNS, errors))
+        if not peaks.wavelength:
+            unknown = ["F20"] if asked != "none" else ["F20", "zero_shift", "zero_shift_su"]
+            row.update(dict.fromkeys(unknown, np.nan))
+    listed = [{name: row[name] for name in TABLE} for row in rows]
+    return Result(listed, peaks, seconds, limits, tuple(fits))
+
+
+def _on_conventional_axes(row):
+    cell, rows = setting.conventional(row["cell"], row.bravais)
+    return row.but(**dict(zip(CELL_COLUMNS, cell)), from_search=rows.tolist())
 
 
 def _fits(peaks, cells):
@@ -231,21 +248,22 @@ def _fits(peaks, cells):
     return profile.of_peaks(peaks, cells)
 
 
-def _decided(cells, fits, peaks):
-    """The cells and their fits in the order that the pattern gives them, if there is one."""
-    if peaks.pattern is None:
-        return cells, fits
+def _decided(rows, fits, peaks):
+    """The rows and their fits in the order that the pattern gives them, if there is one."""
+    if peaks.pattern is None or not rows:
+        return rows, fits
     from ddi.index import judging
 
-    cells, known = judging.decided(cells, fits, peaks)
+    cells, known = judging.decided(plain_rows.table(rows, rows[0]), fits, peaks)
+    rows = plain_rows.of(cells)
     moved = [k for k, fit in enumerate(known) if fit is None]
-    for k, fit in zip(moved, _fits(peaks, _to_fit(cells.iloc[moved]))):
+    for k, fit in zip(moved, _fits(peaks, _to_fit([rows[k] for k in moved]))):
         known[k] = fit
-    return cells, known
+    return rows, known
 
 
-def _to_fit(cells):
-    return [(row.bravais, cell_of(row), row.zero_shift) for _, row in cells.iterrows()]
+def _to_fit(rows):
+    return [(row.bravais, cell_of(row), row.zero_shift) for row in rows]
 
 
 def _uncertainties(row, peaks, zero_fitted):

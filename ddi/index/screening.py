@@ -12,8 +12,14 @@ import numpy as np
 
 from ddi.base.algebra import solve_ridged
 from ddi.forward import lattice
-from ddi.forward.lines import MAX_LINES, compiled, enumerate_lines, sum_of_squares
-from ddi.index.positions import LANES, positions
+from ddi.forward.lines import (
+    LANES,
+    MAX_LINES,
+    compiled,
+    enumerate_lines,
+    positions,
+    sum_of_squares,
+)
 
 _N_BINS = 8192  # of the table of nearest peaks; twenty peaks seldom share one
 
@@ -229,11 +235,11 @@ def refine(x, zero, kind, q2_obs, slope, sigma, zero_mean, zero_sigma, widths, m
     _refine(x, zero, ties, kind.rule, pattern, prior, widths, max_lines)
 
 
-def describe(x, zero, kind, q2_obs, slope, max_lines=MAX_LINES):
+def describe(x, zero, kind, q2_obs, slope):
     """Return each peak's distance from its nearest line (n, n_peaks), in A^-2, and the number of
     lines up to the last (n,).
     """
     misses = np.empty((len(x), len(q2_obs)))
     counts = np.empty(len(x), dtype=np.int64)
-    _describe(x, zero, kind.rule, q2_obs, slope, max_lines, misses, counts)
+    _describe(x, zero, kind.rule, q2_obs, slope, MAX_LINES, misses, counts)
     return misses, counts

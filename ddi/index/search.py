@@ -15,13 +15,13 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, lines
-from ddi.index import kinship, pairs, ranking, relatives, screening, zones
+from ddi.index import kinship, pairs, ranking, relatives, rows, screening, zones
 from ddi.index.candidates import Found
 from ddi.index.constants import RANKING, SEARCH
 from ddi.index.observed import Peaks, Zero, prepare
 from ddi.index.proposals import Effort, drawn_x, from_templates
 
-__all__ = ["Found", "Peaks", "Zero", "chosen", "prepare", "run", "search_lattice"]
+__all__ = ["Found", "Peaks", "Zero", "chosen", "prepare", "ranked", "run", "search_lattice"]
 
 STAGES = (
     ("cubic", "tetragonal", "hexagonal", "rhombohedral"),
@@ -34,7 +34,7 @@ doubt and no peak.
 """
 
 
-def run(
+def ranked(
     q2,
     sigma_q2=None,
     *,
@@ -56,7 +56,7 @@ def run(
     n_best=50,
     paired=True,
 ):
-    """Index a pattern.
+    """Index a pattern; return its ranked list.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def run(
     intensities : array_like, shape (n,), optional
         Weak peaks are likelier to be spurious.
     wavelength : float, optional
-        In Angstrom; without it no zero shift is fitted.
+        In Angstrom; without it the zero shift is that of Cu K-alpha.
     bravais : str or sequence of str, optional
         Bravais lattices or lattice systems to try; all if not given.
     max_volume : float, optional
@@ -100,8 +100,8 @@ def run(
 
     Returns
     -------
-    DataFrame
-        See `ddi.index.ranking.table`; empty if nothing was found.
+    list of ddi.index.rows.Row
+        See `ddi.index.ranking.listed`; empty if nothing was found.
 
     Raises
     ------
@@ -125,7 +125,12 @@ def run(
             solve = partial(_stages, zero=zero, symbols=chosen(bravais), how=how, ends=ends)
             ordered = _in_pairs(peaks, ordered, solve)
     ordered = kinship.prefer_symmetric(ordered, peaks.coarse)
-    return ranking.table(peaks, ordered, n_best)
+    return ranking.listed(peaks, ordered, n_best)
+
+
+def run(q2, sigma_q2=None, **options):
+    """Index a pattern; return the ranked list as a DataFrame. Takes what `ranked` takes."""
+    return rows.table(ranked(q2, sigma_q2, **options), ranking.COLUMNS)
 
 
 def _in_pairs(peaks, ordered, solve):

@@ -3,13 +3,15 @@ and in a notebook.
 """
 
 import html as markup
+import itertools
+import math
 from fractions import Fraction
 
 import numpy as np
 
 from ddi.forward import lattice, relations
 from ddi.forward.lines import KINDS
-from ddi.index import confidence, setting
+from ddi.index import confidence, rows, setting
 
 CELL_COLUMNS = ["a", "b", "c", "alpha", "beta", "gamma"]
 WIDE = 120  # characters from which the table has all columns
@@ -40,22 +42,29 @@ def fold(cells, n_families=5, n_relatives=4):
         volume of the primitive cell over the head's, such as "×2" or "×1/3"), members (of the whole
         family) and together (the sum of their probabilities).
     """
-    points = cells.bravais.map(lambda symbol: lattice.POINTS[lattice.BRAVAIS[symbol][1]])
-    primitive = (cells.volume / points).astype(float)
-    ratio = (
-        primitive / primitive.to_numpy()[cells.family.to_numpy(dtype=int) - 1]
-        if len(cells)
-        else primitive
-    )
-    family = cells.groupby("family")
-    shown = cells.assign(
-        relation=np.where(cells["rank"] == cells.family, "", [_relation(value) for value in ratio]),
-        members=family["rank"].transform("size"),
-        together=family["probability"].transform("sum"),
-    )
-    heads = shown.family[shown.family <= RELATED].drop_duplicates().head(n_families)
-    shown = shown[shown.family.isin(heads) & (family.cumcount() <= n_relatives)]
-    return shown.sort_values(["family", "rank"], ignore_index=True)
+    columns = [*cells.columns, "relation", "members", "together"]
+    return rows.table(folded(rows.of(cells), n_families, n_relatives), columns)
+
+
+def folded(ranked, n_families=5, n_relatives=4):
+    """Return what `fold` returns of rows, as a list of `ddi.index.rows.Row`."""
+    families = {}
+    for row in ranked:
+        families.setdefault(row.family, []).append(row)
+    heads = [family for family in families if family <= RELATED][:n_families]
+    shown = []
+    for family in sorted(heads):
+        members = families[family]
+        told = dict(members=len(members), together=math.fsum(row.probability for row in members))
+        for row in members[: n_relatives + 1]:
+            ratio = _primitive_volume(row) / _primitive_volume(ranked[family - 1])
+            relation = "" if row["rank"] == family else _relation(ratio)
+            shown.append(row.but(relation=relation, **told))
+    return shown
+
+
+def _primitive_volume(row):
+    return row.volume / lattice.POINTS[lattice.BRAVAIS[row.bravais][1]]
 
 
 def _relation(ratio):
@@ -80,7 +89,7 @@ def write(result, n_families=5, n_relatives=4, console=None):
     for warning in result.peaks.warnings:
         say(f"note: {warning}")
     say(result.peaks.source)
-    if len(result.cells):
+    if result.rows:
         console.print(table(result, n_families, n_relatives, wide=console.width >= WIDE))
         if console.width < WIDE:
             say(_first_in_words(result))
@@ -114,11 +123,11 @@ def answer(result):
     limits = ", ".join(
         f"{name} {value}" for name, value in result.limits.items() if value is not None
     )
-    if not len(result.cells):
+    if not result.rows:
         return f"No cell was found within the limits in force: {limits}."
-    best = result.cells.iloc[0]
+    best = result.rows[0]
     cell = cell_in_words(best)
-    family = confidence.of_family(result.cells)
+    family = confidence.of_family(result.rows)
     more = ""
     if family > best.probability + 0.01:
         more = f" ({family:.2f} with its sub- and supercells)"
@@ -128,9 +137,10 @@ def answer(result):
     )
     if result.convinces:
         return f"The cell is {cell}: it {figures}.{metric_in_words(best)}"
-    lines = result.hkl(1)
-    lines = lines.head(result.limits.get("n_peaks", len(lines)))
-    left = ", ".join(f"{d:.4f}" for d in lines.d_obs[~lines.indexed]) or "none"
+    lines = result.lines(1)
+    first = slice(result.limits.get("n_peaks"))
+    missed = lines["d_obs"][first][~lines["indexed"][first]]
+    left = ", ".join(f"{d:.4f}" for d in missed) or "none"
     return (
         f"No cell convinces. The best one, {cell}, {figures}; not indexed: d = {left} A. "
         f"Limits in force: {limits}."
@@ -144,15 +154,16 @@ def table(result, n_families=5, n_relatives=4, wide=True):
     from rich import box
     from rich.table import Table
 
-    shown = fold(result.cells, n_families, n_relatives)
+    shown = folded(result.rows, n_families, n_relatives)
     grid = Table(header_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
     grid.padding = (0, 1, 0, 0)
-    for heading in row_texts(shown.iloc[0], wide):
+    for heading in row_texts(shown[0], wide):
         grid.add_column(heading, justify="left" if heading in _LEFT else "right", no_wrap=True)
-    for _, rows in shown.groupby("family", sort=False):
-        for _, row in rows.iterrows():
+    for _, family in itertools.groupby(shown, lambda row: row.family):
+        relatives = list(family)
+        for row in relatives:
             grid.add_row(*row_texts(row, wide).values(), style="dim" if row.relation else "bold")
-        hidden = rows.members.iloc[0] - len(rows)
+        hidden = relatives[0].members - len(relatives)
         if hidden:
             grid.add_row("", "", f"└ {hidden} more", style="dim")
     return grid
@@ -195,19 +206,20 @@ def _or_dash(value, form):
 
 def _first_in_words(result):
     """What the narrow table leaves out of its first row."""
-    row = result.cells.iloc[0]
+    row = result.rows[0]
     words = []
     if np.isfinite(row.zero_shift):
         zero = setting.with_su(row.zero_shift, row.zero_shift_su, 3)
-        words = [f"zero shift {zero} deg", f"F20 = {_or_dash(row.F20, '.1f')}"]
+        words.append(f"zero shift {zero} deg")
+    if np.isfinite(row.F20):
+        words.append(f"F20 = {row.F20:.1f}")
     symbols = ", ".join(row.extinction_symbols) or "not known"
     return "First cell: " + ", ".join([*words, f"extinction symbols {symbols}"])
 
 
-def html(result, n_cells=10):
-    """Return the first cells and the answer as HTML, for a notebook."""
-    cells = result.cells.head(n_cells)
-    rows = [
+def html(result):
+    """Return the first ten cells and the answer as HTML, for a notebook."""
+    cells = [
         {
             "#": row["rank"],
             "probability": f"{row.probability:.2f}",
@@ -222,10 +234,10 @@ def html(result, n_cells=10):
             "zero / °": _or_dash(row.zero_shift, "+.3f"),
             "extinction": ", ".join(row.extinction_symbols),
         }
-        for _, row in cells.iterrows()
+        for row in result.rows[:10]
     ]
-    body = "".join(f"<tr>{_tagged('td', row.values())}</tr>" for row in rows)
-    head = f"<thead><tr>{_tagged('th', rows[0])}</tr></thead>" if rows else ""
+    body = "".join(f"<tr>{_tagged('td', row.values())}</tr>" for row in cells)
+    head = f"<thead><tr>{_tagged('th', cells[0])}</tr></thead>" if cells else ""
     said = [*(f"note: {text}" for text in result.peaks.warnings), *result.notes, result.message]
     said += [second_in_words(result)] if result.second is not None else []
     return f"<table>{head}<tbody>{body}</tbody></table>{_tagged('p', said)}"
@@ -254,7 +266,7 @@ def metric_in_words(row):
     angles = [np.radians(row[f"{name}_su"]) for name in CELL_COLUMNS[3:]]
     errors = np.nan_to_num([*lengths, *angles], nan=0.0)
     centring = lattice.BRAVAIS[row.bravais][1]
-    reduced = lattice.reduced_cell(row[CELL_COLUMNS].to_numpy(dtype=float), centring)
+    reduced = lattice.reduced_cell(np.array([row[name] for name in CELL_COLUMNS]), centring)
     within = np.clip(3 * errors.max(), *METRIC_ERRORS)
     bravais, _ = relations.standard(reduced, float(within * reduced[:3].mean()))
     own, metric = (lattice.BRAVAIS[symbol][0] for symbol in (row.bravais, bravais))

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ddi.base.errors import DDIError
 from ddi.base.files import atomic
@@ -171,7 +170,9 @@ def build(study, path=SHIPPED, seed=0, without=()):
     whose measured patterns judge the search: ``rruff.reference().mineral``), so that both kinds of
     test are fair.
     """
-    from ddi.data import dataset  # the search itself reads no data set
+    import pandas as pd  # the search itself needs no tables, and reads no data set
+
+    from ddi.data import dataset
 
     rows = dataset.load(study, ["identifier", "name", "bravais", "cell", "unique_axis", "q2_2"])
     groups = pd.read_parquet(study.interim / "groups.parquet", columns=["identifier", "split"])

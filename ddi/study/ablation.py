@@ -133,7 +133,7 @@ def summarise(table, baseline="reference", measures=("nll", "within_5", "within_
     return pd.DataFrame(rows)
 
 
-def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
+def search_settings(frame, system, *, n_trials, seed, **options):
     """Search dropout, learning rate, batch, widths and exponent with Optuna; return its trials, the
     reference settings first.
 
@@ -142,8 +142,6 @@ def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
     frame : DataFrame
         Training rows; a fifth of the families is held out.
     n_trials : int
-    timeout : float, optional
-        Seconds after which no trial starts.
     **options
         Passed to `score`, e.g. ``cycles``.
     """
@@ -166,7 +164,7 @@ def search_settings(frame, system, *, n_trials, seed, timeout=None, **options):
 
     study = optuna.create_study(direction="minimize", sampler=optuna.samplers.TPESampler(seed=seed))
     study.enqueue_trial({"width": 1.0, "dropout": 0.5, "learning_rate": 1e-4, "exponent": 0.5})
-    study.optimize(objective, n_trials=n_trials, timeout=timeout)
+    study.optimize(objective, n_trials=n_trials)
     return pd.DataFrame(
         [
             {"system": system, "trial": trial.number, **trial.params, **trial.user_attrs}

@@ -12,6 +12,7 @@ from ddi.base.parallel import map_parallel
 from ddi.models import assigners, assignment, assignment_training, dense, generator
 from ddi.models.assignment_data import draw_from, load_problem, predict_from
 from ddi.study import eval_assignment as evaluate
+from ddi.study import kept_runs
 
 NAMES = ("nearest line", "line prior", "own width", "network", "network on prior", "joint")
 MACROS = dict(zip(NAMES, ("Nearest", "Prior", "Own", "Network", "Combined", "Joint")))
@@ -150,8 +151,8 @@ def keep(study, tables):
 
 def long_curves(study, curves):
     """Return the learning curves of the long run that is kept, else those of this run."""
-    path = study.root / "data" / "results" / "full" / "08_curves.csv"
-    source = pd.read_csv(path, dtype={"level": str}) if path.exists() else curves
+    long = kept_runs.kept(study, "08_curves", dtype={"level": str})
+    source = long if len(long) else curves
     source = source[(source.assigner == "network") & source.system.isin(curves.system)]
     return source.dropna(subset="test_accuracy")
 
@@ -234,7 +235,7 @@ def throughput(problem, networks, level, seed):
     return table.assign(**{"times slower": first / table["candidates / s"]})
 
 
-def numbers(accuracy, networks, seconds, middle, rates, flat):
+def numbers(accuracy, networks, seconds, middle, rates):
     """Return the numbers that 08_assignment quotes."""
     found = {
         "AssignNetworks": len(networks),
@@ -259,9 +260,15 @@ def numbers(accuracy, networks, seconds, middle, rates, flat):
         found[f"Assign{system.title()}PlainSolved"] = value(system, "nearest line", "plain")
     words = ("Compiled", "Nearest", "Prior", "Own", "Joint", "Network")
     speed = zip(words, rates["candidates / s"])
-    found |= {f"AssignRate{word}": f"{rate:,.0f}" for word, rate in speed}
-    if len(flat):
-        found["AssignLongMinutes"] = f"{flat['CPU min'].sum():.0f}"
-        found["AssignLongSteps"] = int(flat.steps.max())
-        found["AssignLongLastThird"] = f"{flat['last third (points)'].max():.1f}"
-    return found
+    return found | {f"AssignRate{word}": f"{rate:,.0f}" for word, rate in speed}
+
+
+def long_numbers(flat):
+    """Return what the longest training took, and what its last third added at most."""
+    if not len(flat):
+        return {}
+    return {
+        "AssignLongMinutes": f"{flat['CPU min'].sum():.0f}",
+        "AssignLongSteps": int(flat.steps.max()),
+        "AssignLongLastThird": f"{flat['last third (points)'].max():.1f}",
+    }

@@ -51,12 +51,12 @@ def test_patterns(study, systems, n_test):
 test_patterns.__test__ = False  # not a test, whatever pytest thinks
 
 
-def models_of(study, system, seed, wanted=("forest", "network", "tuned", "shape")):
+def models_of(study, system, seed):
     """Return the trained generators of a system and the controls; what is missing is trained now,
     networks briefly.
     """
     train = dataset.training(study, system)
-    for name in wanted:
+    for name in ("forest", "network", "tuned", "shape"):
         path = generator.path_of(study, name, system)
         if not path.exists():
             network = name in ("network", "tuned")

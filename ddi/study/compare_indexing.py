@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.base.parallel import map_parallel
-from ddi.base.stats import calibration_error, rate
+from ddi.base.stats import calibration_error, rate, wilson
 from ddi.data import rruff
 from ddi.study import cases as known
 from ddi.study import eval_finders
@@ -177,14 +177,16 @@ def timing(cases, *, seed, n_jobs):
 
 
 def trust(unknown):
-    """Return the share of right first cells in bins of the probability, and the mean distance of
-    the two.
+    """Return the share of right first cells in bins of the probability, with its Wilson interval,
+    and the mean distance of the two.
     """
     bins = np.digitize(unknown.probability, EDGES)
     rows = unknown.assign(bin=bins, right=unknown["rank"] == 1)
     sums = {"p": ("probability", "mean"), "right": ("right", "mean"), "n": ("right", "size")}
     error = calibration_error(unknown.probability, unknown["rank"] == 1)
-    return rows.groupby("bin").agg(**sums).reset_index(), error
+    bins = rows.groupby("bin").agg(**sums).reset_index()
+    low, high = wilson(bins.right * bins.n, bins.n)
+    return bins.assign(right_low=low, right_high=high), error
 
 
 def finders_table(cases, profile, *, seed, n_jobs):
@@ -200,6 +202,13 @@ def finders_table(cases, profile, *, seed, n_jobs):
     had = rows[rows.had_it].groupby("id").filter(lambda part: len(part) == 1)
     alone = had.source.value_counts()
     return table.assign(**{"only one that had it": table.source.map(alone).fillna(0).astype(int)})
+
+
+def finders_numbers(by_source):
+    """Return how many patterns each source has the right lattice of: FinderForestPercent ..."""
+    had = by_source.set_index("source").had_it
+    found = {f"Finder{name.title()}Percent": f"{100 * share:.0f}" for name, share in had.items()}
+    return found | {"FinderPatterns": int(by_source.n.max())}
 
 
 def numbers(what, cases, fair, picked, pooled, sets, timed, found):

@@ -69,7 +69,8 @@ def symbol_errors(rows):
     """Return which symbols stand first for which true ones, the commonest first."""
     wrong = rows[rows["place"] > 0]
     counts = wrong.groupby(["set", "bravais", "true", "first"]).size().rename("n").reset_index()
-    return counts.sort_values(["n", "true", "first"], ascending=[False, True, True])
+    counts = counts.sort_values(["n", "true", "first"], ascending=[False, True, True])
+    return counts.rename(columns={"bravais": "lattice"})
 
 
 def sums(study, n, *, n_jobs):
@@ -134,7 +135,7 @@ def learned_table(study):
     """
     kinds = {
         "impure": "monoclinic, 3 to 5 foreign lines of 20",
-        "large": "triclinic, above 1200 A$^3$",
+        "large": "triclinic, above 1200 Å³",
     }
     ways = {
         "templates": "templates, every list",

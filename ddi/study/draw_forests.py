@@ -85,6 +85,8 @@ def peaks_that_matter(study, systems):
     axes[0].set(xlabel="peak, forest of the largest group", ylabel="share of the decisions")
     axes[1].set(xlabel="peak over the mean of all, scale-free generator")
     axes[1].legend()
+    for axis in axes:
+        axis.set_xticks([1, 5, 10, 15, 20])
     return fig, pd.concat(drawn)
 
 

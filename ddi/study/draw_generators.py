@@ -129,7 +129,7 @@ def crossed(table, first, second, tolerance):
     return fig, table
 
 
-def numbers(rows, gains, crossings, groups, missing, tuned):
+def numbers(rows, gains, crossings, tuned):
     """Return the numbers that 07_rf_vs_nn quotes."""
     totals = rows.groupby("generator")[["k", "patterns"]].sum()
     found = {f"BestOfThirty{MACROS[name]}": rate(int(k), int(n))
@@ -150,12 +150,20 @@ def numbers(rows, gains, crossings, groups, missing, tuned):
     names = {"OverlapBoth": "both", "OnlyForest": "only forest", "OnlyNetwork": "only network"}
     names["NeitherForestNorNetwork"] = "neither"
     found |= {name: int(who.get(key, 0)) for name, key in names.items()}
-    for model, (k, n) in groups.groupby("model")[["k", "n"]].sum().iterrows():
-        found[f"Grouping{model.title().replace(' ', '')}"] = rate(int(k), int(n))
-    return found | _foreign_numbers(missing) | _tuned_numbers(tuned)
+    return found | _tuned_numbers(tuned)
 
 
-def _foreign_numbers(missing):
+def grouping_numbers(groups):
+    """Return the pooled rates with and without groups: GroupingGrouped, GroupingOneGroup ..."""
+    totals = groups.groupby("model")[["k", "n"]].sum()
+    return {f"Grouping{model.title().replace(' ', '')}": rate(int(k), int(n))
+            for model, (k, n) in totals.iterrows()}  # fmt: skip
+
+
+def foreign_numbers(missing):
+    """Return the gain of mixing in foreign groups with no and with most lines missing:
+    ForeignOrthorhombicWholeGain, ForeignOrthorhombicMissingGain ...
+    """
     found = {}
     most = missing["missing"].max() if len(missing) else 0
     for row, gain, change in zip(

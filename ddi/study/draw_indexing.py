@@ -7,7 +7,7 @@ from ddi.base.figure import DOUBLE, SINGLE, figure
 from ddi.forward import lattice
 from ddi.study import failures
 from ddi.study.eval_indexing import primitive_volume
-from ddi.study.figures import GENERATOR_COLOURS, GENERATOR_MARKERS, SYSTEM_COLOURS
+from ddi.study.figures import GENERATOR_COLOURS, GENERATOR_MARKERS
 
 _BLUE, _RED, _GREY = "#004488", "#BB5566", "#999999"  # lattice unknown, known, in the first ten
 
@@ -122,10 +122,13 @@ def robust(by_change, n):
 
 
 def trust(bins, timed, what, n_jobs):
-    """Draw right first cells against their probability, and seconds a pattern."""
+    """Draw right first cells against their probability, with Wilson intervals, and the share of
+    patterns that are indexed within a time.
+    """
     fig, (left, right) = figure(DOUBLE, 0.38 * DOUBLE, ncols=2)
     left.plot([0, 1], [0, 1], color=_GREY, lw=0.7)
-    left.plot(bins.p, bins.right, "o-", color=_BLUE)
+    ends = [bins.right - bins.right_low, bins.right_high - bins.right]
+    left.errorbar(bins.p, bins.right, ends, fmt="o-", ms=4, elinewidth=0.8, color=_BLUE)
     for k, row in enumerate(bins.itertuples(), 1):
         side = (0, 5, "center") if k == len(bins) else (-5, 2, "right")
         x, y, align = side if row.p > 0.4 else (4, 4, "left")  # away from the axis and the curve
@@ -133,13 +136,10 @@ def trust(bins, timed, what, n_jobs):
         left.annotate(row.n, (row.p, row.right), **place)
     left.set(xlabel="probability of the first cell", ylabel=f"share right ({what})")
     left.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
-    systems = timed.bravais.map(lambda symbol: lattice.BRAVAIS[symbol][0])
-    for system, rows in timed.groupby(systems):
-        steps = [0, *np.sort(rows.seconds)], np.linspace(0, 1, len(rows) + 1)
-        right.step(*steps, where="post", color=SYSTEM_COLOURS[system], label=system)
+    steps = [0, *np.sort(timed.seconds)], np.linspace(0, 1, len(timed) + 1)
+    right.step(*steps, where="post", color=_BLUE)
     right.set(xlabel=f"time a pattern (s), all lattices, {n_jobs} threads")
-    right.set(ylabel="share of patterns", xlim=(0, None), ylim=(0, 1.02))
-    right.legend(loc="center left", bbox_to_anchor=(1, 0.5))
+    right.set(ylabel=f"share of {len(timed)} patterns", xlim=(0, None), ylim=(0, 1.02))
     times = timed[["id", "bravais", "seconds"]].assign(bin="time")
     return fig, pd.concat([bins, times], ignore_index=True)
 

@@ -181,9 +181,9 @@ def effects_table(effects):
     return table.rename(columns={"system": "lattice system"})
 
 
-def changes(effects, measure, times=1):
+def changes(effects, measure):
     """Return the paired changes of a measure as text, empty for the reference itself."""
-    pairs = zip(times * effects[f"{measure}_change"], times * effects[f"{measure}_half_width"])
+    pairs = zip(effects[f"{measure}_change"], effects[f"{measure}_half_width"])
     return [f"{mean:+.2f} ± {half:.2f}" if half > 0 else "" for mean, half in pairs]
 
 
@@ -207,16 +207,6 @@ def largest_groups(study, systems, n=2):
         if len(frame):
             largest[system] = ablation.with_families(study, frame)
     return largest
-
-
-def made_or_kept(study, name, make, wanted):
-    """Return a long run's table: made now and kept, or that of the run in data/results/full."""
-    if wanted:
-        table = make()
-        table.to_csv(study.results / f"{name}.csv", index=False, float_format="%.5g")
-        return table
-    kept = study.root / "data" / "results" / "full" / f"{name}.csv"
-    return pd.read_csv(kept) if kept.exists() else pd.DataFrame()
 
 
 def settings_table(trials):

@@ -124,6 +124,7 @@ def steps(table):
                 style = {"color": _colour(name), "ls": dashes[accept], "marker": "o", "ms": 2.5}
                 axis.plot(mine["peaks a step"], mine[system], label=f"{name}, {accept}", **style)
         axis.set(xlabel=f"peaks a step, {system}", ylim=(0, None))
+        axis.set_xticks(sorted(set(table["peaks a step"])))
     axes[0, 0].set_ylabel("random starts that converge (%)")
     if systems:
         handles = axes[0, 0].get_legend_handles_labels()

@@ -21,7 +21,7 @@ BOXES = {
     "peaks": (1, 1, "picked peaks", _INDEX),
     "cells": (2, 1, "candidates: generators,\ntemplates, random cells", _INDEX),
     "chains": (3, 1, "09 chains: assign, solve,\naccept", _INDEX),
-    "ranking": (4, 1, "ranking: extinctions, super-\ncells, probability", _INDEX),
+    "ranking": (4, 1, "ranking: extinctions,\nsupercells, probability", _INDEX),
     "measured": (3, 0, "10 measured patterns\nwith known cells", _JUDGE),
     "answer": (4, 0, "11 ranked cells, indices,\nfigure", _INDEX),
 }

@@ -1,6 +1,6 @@
-"""Long runs that were made once and are kept in data/results/full: the ablation of the variance
-network over eight seeds and the search for settings with forty trials, both with families held out
-(07_rf_vs_nn). The commands are in data/README.md.
+"""Long runs that were made once and are kept in data/results/full; the commands are in
+data/README.md. Two of them are shown here: the ablation of the variance network over eight seeds
+and the search for settings with forty trials, both with families held out (07_rf_vs_nn).
 """
 
 import pandas as pd
@@ -11,10 +11,19 @@ ABLATION = "07_ablation"
 SETTINGS = "05_settings_reduced"
 
 
-def kept(study, name):
-    """Return a kept table (DataFrame), empty if there is none."""
+def kept(study, name, **reading):
+    """Return a kept table (DataFrame), empty if there is none; `reading` as of pandas.read_csv."""
     path = study.root / "data" / "results" / "full" / f"{name}.csv"
-    return pd.read_csv(path) if path.exists() else pd.DataFrame()
+    return pd.read_csv(path, **reading) if path.exists() else pd.DataFrame()
+
+
+def made_or_kept(study, name, make, wanted):
+    """Return a long run's table: made now and written, if it is wanted, else the kept one."""
+    if not wanted:
+        return kept(study, name)
+    table = make()
+    table.to_csv(study.results / f"{name}.csv", index=False, float_format="%.5g")
+    return table
 
 
 def minutes(runs):

@@ -9,6 +9,7 @@ from ddi.forward import lattice
 from ddi.study.tables import typeset
 
 _FIELD = re.compile(r"\{(\w+)\}")
+_SIZE = re.compile(r", n = \d+\b")
 
 
 def chosen(systems):
@@ -37,14 +38,25 @@ def fill(template, numbers):
 
     A line, with those indented below it, asks for numbers by ``{Name}``. Where one is missing, or
     there was nothing to count ("--", "nan"), the line is left out: a run without measured patterns
-    says nothing of them.
+    says nothing of them. A size of a sample (", n = 30") is said once a line.
     """
     lines = []
     for line in re.sub(r"\n  +", " ", template.strip()).splitlines():
         values = {name: typeset(numbers.get(name, "--")) for name in _FIELD.findall(line)}
         if not any(value in ("--", "nan", "nan %", "") for value in values.values()):
-            lines.append(_FIELD.sub(lambda match: values[match[1]], line))
+            lines.append(_sizes_once(_FIELD.sub(lambda match: values[match[1]], line)))
     return "\n".join(lines)
+
+
+def _sizes_once(line):
+    said = set()
+
+    def once(match):
+        again = match[0] in said
+        said.add(match[0])
+        return "" if again else match[0]
+
+    return _SIZE.sub(once, line)
 
 
 class Answer:
@@ -63,6 +75,13 @@ class Answer:
         text = fill(template, numbers) or "These data do not answer it."
         if self._handle is not None:
             self._handle.update(Markdown(f"**Answer.** {text}"))
+
+
+def say(template, numbers):
+    """Return a sentence beside a table or a figure, filled with the run's numbers."""
+    from IPython.display import Markdown
+
+    return Markdown(fill(template, numbers))
 
 
 def learned(template, numbers):

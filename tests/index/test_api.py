@@ -3,14 +3,14 @@ test_search; here a small one stands in.
 """
 
 import numpy as np
-import pandas as pd
 import pytest
 import small_search
 from small_search import CELL, COLUMNS, CU, lines
 
 from ddi.base.errors import DDIError
-from ddi.forward import lattice
+from ddi.forward import bragg, lattice
 from ddi.index import api, comparison, peaks, result
+from ddi.index.rows import Row
 
 
 @pytest.fixture
@@ -43,8 +43,20 @@ def test_tables_hold_the_cell_and_its_lines(engine):
     assert "oP a = 5.458" in found.message and found.convinces
 
 
-def test_without_a_wavelength_nothing_is_said_of_angles(engine):
-    found = api.index_peaks(lines())
+def test_without_a_wavelength_angles_are_those_of_copper(engine):
+    moved = bragg.q2_of(bragg.two_theta(lines(), CU) + 0.05, CU)
+    plain = api.index_peaks(moved)
+    assert plain.cells.F20.isna().all() and not any("as if" in note for note in plain.notes)
+    engine["zero_shift_found"] = 0.05
+    found = api.index_peaks(moved)
+    assert "as if measured at 1.5406 A, a zero shift of +0.05 degrees" in " ".join(found.notes)
+    table = found.hkl(1)
+    np.testing.assert_allclose(table.d_obs, table.d_calc, rtol=1e-9)
+    assert table.two_theta_obs.isna().all() and found.cells.zero_shift_su[0] > 0
+
+
+def test_no_zero_shift_is_none(engine):
+    found = api.index_peaks(lines(), zero_shift="none")
     assert found.cells[["zero_shift", "F20", "zero_shift_su"]].isna().all().all()
     assert found.to_dict()["cells"][0]["zero_shift"] is None
 
@@ -66,9 +78,9 @@ def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
     def run(*_args, **_options):
         volume = lattice.volume(skewed)
         row = [1, 1.0, 0.9, "mP", skewed, volume, 20.0, 30.0, 20, 20, 0.0, 1, 99, None]
-        return pd.DataFrame([row], columns=COLUMNS)
+        return [Row(zip(COLUMNS, row))]
 
-    monkeypatch.setattr("ddi.index.search.run", run)
+    monkeypatch.setattr("ddi.index.search.ranked", run)
     row = api.index_peaks(q2, wavelength=CU).cells.iloc[0]
     assert row.beta >= 90 and row.a <= row.c
     np.testing.assert_allclose(
@@ -78,8 +90,8 @@ def test_monoclinic_cells_come_out_on_conventional_axes(monkeypatch):
 
 def test_a_zero_shift_comes_off_the_observed_lines(engine):
     angles = np.degrees(2 * np.arcsin(np.sqrt(lines()) * CU / 2)) + 0.05
+    engine["zero_shift_found"] = 0.05
     found = api.index_peaks(angles, unit="2theta", wavelength=CU)
-    found.cells["zero_shift"] = 0.05
     assert np.abs(found.hkl(1).two_theta_diff).max() < 1e-6
 
 
@@ -132,9 +144,7 @@ def test_nothing_convincing_is_a_sentence(engine):
 
 
 def test_a_result_without_cells_still_speaks(monkeypatch, tmp_path):
-    monkeypatch.setattr(
-        "ddi.index.search.run", lambda *_args, **_options: pd.DataFrame(columns=COLUMNS)
-    )
+    monkeypatch.setattr("ddi.index.search.ranked", lambda *_args, **_options: [])
     found = api.index_peaks(peaks.from_values(lines(), "q2"))
     assert "No cell was found" in found.message and found.to_dict()["cells"] == []
     found.plot(tmp_path / "o.pdf")

@@ -75,7 +75,7 @@ def test_second_phase_is_told(both, capsys):
     assert "Second phase" in show.html(both)
     both.print()
     assert "Second phase" in capsys.readouterr().out
-    doubtful = replace(both.second, cells=both.second.cells.assign(probability=0.1))
+    doubtful = replace(both.second, rows=both.second.cells.assign(probability=0.1))
     assert "no second cell convinces" in show.second_in_words(replace(both, second=doubtful))
 
 
@@ -106,7 +106,7 @@ def test_six_peaks_that_are_left_are_searched_and_five_are_not():
 
 def test_relatives_are_no_second_phase(both):
     doubled = both.cells.assign(a=both.cells.a * 2)
-    assert not phases.is_another(replace(both, cells=doubled), both)
+    assert not phases.is_another(replace(both, rows=doubled), both)
     assert phases.is_another(both.second, both)
 
 
@@ -166,16 +166,16 @@ def test_lines_hidden_by_the_first_cell_vote_and_do_not_search():
 def test_second_phase_has_the_zero_shift_of_the_first(both):
     shift = both.cells.zero_shift.iloc[0]
     cells = both.second.cells.head(2).assign(zero_shift=shift, probability=[0.6, 0.3])
-    as_it_is = phases._of_one_specimen(replace(both.second, cells=cells, fits=("a", "b")), both)
+    as_it_is = phases._of_one_specimen(replace(both.second, rows=cells, fits=("a", "b")), both)
     np.testing.assert_allclose(as_it_is.cells.probability, [0.6, 0.3])
     assert as_it_is.fits == ("a", "b")
     cells = cells.assign(zero_shift=[shift + 0.3, shift], family=[1, 2])
-    other = phases._of_one_specimen(replace(both.second, cells=cells, fits=("a", "b")), both)
+    other = phases._of_one_specimen(replace(both.second, rows=cells, fits=("a", "b")), both)
     assert other.cells.volume.tolist() == cells.volume.tolist()[::-1]
     assert other.cells["rank"].tolist() == [1, 2] and other.cells.family.tolist() == [1, 2]
     assert other.fits == ("b", "a") and other.cells.probability.iloc[1] < 0.01
-    without = replace(both, cells=both.cells.assign(zero_shift=np.nan))  # no wavelength
-    kept = phases._of_one_specimen(replace(both.second, cells=cells), without)
+    without = replace(both, rows=both.cells.assign(zero_shift=np.nan))  # no wavelength
+    kept = phases._of_one_specimen(replace(both.second, rows=cells), without)
     assert kept.cells.probability.tolist() == [0.6, 0.3]
 
 
@@ -189,7 +189,7 @@ def asked_in_turn(monkeypatch, *answers):
 def as_likely(result, chance, **columns):
     """The result without a second phase, its first cell as likely as that."""
     cells = result.cells.head(1).assign(probability=chance, family=1, **columns)
-    return replace(result, cells=cells, fits=result.fits[:1], second=None)
+    return replace(result, rows=cells, fits=result.fits[:1], second=None)
 
 
 def test_doubtful_first_cell_gives_way_to_one_that_explains_more_with_the_second(both, monkeypatch):
@@ -217,4 +217,4 @@ def test_peaks_are_searched_where_the_family_of_the_first_cell_convinces(both):
     doubtful = first.assign(probability=0.3, family=1)
     for family, searched in ((1, True), (2, False)):
         cells = pd.concat([doubtful, related.assign(family=family)], ignore_index=True)
-        assert (phases.left(replace(both, cells=cells)) is not None) is searched
+        assert (phases.left(replace(both, rows=cells)) is not None) is searched

@@ -7,7 +7,7 @@ import pytest
 
 from ddi.base.errors import DDIError
 from ddi.forward import bragg
-from ddi.index import picking
+from ddi.index import linefit, picking
 from ddi.study import damage
 
 CU = bragg.ANODES[0]
@@ -155,3 +155,28 @@ def test_noise_that_was_smoothed_is_no_peak():
     listed = picking.strong(prepared)
     np.testing.assert_allclose(listed.two_theta, lines, atol=0.01)
     assert len(picking.faint(prepared, listed.two_theta).two_theta) <= 6
+
+
+def test_the_first_lines_of_a_long_monochromatic_pattern_are_kept():
+    lines = np.arange(12, 79, 0.9)
+    heights = np.linspace(40, 1000, len(lines))  # as neutrons give them
+    y = measured(lines, heights, ratio=1e-9)
+    found = picking.pick(X, y, 1.2)
+    assert len(lines) > len(found.two_theta) == 60
+    np.testing.assert_allclose(found.two_theta[:30], lines[:30], atol=0.02)
+
+
+def test_one_line_that_dwarfs_all_others_hides_none():
+    heights = np.r_[50_000, HEIGHTS[1:]]  # of an oriented plate
+    found = picking.pick(X, measured(LINES, heights, noise=1.0), CU.alpha1)
+    np.testing.assert_allclose(found.two_theta, LINES, atol=0.02)
+
+
+def test_a_start_beside_a_line_does_not_take_its_height():
+    y = measured([40.0], [5000], fwhm=0.3, ratio=1e-9)
+    prepared = picking.prepare(X, y, 1.2)
+    starts = np.array([39.6, 40.0, 40.1])
+    lines, _ = linefit.fit_all(prepared.flat, starts, prepared.width, None)
+    highest = lines.take(np.argmax(lines.height))
+    assert highest.height == pytest.approx(5000, rel=0.02) and highest.snr > 50
+    assert abs(highest.two_theta - 40) < 0.005

@@ -6,7 +6,6 @@ import pytest
 
 from ddi.forward import lattice, lines
 from ddi.index import screening
-from ddi.index.positions import LANES, positions
 
 FULL = {
     "cP": "P m -3 m",
@@ -59,10 +58,10 @@ def test_positions_in_blocks_are_the_lines(bravais, q2_max):
     _, expected = lines.distinct_lines(lattice.cell_to_x(some_cell(bravais)), bravais, q2_max)
     _, form = lines.sum_of_squares(lattice.cell_to_x(some_cell(bravais)))
     rule = lines.KINDS[bravais].rule
-    q2 = np.full(len(expected) + LANES, np.nan)
-    assert positions(form, rule, q2_max, len(expected), q2) == len(expected)
+    q2 = np.full(len(expected) + lines.LANES, np.nan)
+    assert lines.positions(form, rule, q2_max, len(expected), q2) == len(expected)
     assert np.sort(q2[: len(expected)]) == pytest.approx(expected, rel=1e-9)
-    assert positions(form, rule, q2_max, len(expected) - 1, q2) == -1
+    assert lines.positions(form, rule, q2_max, len(expected) - 1, q2) == -1
 
 
 def plain_score(x, q2_obs, sigma, bravais):

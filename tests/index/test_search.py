@@ -63,11 +63,17 @@ def test_result_does_not_depend_on_workers_or_order():
     assert set(one.bravais) <= {"mP", "mC"}
 
 
-def test_known_zero_shift_and_no_wavelength():
-    q2 = pattern("oP", zero=0.0)
-    table = search.run(q2, bravais="oP")
-    assert table.zero_shift[0] == pytest.approx(0, abs=1e-4)
-    assert relations.same_lattice(table.cell[0], CELLS["oP"])
+@pytest.mark.parametrize(("shift", "wavelength"), [(0.0, WAVELENGTH), (0.06, WAVELENGTH),
+                                                   (-0.07, 1.79)])  # fmt: skip
+def test_spacings_without_a_wavelength_have_a_zero_shift(shift, wavelength):
+    angles = bragg.two_theta(pattern("mP", zero=0.0), wavelength) + shift
+    table = search.run(bragg.q2_of(angles, wavelength), bravais="mP")
+    assert relations.same_lattice(table.cell[0], CELLS["mP"])
+    at_copper = shift * WAVELENGTH / wavelength
+    assert table.zero_shift[0] == pytest.approx(at_copper, abs=0.015)
+
+
+def test_a_known_zero_shift_is_kept():
     fixed = search.run(
         pattern("oP"), wavelength=WAVELENGTH, bravais="oP", zero_shift=0.05, zero_fixed=True
     )

@@ -7,15 +7,31 @@ CODE = """
 import sys
 from ddi.cli import main
 main(["index", {peaks!r}])
-heavy = "scipy.signal scipy.ndimage scipy.stats matplotlib tensorflow sklearn pyarrow.parquet"
+heavy = "pandas pyarrow scipy.linalg scipy.signal matplotlib tensorflow sklearn"
 print("HEAVY", [name for name in heavy.split() if name in sys.modules])
 """
 
 
-def test_a_list_of_peaks_reads_no_pattern_s_modules(root):
+def test_a_list_of_peaks_reads_neither_tables_nor_what_patterns_need(root):
     code = CODE.format(peaks=str(root / "data" / "example_peaks.txt"))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
     assert "HEAVY []" in done.stdout, done.stdout[-300:] + done.stderr[-2000:]
+
+
+PRODUCTS = """
+import sys
+from ddi.index.command import _BLAS, _ready_without
+_ready_without(_BLAS)
+read = _BLAS in sys.modules
+import numba, numpy
+made = numba.njit(lambda a: a @ a + numpy.linalg.inv(a))(numpy.diag([2.0, 4.0]))
+print(read, made.diagonal().tolist())
+"""
+
+
+def test_numba_finds_linear_algebra_after_it_started_without(root):
+    done = subprocess.run([sys.executable, "-c", PRODUCTS], capture_output=True, text=True)
+    assert done.stdout == "False [4.5, 16.25]\n", done.stdout + done.stderr[-2000:]
 
 
 FREEZE = """

@@ -113,7 +113,7 @@ def test_too_few_peaks_are_told_beside_the_button(page):
 
 def test_what_is_unforeseen_is_told(page, monkeypatch):
     page.show_list()
-    monkeypatch.setattr("ddi.index.search.run", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("ddi.index.search.ranked", lambda *_, **__: 1 / 0)
     page.go.click()
     assert "unforeseen ZeroDivisionError" in page.progress.value
 
