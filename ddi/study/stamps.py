@@ -19,6 +19,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 FORMAT = 2
 KEYS = {"format": int, "depends": dict, "outputs": dict, "seconds": float, "peak_mib": int}
 _DATA_FILE = re.compile(r"""["']([\w.-]+\.(?:npz|json|yml|xlsx))["']""")
+_FUNCTION = re.compile(r'"([a-z]\w*)\.[a-z]\w*"')  # "module.function", as tables of formats name it
 
 
 def read_stamp(path):
@@ -153,7 +154,7 @@ def _is_text(node):
 
 def imported(source, seen=None):
     """Return the files of the `ddi` modules that a piece of Python imports, directly or through one
-    another, and the data files beside them that they name.
+    another, and the data files and functions of modules beside them that they name.
     """
     seen = set() if seen is None else seen
     lines = "\n".join("" if re.match(r"\s*[%!]", line) else line for line in source.splitlines())
@@ -182,3 +183,5 @@ def _follow(parts, seen):
         beside = (path.parent / name for name in _DATA_FILE.findall(text))
         seen.update(file for file in beside if file.is_file())
         imported(text, seen)
+        for name in _FUNCTION.findall(text):
+            _follow([*path.relative_to(PACKAGE.parent).parts[:-1], name], seen)

@@ -318,6 +318,8 @@ def test_imports_are_followed_through_modules_to_their_data():
     assert {"tables", "errors", "files", "lattice"} <= names
     assert "templates.npz" in {path.name for path in imported("import ddi.models.templates")}
     assert "calibration.json" in {path.name for path in imported("import ddi.index.ranking")}
+    readers = {path.stem for path in imported("from ddi.index.readers import registry")}
+    assert {"text", "cells", "vendors"} <= readers  # the table of formats names them in strings
 
 
 @pytest.fixture

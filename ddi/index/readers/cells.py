@@ -6,10 +6,9 @@ import html
 import re
 from itertools import takewhile
 
-import numpy as np
-
 from ddi.index.readers.headings import POSITIONS, column_name, heading, number
 from ddi.index.readers.separators import REMARKS
+from ddi.index.readers.unnamed import in_order
 
 _SEPARATORS = ";\t,"
 _MOST_NAMES = 12  # of columns, one a line; chosen
@@ -51,15 +50,9 @@ def in_rows(lines):
     positions = [number(row[where]) for row in rows[1:]]
     every = [number(cell) for cell in cells[width:]]
     known = len(names) - meanings.count(None)
-    if (_in_order(positions) or known > 1) and not _in_order(every):
+    if (in_order(positions) or known > 1) and not in_order(every):
         return ["\t".join(row) for row in rows]
     return lines
-
-
-def _in_order(numbers):
-    sound = None not in numbers and np.isfinite(numbers).all()
-    steps = np.diff(numbers) if sound else []
-    return len(steps) > 0 and bool((steps > 0).all() or (steps < 0).all())
 
 
 def _is_name(cell):

@@ -63,9 +63,14 @@ def are_indices(columns):
 
 def _ordered(column, decimals=1):
     """Whether numbers rise or fall throughout, and are not all whole."""
-    steps = np.diff(column)
-    broken = not decimals or (column % 1 != 0).any()
-    return bool(broken and ((steps > 0).all() or (steps < 0).all()))
+    return in_order(column) and bool(not decimals or (column % 1 != 0).any())
+
+
+def in_order(numbers):
+    """Whether numbers rise or fall throughout; `None` stands for one that could not be read."""
+    numbers = np.asarray(numbers, dtype=float)
+    steps = np.diff(numbers) if np.isfinite(numbers).all() else []
+    return len(steps) > 0 and bool((steps > 0).all() or (steps < 0).all())
 
 
 def wavelengths(two_theta, d):
