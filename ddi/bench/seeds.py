@@ -175,6 +175,33 @@ def brml():
     return zipped({"Experiment0/RawData0.xml": text, "Experiment0/DataContainer.xml": "<a/>"})
 
 
+def workbook():
+    """An Excel workbook with one sheet, as few of its parts as Excel opens."""
+    main, office = (f"http://schemas.openxmlformats.org/{kind}" for kind in (
+        "spreadsheetml/2006/main", "officeDocument/2006/relationships"))  # fmt: skip
+    table = [("Angle", "Intensity"), *zip(X, Y)]
+    cells = "".join("<row>" + "".join(map(_cell, row)) + "</row>" for row in table)
+    kind = 'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml'
+    parts = f'<Override PartName="/xl/workbook.xml" {kind}.sheet.main+xml"/>'
+    parts += f'<Override PartName="/xl/a.xml" {kind}.worksheet+xml"/>'
+    types = "http://schemas.openxmlformats.org/package/2006/content-types"
+    links = "http://schemas.openxmlformats.org/package/2006/relationships"
+    link = f'<Relationship Id="r1" Type="{office}/worksheet" Target="a.xml"/>'
+    return zipped({
+        "[Content_Types].xml": f'<Types xmlns="{types}">{parts}</Types>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets>'
+        '<sheet name="Scan" sheetId="1" r:id="r1"/></sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{links}">{link}</Relationships>',
+        "xl/a.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
+    })  # fmt: skip
+
+
+def _cell(value):
+    if isinstance(value, str):
+        return f'<c t="inlineStr"><is><t>{value}</t></is></c>'
+    return f"<c><v>{value}</v></c>"
+
+
 def zipped(members):
     """A zip archive of texts by their names."""
     buffer = io.BytesIO()
@@ -252,5 +279,6 @@ PATTERNS = {
         "Data0/MesurementConditions0.xml": f"<A><WavelengthKalpha1>{CU}</WavelengthKalpha1></A>",
     }),
     "BRML": brml(),
+    "Excel": workbook(),
     "Bruker RAW": bruker(),
 }  # fmt: skip

@@ -159,7 +159,6 @@ REFUSED = {
     "gzip": (b"\x1f\x8b" + bytes(40), "gzip archive.*unpack"),
     "HDF5": (b"\x89HDF\r\n" + bytes(40), "HDF5"),
     "PDF": (b"%PDF-1.4 a", "PDF"),
-    "Excel": (zipped({"xl/workbook.xml": "a"}), "Excel workbook; save its sheet as CSV"),
     "zip": (zipped({"a.xy": PATTERNS["xye"]}), "unpack it"),
     "zip outside its folder": (zipped({"../Profile0.txt": "a"}), "outside its folder"),
     "zip bomb": (zipped({"Data0/Profile0.txt": "1 " * 2_000_000}), "would unpack to"),

@@ -1,4 +1,4 @@
-"""Zip archives of instrument makers: Bruker BRML and Rigaku RASX."""
+"""Zip archives: Bruker BRML, Rigaku RASX, Excel workbooks."""
 
 import re
 
@@ -9,6 +9,7 @@ from ddi.index.readers.found import Found
 from ddi.index.readers.histograms import _numbers_of
 from ddi.index.readers.opening import Archive
 from ddi.index.readers.vendors import _check_axis, _number, tree
+from ddi.index.readers.workbook import read_workbook
 
 
 def read_zip(source):
@@ -19,8 +20,9 @@ def read_zip(source):
         return _brml(source.name, archive, raw)
     if profiles := sorted(name for name in names if re.search(r"Profile\d+\.txt$", name)):
         return _rasx(source.name, archive, profiles)
+    if any(name.startswith("xl/") for name in names):
+        return read_workbook(source, archive)
     for member, what in (
-        (r"^xl/", "an Excel workbook; save its sheet as CSV"),
         (r"^word/", "a Word document; copy its table into a text"),
         (r"\.npy$", "a NumPy archive (.npz); save one array with numpy.save"),
         (r"content\.xml$", "an OpenDocument sheet; save it as CSV"),
