@@ -91,12 +91,15 @@ def _damaged(content, others, rng):
 
 
 def _inside(content, others, rng):
-    """Damage the members of an archive and pack it again."""
+    """Damage a member of an archive and pack it again."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(buffer, "w") as new:
-        for name in old.namelist():
+        names = old.namelist()
+        hit = names[rng.integers(len(names))]
+        for name in names:
+            whole = old.read(name)
             inside = zipfile.ZipInfo(name)  # without the time of day
-            new.writestr(inside, _damaged(old.read(name), others, rng))
+            new.writestr(inside, _damaged(whole, others, rng) if name == hit else whole)
     return buffer.getvalue()
 
 
