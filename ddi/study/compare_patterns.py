@@ -175,12 +175,12 @@ def before_table(study, sets, judged):
         for column in ("first / %", "first ten / %") if row["set"] in earlier.index else ():
             was = earlier.loc[row["set"]]
             about = f"cell, {row['set']}: {column.removesuffix(' / %')}"
-            same = int(was["n"]) == row["n"]  # other patterns are no comparison
-            rows.append((about, row["n"], was[column] if same else None, row[column]))
+            rows.append((about, int(was["n"]), was[column], row["n"], row[column]))
     for name, part in judged.groupby("set", sort=False):
         now, was = (part[part["by"] == by]["first / %"].iloc[0] for by in part["by"])
-        rows.append((f"extinction symbol, {name}: first", int(part["n"].iloc[0]), was, now))
-    return pd.DataFrame(rows, columns=["rate / %", "n", "before", "now"])
+        n = int(part["n"].iloc[0])
+        rows.append((f"extinction symbol, {name}: first", n, was, n, now))
+    return pd.DataFrame(rows, columns=["rate / %", "n before", "before", "n", "now"])
 
 
 def causes_table(outcomes):

@@ -74,7 +74,7 @@ def test_sums_kept_are_those_of_the_full_profile(tmp_path):
     assert whole.kept(Study("full", root=tmp_path)).empty
 
 
-def test_before_is_compared_on_the_same_patterns_only(tmp_path):
+def test_before_stands_beside_now_with_its_own_n(tmp_path):
     study = Study("default", root=tmp_path)
     sets = pd.DataFrame(
         {"set": ["one", "two", "new"], "n": [3, 5, 7], "first / %": ["a", "b", "c"]}
@@ -85,7 +85,9 @@ def test_before_is_compared_on_the_same_patterns_only(tmp_path):
     was = {"set": ["one", "two"], "n": [3, 4], "first / %": "x", "first ten / %": "y"}
     pd.DataFrame(was).to_csv(path, index=False)
     found = whole.before_table(study, sets, table)
-    assert found["before"].fillna("-").tolist()[:4] == ["x", "y", "-", "-"]
+    assert found["before"].tolist()[:4] == ["x", "y"] * 2
+    assert found["n before"].tolist()[:4] == [3, 3, 4, 4]
+    assert found["n"].tolist()[:4] == [3, 3, 5, 5]
     assert found["now"].tolist()[:4] == ["a", "d", "b", "d"] and len(found) == 5
 
 
