@@ -14,7 +14,8 @@ _BLUE, _RED, _GREY = "#004488", "#BB5566", "#999999"  # lattice unknown, known, 
 
 def _bars(rows, column):
     low, high = rows[f"{column}_low"], rows[f"{column}_high"]
-    return 100 * np.array([rows[column] - low, high - rows[column]])
+    bars = np.array([rows[column] - low, high - rows[column]])
+    return 100 * bars.clip(0)  # roundoff where all or none are right
 
 
 def generators(by_lattice, pooled, order, what):
@@ -127,7 +128,7 @@ def trust(bins, timed, what, n_jobs):
     """
     fig, (left, right) = figure(DOUBLE, 0.38 * DOUBLE, ncols=2)
     left.plot([0, 1], [0, 1], color=_GREY, lw=0.7)
-    ends = [bins.right - bins.right_low, bins.right_high - bins.right]
+    ends = _bars(bins, "right") / 100
     left.errorbar(bins.p, bins.right, ends, fmt="o-", ms=4, elinewidth=0.8, color=_BLUE)
     for k, row in enumerate(bins.itertuples(), 1):
         side = (0, 5, "center") if k == len(bins) else (-5, 2, "right")
