@@ -17,9 +17,8 @@ from ddi.forward.constants import FORWARD
 
 MAX_LINES = FORWARD.max_lines
 _LEAST = FORWARD.least_metric
-LANES = (
-    4  # lines written at once by `positions`; 2.6 to 4.0 a row in the search of the example list
-)
+# lines written at once by `positions`; 2.6 to 4.0 a row in the search of the example list
+LANES = 4
 _CENTRING = {"P": 0, "C": 1, "I": 2, "F": 3, "R": 4}
 
 

@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 
 from ddi.base.errors import DDIError
-from ddi.index.readers.opening import Input
 from ddi.index.readers.text import read_table
 
 _MOST_COLUMNS = 64  # more than any table of peaks has
@@ -39,9 +38,9 @@ def read_workbook(source, archive):
         ) from error
     refused = None
     for title, text in _sheets(openpyxl, source):
-        sheet = Input(f"{source.name}, sheet {title!r}", text.encode(), 10 * len(text), source.unit)
+        where = f"{source.name}, sheet {title!r}"
         try:
-            found = read_table(sheet)
+            found = read_table(replace(source, name=where, content=text.encode()))
         except DDIError as error:
             refused = refused or error
         else:
