@@ -21,6 +21,7 @@ from ddi.index.show import cell_in_words, fold
 LOST = "#D40000"
 FOUND = "#0072B2"
 GREY = "#555555"
+FAINT = "#8A8A8A"
 
 
 def draw(result, rank=1, n_others=2, scale="linear"):
@@ -60,7 +61,7 @@ def draw(result, rank=1, n_others=2, scale="linear"):
     if lines is not None:
         _draw_indices(top, peaks, lines, scale)
     if top.get_legend_handles_labels()[0]:
-        top.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
+        top.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=4, borderaxespad=0.2)
     top.set_title(_heading(result, rank), loc="left", fontsize=7, parse_math=False)
     _draw_ticks(ticks, result, rows, lost)
     if lines is not None:
@@ -117,7 +118,7 @@ def _draw_fit(axes, peaks, fitted, scale):
     axes.plot(at, calculated, color=FOUND, lw=0.6, label=f"fit, Rwp = {fitted.rwp:.3f}")
     difference = _scaled(measured, scale) - calculated
     below = _scaled(peaks.pattern[1], scale).min() - 1.1 * difference.max()
-    axes.plot(at, difference + below, color=GREY, lw=0.5, label="difference")
+    axes.plot(at, difference + below, color=FAINT, lw=0.5, label="difference")
     axes.autoscale(axis="y")
 
 
@@ -179,7 +180,7 @@ def _draw_ticks(axes, result, rows, lost):
         calculated, _ = calculated_lines(cell_of(row), row.bravais, peaks.q2.max() * 1.01)
         moved = without_shift(calculated, nominal(peaks), -float(row.zero_shift))
         at = positions(peaks, moved)
-        colour, width = (FOUND, 0.8) if k == 1 else ("#8A8A8A", 0.5)
+        colour, width = (FOUND, 0.8) if k == 1 else (FAINT, 0.5)
         axes.vlines(at, 0.15 - k, 0.85 - k, color=colour, lw=width)
     names = [
         f"{row['rank']}: {row.bravais} {row.relation}".rstrip() + f", p = {row.probability:.2f}"
@@ -206,7 +207,7 @@ def _draw_residuals(axes, peaks, lines, lost):
 def _draw_pattern(axes, peaks, at, lost, scale, lost_name="not indexed"):
     if peaks.pattern is not None:
         angles, counts = peaks.pattern
-        axes.plot(angles, _scaled(counts, scale), color=GREY, lw=0.5)
+        axes.plot(angles, _scaled(counts, scale), color=GREY, lw=0.5, label="measured")
         height = _scaled(np.interp(at, angles, counts), scale)
         axes.set_xlim(peaks.pattern[0][0], min(at[-1] + 3, peaks.pattern[0][-1]))
     else:

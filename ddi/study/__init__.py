@@ -14,7 +14,8 @@ Judging: `qc_tables` (01), `cases`, `fairness` and `damage` (patterns, also spoi
 `convergence`, `svd_index`, `literal` and `explainers` (09), `eval_indexing`, `eval_finders`,
 `eval_symbols` with `simulated_patterns`, `mixtures`, `failures`, `peers` with `peer_programs` (10);
 what is run of these, and its tables: `compare_generators` (07), `compare_assignment` (08),
-`compare_optimisation` (09), `compare_indexing`, `compare_patterns` and `compare_peers` (10).
+`compare_optimisation` (09), `compare_indexing` with `quote_indexing`, `compare_patterns` and
+`compare_peers` (10).
 Drawing: `draw_workflow` (the study on one page), `draw_data` (01, 02), `draw_groups` (03),
 `draw_augment` (04), `draw_networks` (05), `draw_forests` (06), `draw_generators` (07),
 `draw_assignment` (08), `draw_optimisation` (09), `draw_indexing` (10), `draw_pattern` (10, 11).

@@ -5,6 +5,7 @@ import pandas as pd
 
 from ddi.base.figure import DOUBLE, SINGLE, figure
 from ddi.forward import lattice
+from ddi.index.comparison import heights
 from ddi.study import failures
 from ddi.study.eval_indexing import primitive_volume
 from ddi.study.figures import GENERATOR_COLOURS, GENERATOR_MARKERS
@@ -22,12 +23,14 @@ def generators(by_lattice, pooled, order, what):
     """Draw the share in the first ten by Bravais lattice, and over all beside the controls."""
     fig, (left, right) = figure(DOUBLE, 0.36 * DOUBLE, ncols=2, width_ratios=[3, 1.4])
     shown = [symbol for symbol in order if symbol in set(by_lattice.bravais)]
-    for k, (name, rows) in enumerate(by_lattice.groupby("generator")):
+    learnt = [name for name in pooled.generator if name in set(by_lattice.generator)]
+    for k, name in enumerate(learnt):
+        rows = by_lattice[by_lattice.generator == name]
         x = rows.bravais.map(shown.index) + 0.18 * (k - 1.5)
         style = {"marker": GENERATOR_MARKERS[name], "color": GENERATOR_COLOURS[name], "lw": 0.7}
         left.errorbar(x, 100 * rows.ten, _bars(rows, "ten"), ls="", label=name, **style)
-    _lattice_axis(left, by_lattice, shown, what)
-    left.set_ylabel("right cell in the first ten (%)")
+    _lattice_axis(left, by_lattice, shown, f"fair {what}")
+    left.set_ylabel("right cell in the first ten / %")
     left.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     for column, fill, shift in (("first", "none", -0.15), ("ten", "full", 0.15)):
         for k, row in pooled.iterrows():
@@ -39,7 +42,7 @@ def generators(by_lattice, pooled, order, what):
             )
             right.errorbar(100 * row[column], k + shift, xerr=bars, fillstyle=fill, lw=0.7, **style)
     right.set(yticks=range(len(pooled)), yticklabels=pooled.generator, xlim=(0, 102))
-    right.set(xlabel="first (open), in the first ten (full) (%)")
+    right.set(xlabel="first (above), first ten (below) / %")
     right.invert_yaxis()
     return fig, by_lattice
 
@@ -55,8 +58,8 @@ def indexer(indexed, order, what):
     """Draw the indexer's success by Bravais lattice, lattice unknown and known."""
     fig, axes = figure(DOUBLE, 0.33 * DOUBLE)
     order = [symbol for symbol in order if (indexed.bravais == symbol).any()]
-    for name, rows in indexed.groupby("lattice", sort=False):
-        shift, colour = (-0.1, _RED) if name == "known" else (0.1, _BLUE)
+    for name, shift, colour in (("known", -0.1, _RED), ("unknown", 0.1, _BLUE)):
+        rows = indexed[indexed.lattice == name]
         x = rows.bravais.map(order.index) + shift
         label = f"lattice {name}"
         style = {"ls": "", "color": colour, "lw": 0.7}
@@ -64,7 +67,7 @@ def indexer(indexed, order, what):
         axes.errorbar(x, 100 * rows["first"], bars, marker="o", label=f"{label}, first", **style)
         axes.plot(x, 100 * rows.ten, marker="_", ms=9, label=f"{label}, first ten", **style)
     _lattice_axis(axes, indexed, order, f"fair {what}")
-    axes.set_ylabel("share of patterns (%)")
+    axes.set_ylabel("share of patterns / %")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return fig, indexed
 
@@ -95,13 +98,13 @@ def residuals(outcomes, picked):
     volume = [primitive_volume(cell, centring) for cell, centring in zip(cells, centrings)]
     right = right.assign(error=100 * (np.array(volume) / right.true_volume - 1))
     right["shift_error"] = right.zero_shift - right.zero_shift_true
-    fig, (left, middle) = figure(DOUBLE, 0.32 * DOUBLE, ncols=2)
-    left.hist(right.error.clip(-2, 2), np.linspace(-2, 2, 41), color=_BLUE, alpha=0.7)
-    left.set(xlabel="volume of the right first cell, error / % (clipped)", ylabel="patterns")
-    edges = np.linspace(-0.1, 0.1, 41)
-    middle.hist(right.shift_error.clip(-0.1, 0.1), edges, color=_BLUE, alpha=0.7)
-    middle.set(xlabel="fitted less true zero shift / ° (clipped)", ylabel="patterns")
-    middle.set_xticks(np.linspace(-0.1, 0.1, 5))
+    fig, axes = figure(DOUBLE, 0.32 * DOUBLE, ncols=2, sharey=True)
+    labels = {"error": "error of the volume / %", "shift_error": "fitted less true zero shift / °"}
+    for axis, (column, label), end in zip(axes, labels.items(), (0.5, 0.05)):
+        edges = np.linspace(-end, end, 41)
+        axis.hist(right[column].clip(-end, end), edges, color=_BLUE, alpha=0.7)
+        axis.set(xlabel=f"{label} (beyond: last bin)", xlim=(-end, end))
+    axes[0].set_ylabel(f"patterns (of {len(right)})")
     return fig, right[["id", "bravais", "error", "shift_error"]]
 
 
@@ -112,34 +115,41 @@ def robust(by_change, n):
     labels["spurious"] = "spurious peaks put in"
     for axis, (change, label) in zip(axes, labels.items()):
         rows = by_change[by_change.change == change]
-        for column, colour, style in (("first", _BLUE, "o-"), ("ten", _GREY, "s--")):
+        at = rows.value.astype(float)
+        apart = (
+            0.008 * np.ptp(at) if len(at) else 0
+        )  # so that neither series hides the other's bars
+        for column, colour, style, side in (("first", _BLUE, "o-", -1), ("ten", _GREY, "s--", 1)):
             name = {"first": "first", "ten": "in the first ten"}[column]
             look = {"fmt": style, "color": colour, "lw": 0.8, "label": name}
-            axis.errorbar(rows.value.astype(float), 100 * rows[column], _bars(rows, column), **look)
+            axis.errorbar(at + side * apart, 100 * rows[column], _bars(rows, column), **look)
         axis.set(xlabel=label, ylim=(-3, 105))
-    axes[0].set_ylabel(f"share of {n} patterns (%)")
+    axes[0].set_ylabel(f"share of {n} patterns / %")
     axes[0].legend(loc="lower right")
     return fig, by_change
 
 
 def trust(bins, timed, what, n_jobs):
-    """Draw right first cells against their probability, with Wilson intervals, and the share of
-    patterns that are indexed within a time.
+    """Draw right first cells against their probability, with Wilson intervals and the number of
+    patterns, and the share of patterns that are indexed within a time.
     """
     fig, (left, right) = figure(DOUBLE, 0.38 * DOUBLE, ncols=2)
     left.plot([0, 1], [0, 1], color=_GREY, lw=0.7)
     ends = _bars(bins, "right") / 100
     left.errorbar(bins.p, bins.right, ends, fmt="o-", ms=4, elinewidth=0.8, color=_BLUE)
     for k, row in enumerate(bins.itertuples(), 1):
-        side = (0, 5, "center") if k == len(bins) else (-5, 2, "right")
-        x, y, align = side if row.p > 0.4 else (4, 4, "left")  # away from the axis and the curve
+        side = (-5, 2, "right") if row.p > 0.1 else (4, 4, "left")  # away from axis and curve
+        x, y, align = (0, 5, "center") if k == len(bins) else side
         place = {"xytext": (x, y), "textcoords": "offset points", "ha": align, "fontsize": 7}
         left.annotate(row.n, (row.p, row.right), **place)
     left.set(xlabel="probability of the first cell", ylabel=f"share right ({what})")
     left.set(xlim=(-0.03, 1.05), ylim=(-0.03, 1.05))
     steps = [0, *np.sort(timed.seconds)], np.linspace(0, 1, len(timed) + 1)
     right.step(*steps, where="post", color=_BLUE)
-    right.set(xlabel=f"time a pattern (s), all lattices, {n_jobs} threads")
+    middle = timed.seconds.median()
+    right.axvline(middle, color=_GREY, lw=0.7, ls=":", label=f"median, {middle:.1f} s")
+    right.legend(loc="lower right")
+    right.set(xlabel=f"time a pattern / s, all lattices, {n_jobs} threads")
     right.set(ylabel=f"share of {len(timed)} patterns", xlim=(0, None), ylim=(0, 1.02))
     times = timed[["id", "bravais", "seconds"]].assign(bin="time")
     return fig, pd.concat([bins, times], ignore_index=True)
@@ -153,10 +163,22 @@ def failed(fair, rows, n=10):
 
 
 def example(cases, outcomes):
-    """Return a case that shows a measured pattern indexed well: an orthorhombic or monoclinic one
-    that comes out first with the most certain answer.
+    """Return a case that shows a measured pattern indexed well: of the orthorhombic and monoclinic
+    ones whose right cell is first and surer than 0.9, one with the fewest foreign peaks and, of
+    these, the least noise.
     """
     right = outcomes[(outcomes["rank"] == 1) & outcomes.fair & (outcomes.lattice == "unknown")]
-    low = right[right.bravais.str[0].isin(["o", "m"])]
-    chosen = (low if len(low) else right).sort_values(["probability", "id"]).iloc[-1]
-    return next(case for case in cases if case.id == chosen.id)
+    low = right[right.bravais.str[0].isin(["o", "m"]) & (right.probability > 0.9)]
+    ids = set((low if len(low) else right).id)
+    chosen = [case for case in cases if case.id in ids]
+    return min(chosen, key=lambda case: (case.n_missed, _noise(case), case.id))
+
+
+def _noise(case):
+    """Median step between neighbouring counts over the median height of the peaks; 0 without a
+    pattern.
+    """
+    if case.peaks.pattern is None:
+        return 0.0
+    counts = np.asarray(case.peaks.pattern[1])
+    return float(np.median(np.abs(np.diff(counts))) / np.median(heights(case.peaks)))

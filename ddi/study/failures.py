@@ -181,15 +181,34 @@ def draw(cases, rows, n_columns=2):
 
     known = {case.id: case for case in cases}
     n_rows = -(-len(rows) // n_columns)
-    height = 0.19 * DOUBLE * n_rows + 0.2
+    height = 0.19 * DOUBLE * n_rows + 0.5
     fig, axes = figure(DOUBLE, height, nrows=n_rows, ncols=n_columns, squeeze=False)
     for place, row in zip(axes.flat, rows):
         _panel(place, known[row["id"]], row)
     for place in axes.flat[len(rows) :]:
         place.set_axis_off()
-    for place in axes[-1]:
-        place.set_xlabel("2θ / °")
+    for column in axes.T:
+        if used := [place for place in column if place.axison]:
+            used[-1].set_xlabel("2θ / °")
+    fig.legend(handles=_key(), loc="outside upper center", ncols=3)
     return fig
+
+
+def _key():
+    """What the colours mean."""
+    from matplotlib.lines import Line2D
+
+    tick = {"ls": "", "marker": "|", "ms": 8, "mew": 1.2}
+    return [
+        Line2D([], [], color="#000000", label="peak (height: root of intensity)", **tick),
+        Line2D([], [], color=LOST, label="peak not explained by the found cell", **tick),
+        Line2D(
+            [], [], ls="", marker="v", ms=3, color=TRUE, label="peak not explained by the true cell"
+        ),
+        Line2D([], [], color=SHARED, label="line of both cells", **tick),
+        Line2D([], [], color=TRUE, label="line of the true cell only", **tick),
+        Line2D([], [], color=FOUND, label="line of the found cell only", **tick),
+    ]
 
 
 def _panel(axes, case, row):

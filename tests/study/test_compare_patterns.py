@@ -7,6 +7,7 @@ import pytest
 from ddi.base.paths import Study
 from ddi.forward import bragg, lattice, lines
 from ddi.study import compare_patterns as whole
+from ddi.study import quote_indexing as quote
 from ddi.study.eval_symbols import Judged
 
 
@@ -29,6 +30,10 @@ def test_symbols_are_counted_by_pattern_and_by_list():
 
 def test_commonest_confusion_comes_first():
     errors = whole.symbol_errors(judged())
+    numbers = quote.symbols(whole.symbols_table(judged()), errors)
+    assert numbers["SymbolMeasuredPercent"] == "25" and numbers["SymbolSimulatedPercent"] == "--"
+    assert (numbers["SymbolErrors"], numbers["SymbolConfusions"]) == (3, 2)
+    assert numbers["SymbolConfusionsOnce"] == 1
     assert errors.iloc[0][["true", "first", "n"]].tolist() == ["P - - -", "P - - a", 2]
     assert errors["n"].sum() == 3
 
@@ -43,10 +48,9 @@ def test_sums_are_counted_by_ratio_and_quoted():
     table = whole.sums_table(sums(15, 20))
     assert table["ratio"].tolist() == ["1:1"] and table["n"].tolist() == [20]
     assert table["told"].tolist() == [2] and table["told_right"].tolist() == [1]
-    numbers = whole.numbers(whole.symbols_table(judged()), table, whole.published())
+    numbers = quote.sums(table)
     assert numbers["MixtureOneMainPercent"] == "75" and numbers["MixtureOnePairs"] == 20
     assert numbers["MixtureThreeMainPercent"] == "--"
-    assert numbers["SymbolMeasuredPercent"] == "25" and numbers["SymbolSimulatedPercent"] == "--"
     shown, _ = whole.for_people(table)
     assert {"main : other", "first / %", "both / %", "second told"} <= set(shown)
     assert all(name.isalpha() for name in numbers)
@@ -89,6 +93,7 @@ def test_before_stands_beside_now_with_its_own_n(tmp_path):
     assert found["n before"].tolist()[:4] == [3, 3, 4, 4]
     assert found["n"].tolist()[:4] == [3, 3, 5, 5]
     assert found["now"].tolist()[:4] == ["a", "d", "b", "d"] and len(found) == 5
+    assert quote.before(found) == {"BeforeFair": "--", "BeforeGradeB": "--"}
 
 
 def test_learned_draws_are_shown_in_words_as_kept(tmp_path):
@@ -100,6 +105,8 @@ def test_learned_draws_are_shown_in_words_as_kept(tmp_path):
     row = whole.learned_table(study).iloc[0]
     assert row["source"] == "template network, joint assignment" and row["CPU / s"] == "0.46"
     assert (row["n"], row["right cell proposed"]) == (7, 2)
+    found = quote.learned(whole.learned_table(study))
+    assert (found["LearnedJoint"], found["LearnedNetwork"]) == (2, "--")
 
 
 def test_causes_are_counted_for_fair_patterns_and_for_the_reporting_half():
@@ -129,7 +136,7 @@ def test_published_lists_are_found_where_their_folder_is(tmp_path, monkeypatch):
     table = whole.published()
     assert table["list"].tolist() == ["Ba", "Ba"] and table["lines"].tolist() == [30, 30]
     assert table["rank"].tolist() == [1, 1] and table["first"].tolist() == ["mP", "mP"]
-    found = whole.numbers(whole.symbols_table(judged()), whole.sums_table(sums(0, 1)), table)
+    found = quote.published(table)
     assert found["PublishedLists"] == 1 and found["PublishedFound"] == 1
 
 
