@@ -79,10 +79,11 @@ def sums(study, n, *, n_jobs):
     Returns
     -------
     DataFrame
-        ratio, main_mineral, other_mineral, main, both, reported, probability: see
+        ratio, main_mineral, other_mineral, main, both, related, reported, probability: see
         `ddi.study.mixtures.Outcome`.
     """
-    names = ["ratio", "main_mineral", "other_mineral", "main", "both", "reported", "probability"]
+    names = ["ratio", "main_mineral", "other_mineral", "main", "both", "related", "reported"]
+    names += ["probability"]
     if not n or rruff.reference() is None:
         return pd.DataFrame(columns=names)
     found = mixtures.outcomes(n, n_jobs=n_jobs)
@@ -100,16 +101,20 @@ def kept(study):
 def sums_shown(rows):
     """Return the sums one by one, with headings for people."""
     names = {"main_mineral": "main phase", "other_mineral": "other", "main": "main first"}
-    names |= {"both": "both right", "reported": "second told"}
+    names |= {"both": "both right", "related": "but for relatives", "reported": "second told"}
     said = {True: "yes", False: "no"}
-    words = {name: [said[bool(one)] for one in rows[name]] for name in ("main", "both", "reported")}
+    words = {
+        name: [said[bool(one)] for one in rows[name]]
+        for name in ("main", "both", "related", "reported")
+    }
     table = rows.assign(**words, ratio=[f"{ratio:.0f}:1" for ratio in rows["ratio"]])
     return table.rename(columns=names)
 
 
 def sums_table(rows):
     """Return the rates of sums: ratio, n, first (main phase; at 1:1 either) and both (phases right)
-    with Wilson intervals, told (second phases reported) and told right.
+    with Wilson intervals, told (second phases reported), told right, and right but for sub- and
+    supercells.
     """
     table = []
     for ratio, part in rows.groupby("ratio") if len(rows) else ():
@@ -117,6 +122,7 @@ def sums_table(rows):
         shares = share("first", part["main"].sum(), len(part))
         shares |= share("both", part["both"].sum(), len(part))
         told = {"told": len(reported), "told_right": int(reported["both"].sum())}
+        told["told_related"] = int(reported["related"].sum())
         table.append({"ratio": f"{ratio:.0f}:1", "n": len(part)} | shares | told)
     return pd.DataFrame(table)
 
@@ -125,6 +131,7 @@ def for_people(table):
     """Return a table of `symbols_table` or `sums_table` with headings for people, and formats."""
     names = {"listed": "first three / %", "both": "both / %", "ratio": "main : other"}
     names |= {"told": "second told", "told_right": "of these right"}
+    names |= {"told_related": "right but for sub- and supercells"}
     table, form = compare_indexing.for_people(table)
     return table.rename(columns=names), form
 

@@ -13,7 +13,9 @@ from ddi.base.errors import DDIError
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import wilson
 from ddi.data import rruff
+from ddi.forward import lattice, relations
 from ddi.index.baseline import background
+from ddi.index.comparison import cell_of
 from ddi.study.eval_indexing import is_first
 from ddi.study.fairness import fair_rows
 
@@ -24,14 +26,15 @@ STEP = 0.01  # degrees 2theta
 
 class Outcome(NamedTuple):
     """What came out for one sum: the ratio, the two minerals, whether the first cell is the main
-    phase (at 1:1 either one), whether both phases are right, whether a second one was reported with
-    conviction, and its probability.
+    phase (at 1:1 either one), whether both phases are right, whether they are but for sub- and
+    supercells, whether a second one was reported with conviction, and its probability.
     """
 
     ratio: float
     minerals: tuple
     main: bool
     both: bool
+    related: bool
     reported: bool
     probability: float
 
@@ -75,16 +78,34 @@ def outcome(pair, ratio):
     measured = Pattern(*mixed(main, other, ratio), main.wavelength)
     result = index_peaks(measured.peaks(), n_jobs=1)
     first = [is_first(one, result) for one in pair]
-    second = [result.second is not None and is_first(one, result.second) for one in pair]
     told = result.second is not None and result.second.convinces
     return Outcome(
         ratio,
         (main.mineral, other.mineral),
         first[0] or (ratio == 1 and first[1]),
-        (first[0] and second[1]) or (first[1] and second[0]),
+        _are_both(is_first, pair, result),
+        _are_both(_is_related, pair, result),
         told,
         float(result.second.cells.probability.iloc[0]) if told else 0.0,
     )
+
+
+def _are_both(is_one, pair, result):
+    """Whether one of the pair is the first cell of a result and the other that of its second."""
+    if result.second is None:
+        return False
+    return any(
+        is_one(one, result) and is_one(other, result.second) for one, other in (pair, pair[::-1])
+    )
+
+
+def _is_related(truth, result):
+    """Whether the first cell of a result is the lattice of `truth`, or a sub- or supercell."""
+    if not result.rows:
+        return False
+    row = result.rows[0]
+    found = cell_of(row), lattice.BRAVAIS[row.bravais][1]
+    return relations.explain(*found, truth.cell, truth.centring)[0] != "wrong"
 
 
 def outcomes(n=N_PAIRS, ratios=RATIOS, half="reporting", seed=0, n_jobs=1):
@@ -99,7 +120,7 @@ def outcomes(n=N_PAIRS, ratios=RATIOS, half="reporting", seed=0, n_jobs=1):
 
 def rates(rows):
     """Return shares of `Outcome` s with Wilson intervals: main phase first, both phases right, and
-    of the second phases reported those that are right.
+    of the second phases reported those that are right, or are but for sub- and supercells.
     """
     n = len(rows)
     main = sum(row.main for row in rows)
@@ -113,4 +134,5 @@ def rates(rows):
         both_interval=wilson(both, n),
         reported=len(told),
         reported_right=sum(row.both for row in told),
+        reported_related=sum(row.related for row in told),
     )

@@ -38,7 +38,7 @@ LEARNED = {
 _ENDS = ("Percent", "Range", "Cases", "ListPercent", "ListRange")
 _SUM_ENDS = (
     *("MainPercent", "MainRange", "BothPercent", "BothRange"),
-    *("Pairs", "Told", "ToldRight"),
+    *("Pairs", "Told", "ToldRight", "ToldRelated"),
 )
 
 
@@ -213,6 +213,7 @@ def sums(added):
             found |= _quoted(f"{about}Main", row, "first") | _quoted(f"{about}Both", row, "both")
             found |= {f"{about}Pairs": row["n"], f"{about}Told": row["told"]}
             found |= {f"{about}ToldRight": row["told_right"]}
+            found |= {f"{about}ToldRelated": row["told_related"]}
     return found
 
 

@@ -39,17 +39,19 @@ def test_commonest_confusion_comes_first():
 
 
 def sums(n_right, n):
-    rows = [(1, "A", "B", k < n_right, k == 0, k < 2, 0.8) for k in range(n)]
-    names = ["ratio", "main_mineral", "other_mineral", "main", "both", "reported", "probability"]
-    return pd.DataFrame(rows, columns=names)
+    rows = [(1, "A", "B", k < n_right, k == 0, k < 2, k < 3, 0.8) for k in range(n)]
+    names = ["ratio", "main_mineral", "other_mineral", "main", "both", "related", "reported"]
+    return pd.DataFrame(rows, columns=[*names, "probability"])
 
 
 def test_sums_are_counted_by_ratio_and_quoted():
     table = whole.sums_table(sums(15, 20))
     assert table["ratio"].tolist() == ["1:1"] and table["n"].tolist() == [20]
-    assert table["told"].tolist() == [2] and table["told_right"].tolist() == [1]
+    assert table["told"].tolist() == [3] and table["told_right"].tolist() == [1]
+    assert table["told_related"].tolist() == [2]
     numbers = quote.sums(table)
     assert numbers["MixtureOneMainPercent"] == "75" and numbers["MixtureOnePairs"] == 20
+    assert numbers["MixtureOneToldRelated"] == 2
     assert numbers["MixtureThreeMainPercent"] == "--"
     shown, _ = whole.for_people(table)
     assert {"main : other", "first / %", "both / %", "second told"} <= set(shown)
