@@ -11,6 +11,7 @@ from ddi.index.readers.separators import REMARKS
 from ddi.index.readers.unnamed import in_order
 
 _SEPARATORS = ";\t,"
+_FEWEST = 6  # peaks
 _MOST_NAMES = 12  # of columns, one a line; chosen
 _ROW = re.compile(r"(?i)<tr\b[^<>]*>")
 _CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
@@ -53,6 +54,46 @@ def in_rows(lines):
     if (in_order(positions) or known > 1) and not in_order(every):
         return ["\t".join(row) for row in rows]
     return lines
+
+
+def in_columns(lines):
+    """Put side by side what was pasted one column after the other, each below its name, or below
+    positions as many whole numbers without any.
+    """
+    cells = [line.strip() for line in lines if line.strip()]
+    values = [number(cell) for cell in cells]
+    starts = [k for k, value in enumerate(values) if value is None]
+    half = len(cells) // 2
+    if not starts and len(cells) == 2 * half and half >= _FEWEST:
+        later = values[half:]
+        named = in_order(values[:half]) and not in_order(later) and values[0] % 1
+        blocks = [cells[:half], cells[half:]] if named and not any(v % 1 for v in later) else []
+    else:
+        blocks = [cells[k:end] for k, end in zip(starts, [*starts[1:], len(cells)])]
+        if not starts or starts[0] or column_name(cells[0]) not in POSITIONS:
+            return lines
+    if len(blocks) < 2 or len(set(map(len, blocks))) > 1 or len(blocks[0]) < _FEWEST:
+        return lines
+    return ["\t".join(row) for row in zip(*blocks)]
+
+
+def turned(lines):
+    """A table of few lines, each a name and all numbers of its column, with a column for each."""
+    found = [_OF_NAME.match(line) for line in lines if line.strip()]
+    if not 2 <= len(found) <= _MOST_NAMES or not all(found):
+        return lines
+    rows = [re.split(r"[\s,;]+", re.sub(r"[\[\](){}]", " ", row[2]).strip(" ,;")) for row in found]
+    numbers = all(number(cell) is not None for row in rows for cell in row)
+    if not numbers or len(set(map(len, rows))) > 1 or len(rows[0]) < _FEWEST:
+        return lines
+    named = column_name(found[0][1]) in POSITIONS
+    names = ["\t".join(row[1] for row in found)] if named else []
+    return names + ["\t".join(row) for row in zip(*rows)]
+
+
+_OF_NAME = re.compile(
+    r"\s*([^=:\t\d][^=:\t]{0,30}|2[^=:\t\d.]{2,30})(?:=|:|<- ?c?|\t)\s*([^a-z]+)$"
+)
 
 
 def _is_name(cell):

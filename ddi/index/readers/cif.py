@@ -30,7 +30,7 @@ def read_pdcif(source):
 
     text = source.text
     if not re.search(r"(?im)^[ \t]*data_", text):
-        text = "data_\n" + text  # ESG and others leave it out
+        text = _of_esg(text)
     try:
         document = cif.read_string(text)
     except Exception as error:  # gemmi raises several kinds
@@ -49,10 +49,23 @@ def read_pdcif(source):
                 found[4],
                 "pdCIF",
             )
+    if "_pd_meas_time_of_flight" in values:
+        raise DDIError(
+            f"{source.name} is a pdCIF over time of flight, not read here: convert it to d and "
+            "intensity and use --unit d"
+        )
     raise DDIError(
         f"{source.name} is a pdCIF without measured counts or peaks; a calculated pattern is not "
         "indexed. Export the measured pattern as XY"
     )
+
+
+def _of_esg(text):
+    """The first block of an ESG file of MAUD, which has no `data_` and words without quotes."""
+    head, _, loop = text.partition("loop_")
+    items = re.findall(r"(?m)^[ \t]*_\S+[ \t]+\S+[ \t]*$", head)
+    loop = re.split(r"(?m)^[ \t]*(?:loop_|_pd_block_id)", loop)[0]
+    return "\n".join(["data_", *items, "loop_"]) + loop
 
 
 def _short(error):
@@ -64,14 +77,19 @@ def _columns(block, cif):
     found = {}
     for item in block:
         if item.pair and item.pair[0].lower().startswith("_pd_"):
-            found[item.pair[0].lower()] = _numbers([item.pair[1]], cif)
+            found[_undotted(item.pair[0])] = _numbers([item.pair[1]], cif)
         elif item.loop:
             for k, tag in enumerate(item.loop.tags):
                 if tag.lower().startswith("_pd_"):
-                    found[tag.lower()] = _numbers(
+                    found[_undotted(tag)] = _numbers(
                         list(item.loop.values)[k :: item.loop.width()], cif
                     )
     return found
+
+
+def _undotted(tag):
+    """A name of the newer dictionaries, `_pd_meas.2theta_scan`, as in the older ones."""
+    return tag.lower().replace(".", "_")
 
 
 def _numbers(texts, cif):
@@ -92,7 +110,9 @@ def _first(values, names):
 
 
 def _peaks(values):
-    angle = _first(values, ("_pd_peak_2theta_centroid", "_pd_peak_2theta_maximum"))
+    angle = _first(
+        values, ("_pd_peak_2theta_centroid", "_pd_peak_2theta_maximum", "_pd_peak_2theta")
+    )
     unit, column = ("2theta", angle) if angle else ("d", _first(values, ("_pd_peak_d_spacing",)))
     if column is None:
         return None
@@ -115,6 +135,8 @@ def _pattern(values):
     if angle is None:
         unit, angle = "d", _first(values, ("_pd_proc_d_spacing",))
     if angle is None or len(angle[0]) != len(y):
+        unit, angle = "q2pi", _first(values, ("_pd_proc_recip_len_q",))
+    if angle is None or len(angle[0]) != len(y):
         return None
     good = np.isfinite(angle[0]) & np.isfinite(y)
     return angle[0][good], unit, y[good], None, True
@@ -130,7 +152,7 @@ def _range(values, count):
 
 def _wavelength(document, cif):
     for block in document:
-        for tag in ("_diffrn_radiation_wavelength", "_diffrn_radiation_wavelength.value"):
+        for tag in (f"_diffrn_radiation_wavelength{end}" for end in ("", ".value", ".wavelength")):
             numbers = [cif.as_number(text) for text in block.find_values(tag)]
             numbers = [number for number in numbers if 0.01 < number < 100]
             if numbers:

@@ -77,8 +77,9 @@ def _read(name, lines, how):
             unsure = unsure or (count, line)
         elif not rows and head is None:
             odd = odd or (count, line)
-        elif len(rows) >= 6 and not re.search(r"\d[.,]\d|^\W*\d", line):
+        elif len(rows) >= 6 and (not re.search(r"\d[.,]\d|^\W*\d", line) or _FOOTER.match(line)):
             footer = footer or (count, line)
+            remarks.append(line)
         else:
             raise _no_row(name, count, line)
     if odd and head is None or unsure and len(rows) < 6:
@@ -185,6 +186,7 @@ def _absent(line, how, head):
     return all(number(cell) is not None or _NONE.fullmatch(cell) for cell in cells)
 
 
+_FOOTER = re.compile(r"(?:[A-Za-z]{2,}\W+){3}|[A-Za-z][A-Za-z ]{2,40}:")  # a sentence or a label
 _NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|absent|none|null")
 
 

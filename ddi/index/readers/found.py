@@ -15,6 +15,7 @@ _REGULAR = 0.85  # share of five-point steps that must be within 25 % of their n
 _WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
 _MOST_BACK = 0.02  # share of the steps of a scan that go back, where ranges meet; chosen
 _LARGEST_ERROR = 0.02  # of a position: larger ones are intensities, `3.10(100)`; chosen
+_ANEW = 0.5  # of a range that an earlier one has covered: it is a scan of its own; chosen
 _REACH = 5  # points: rounded positions have unequal single steps
 
 
@@ -87,7 +88,7 @@ def as_result(name, found, unit, wavelength, radiation):
 
 def _as_scan(found):
     """A scan that runs down, in ranges that overlap, or with points that are no numbers, put into
-    rising order; anything else unchanged.
+    rising order, and of several scans the first; anything else unchanged.
     """
     if found.intensity is None or found.is_pattern is False or len(found.position) < _FEWEST_POINTS:
         return found
@@ -96,10 +97,22 @@ def _as_scan(found):
     steps = np.diff(x)
     if len(x) < 0.5 * len(finite) or min(np.mean(steps <= 0), np.mean(steps >= 0)) > _MOST_BACK:
         return found
+    note = "" if finite.all() else f", points without numbers left out: {np.sum(~finite)}"
+    runs = np.split(np.arange(len(x)), np.flatnonzero(steps * np.median(steps) < 0) + 1)
+    if len(runs) > 1 and _again(x[runs[0]], x[runs[1]]):
+        x, y = x[runs[0]], y[runs[0]]
+        note += f", the first of {len(runs)} scans"
     x, first = np.unique(x, return_index=True)
     if found.is_pattern or looks_measured(x, y[first]):
-        return replace(found, position=x, intensity=y[first], sigma=None)
+        note = found.note + note
+        return replace(found, position=x, intensity=y[first], sigma=None, note=note)
     return found
+
+
+def _again(first, second):
+    """Whether a range covers what another has covered, so that it is a scan of its own."""
+    both = min(first.max(), second.max()) - max(first.min(), second.min())
+    return both > _ANEW * min(np.ptp(first), np.ptp(second))
 
 
 def _measured_in_degrees(found):

@@ -9,10 +9,9 @@ _ALIASES = {
     "d": "d dobs dspacing dspacings dspace dvalue dwert dhkl dexp dmeas da dhkls spacing "
     "latticespacing interplanarspacing interplanardistance distanceinterreticulaire "
     "netzebenenabstand valeurded valord valored",
-    "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs 2thetadeg angle pos position "
-    "position2theta pos2theta "
-    "2thetaangle angle2theta 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
-    "diffractionangle scatteringangle winkel winkel2theta angolo angulo angulo2theta",
+    "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs angle pos position "
+    "2thetaangle 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
+    "diffractionangle scatteringangle winkel angolo angulo",
     "theta": "theta th thetadeg",
     "q2": "q2 q2obs qsquared 1d2",
     "q?": "q qobs qvalue s scatteringvector",
@@ -21,8 +20,7 @@ _ALIASES = {
     "x": "x center centre peakcenter xc",
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
     "hauteur altura altezza ii0 iio ii1 iimax 100ii0 relint relinti reli ri cts cps countss yobs y "
-    "ycounts intcps inta heightcts net netintensity intensitet intensitat intensite intensidad "
-    "intensita "
+    "ycounts intcps inta heightcts net netintensity "
     "detector det intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
     "none": "epoch seconds time timeperstep monitor mon i0 temperature fwhm weight background bkg "
     "backg backgr calc icalc ycalc ycal diff",
@@ -42,16 +40,29 @@ _GREEK = str.maketrans(
         **{chr(0x2080 + digit): str(digit) for digit in range(10)},
         "\u2074": "4",
         "\u00d7": "x",
+        "\u03bb": "lambda",
+        "\u03b4": "delta",
+        "\u2206": "delta",
     }
 )
 _TEN_THOUSAND = re.compile(
     r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
 _QUALIFIER = re.compile(
-    r"observed|measured|experimental|peak|obs|meas|exp|relative|normalized|integrated|net(to|te|ta|a)|"
-    r"(?:degrees?|deg|bragg|diffraction|angle|angledediffraction|angulo|vinkel|kulma|hoek|uhel|uhol|szog)(?=.*2th)"
+    r"observed|measured|experimental|peaks?|obs|meas|exp|relative|normalized|integrated|net(to|te|ta|a)"
 )
-_EAST_ASIAN = {
+_OTHER = re.compile(
+    r"cal|ber|theor|sim|delta|dif(?!fraction)|fwhm|width|breit|half|hwb|esd|err|sig|bkg|backg|unter|fon"
+    r"|shift|zero|step|start|end|range|min|max"
+)
+_FORMULAS = {
+    r"4pi\*?sin\(?theta\)?/lambda": "q2pi",
+    r"2\*?sin\(?theta\)?/lambda": "q",
+    r"4\*?sin\^?2\(?theta\)?/lambda\^?2": "q2",
+}
+_INVERSE = re.compile(r"1 ?/ ?(?:[\u00e5a]|nm)\b|(?:[\u00e5a]|nm) ?\^?[-\u2212\u207b] ?[1\u00b9]")
+_ABROAD = {
+    "\u043d\u043c": "nm",
     "\uac15\ub3c4": "intensity",
     "\u5f3a\u5ea6": "intensity",
     "\u5f37\u5ea6": "intensity",
@@ -141,10 +152,13 @@ def column_name(field):
     bare = re.sub(r"\s+", "", plain)
     if _TEN_THOUSAND.search(bare):
         return "q2e4"
-    if re.match(r"sin\^?2?\^?\(?(theta|th)", bare):
+    if re.match(r"sin\^?2?\^?\(?(theta|th)(?!.*lambda)", bare):
         return "sin2" if "2" in bare else None
     if re.fullmatch(r"q_(nm|a)\^?-1", bare):
         return "q2pi"  # pyFAI, which defines q so
+    for formula, meaning in _FORMULAS.items():
+        if re.match(formula, bare):
+            return meaning
     unit = r"[/_]\s*(deg|m?rad|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
     plain = re.sub(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]", "calc", plain)
     plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
@@ -152,10 +166,21 @@ def column_name(field):
     key = re.sub(r"[^a-z0-9]", "", plain).replace("2theta2theta", "2theta")
     if re.search(r"\[\s*°\s*2\s*th|[\[(]deg.*2th", _plain(field)):
         return (
-            "2theta" if re.sub("peak|2theta", "", key) in ("pos", "poz", "position", "") else None
+            "2theta" if re.fullmatch("(peak|2theta|pos|poz|position|winkel|angle)*", key) else None
         )
-    known = _COLUMN.get(key) or _COLUMN.get(_QUALIFIER.sub("", key))
+    known = _COLUMN.get(key) or _COLUMN.get(_QUALIFIER.sub("", key)) or _by_stem(key)
+    if known == "d" and _INVERSE.search(_plain(field)):
+        return "q?"  # d*
     return known or _by_unit(_plain(field))
+
+
+def _by_stem(key):
+    """The meaning of a name in any language by its stem: `Winkel 2theta`, `Intensidad`."""
+    if _OTHER.search(key):
+        return None
+    if re.fullmatch(r"[a-z]*2theta(deg)?", key):
+        return "2theta"
+    return "intensity" if re.match(r"inten[sz]", key) else None
 
 
 def _by_unit(plain):
@@ -166,9 +191,9 @@ def _by_unit(plain):
 
 
 def _plain(field):
-    """A name in lower case and Latin letters without accents."""
-    plain = field.lower().translate(_GREEK)
-    for word, meaning in _EAST_ASIAN.items():
+    """A name in lower case and Latin letters without accents and tolerance."""
+    plain = re.sub(r"\u00b1\s*[\d.,]+", "", field.lower().translate(_GREEK))
+    for word, meaning in _ABROAD.items():
         plain = plain.replace(word, meaning)
     marked = unicodedata.normalize("NFD", plain).replace("a\u030a", "\u00e5")
     return re.sub("[\u0300-\u0309\u030b-\u036f]", "", marked)
@@ -176,7 +201,7 @@ def _plain(field):
 
 def _scale(field, name):
     """The factor to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees that the unit of a name means."""
-    unit = field.lower()
+    unit = _plain(field)
     if name in ("2theta", "theta"):
         radian = re.search(r"(?<![a-z])(m?)rad\b", unit)
         return 1.0 if not radian else math.degrees(0.001 if radian[1] else 1.0)

@@ -164,7 +164,7 @@ def topas(source):
     text = re.sub(r"'[^\n]*|/\*.*?\*/", "", source.text, flags=re.S)
     unit = "d" if re.search(r"(?i)\bindex_d\b", text) else "2theta"
     word = "index_d" if unit == "d" else "index_th2"
-    block = re.search(rf"(?is)load\s+{word}\b([^{{}}]*)\{{([^{{}}]*)\}}", text)
+    block = re.search(rf"(?is)load\s+(?:{word}|xo)\b([^{{}}]*)\{{([^{{}}]*)\}}", text)
     rows = _topas_list(*block.groups()) if block else _topas_peaks(text, word)
     if len(rows) < 6:
         raise DDIError(
@@ -181,8 +181,9 @@ def topas(source):
 
 def _topas_list(names, body):
     """Positions and intensities (nan if there are none) of a `load` block."""
+    body = re.sub(r"[@!]\w*|`\S*", " ", body)  # marks of what is refined, and its error
     rows = [row for line in body.split("\n") if (row := _leading(line))]
-    if "index_i" in names.lower() and all(len(row) > 1 for row in rows):
+    if re.search(r"\b(index_)?i\b", names.lower()) and all(len(row) > 1 for row in rows):
         return [row[:2] for row in rows]
     if len(rows) < 6:  # in one line
         rows = [[value] for value in map(number, body.split()) if value is not None]

@@ -19,7 +19,7 @@ class Format(NamedTuple):
     name: str
     suffixes: str  # usual ones, for the table
     what: str  # what is read, or what to export instead
-    starts: bytes | None = None  # a file with these first bytes is one
+    starts: bytes | None = None  # a file that begins so is one: a regular expression
     contains: str | None = None  # regular expression on the first characters of a text
     reader: str | None = None  # "module.function" here; None where the format is only recognised
     by_suffix: bool = False  # whether a suffix alone is enough
@@ -33,7 +33,7 @@ FORMATS = (
     Format("Bruker RAW 4", ".raw", "by the package geddes", b"RAW4.00", None, "binary.bruker_raw4"),
     Format("STOE RAW", ".raw", "not read: export XY from WinXPOW", b"RAW_1.0"),
     Format("Bruker RAW 2", ".raw", "not read: export XY or UXD from EVA", b"RAW2"),
-    Format("Bruker RAW 1", ".raw", "not read: export XY or UXD from EVA", b"RAW "),
+    Format("Bruker RAW 1", ".raw", "not read: export XY or UXD from EVA", b"RAW ..\0"),
     Format("Rigaku RAW", ".raw", "not read: export RAS or ASC", b"FI\x00"),
     Format("Philips RD or SD", ".rd .sd", "not read: export XRDML or CSV", b"V3RD"),
     Format("Philips RD or SD", ".rd .sd", "not read: export XRDML or CSV", b"V5RD"),
@@ -53,8 +53,8 @@ FORMATS = (
     Format("PDF", ".pdf", "not read: copy its table into a text", b"%PDF"),
     Format("PNG image", ".png", "not read: export the numbers", b"\x89PNG"),
     Format("JPEG image", ".jpg", "not read: export the numbers", b"\xff\xd8\xff"),
-    Format("TIFF image", ".tif", "not read: integrate it first", b"II*\x00"),
-    Format("TIFF image", ".tif", "not read: integrate it first", b"MM\x00*"),
+    Format("TIFF image", ".tif", "not read: integrate it first", b"II\\*\x00"),
+    Format("TIFF image", ".tif", "not read: integrate it first", b"MM\x00\\*"),
     Format("Parquet", ".parquet", "not read: save as CSV", b"PAR1"),
     Format("PANalytical XRDML", ".xrdml", "scans", None, r"<xrdMeasurement", "vendors.xrdml"),
     Format("Rigaku RAS", ".ras", "first range", None, r"\*RAS_(DATA|HEADER)_START", "vendors.ras"),
@@ -117,6 +117,12 @@ FORMATS = (
         r"\A\s*<(!doctype )?html|\A\s*<table",
         "text.read_html",
     ),
+    Format("RTF", ".rtf", "not read: save it as plain text", None, r"\A\{\\rtf"),
+    Format("FullProf PCR", ".pcr", "not read: name its data file", None, r"\ACOMM\b|^! ?Files =>"),
+    Format("GSAS EXP", ".exp", "not read: name its data file", None, r"^ (GNLS|HST +\d+ HFIL) "),
+    Format("EXPO input", ".exp", "not read: name its data file", None, r"^%(structure|job|data)\s"),
+    Format("SHELX", ".ins .res", "not read: it has no pattern", None, r"\A\s*TITL\b[^\n]*\nCELL\b"),
+    Format("VAMAS", ".vms", "not read: a spectrum", None, r"\AVAMAS Surface"),
     Format("EMSA", ".msa", "not read: a spectrum over energy", None, r"\A\s*#FORMAT *: *EMSA"),
     Format("XML", ".xml", "not read: export two columns", None, r"\A\s*<\?xml"),
     Format("JSON", ".json", "not read: write its columns as CSV", None, r"\A\s*(\[\s*)?\{\s*\""),
@@ -201,7 +207,7 @@ def _found(source):
     text = None
     for entry in FORMATS:
         if entry.starts:
-            fits = source.content.startswith(entry.starts)
+            fits = re.match(entry.starts, source.content, re.S) is not None
         elif entry.by_suffix and source.suffix and source.suffix in entry.suffixes.split():
             fits = True
         elif entry.contains:

@@ -38,7 +38,10 @@ def style(name, lines):
     joined = [re.findall(r"\d,\d", row) for row in commas]
     if any(re.search(r"\d\.\d", row) for row in commas) or not any(joined):
         return _with_points(name, commas, semicolons)
-    spaced = sum(bool(re.search(r"\d,\d+(?:\(\d+\))?(?:,?\s+|;)\s*[\d\"]", row)) for row in commas)
+    spaced = sum(
+        bool(re.search(r"\d,\d+(?:\(\d+\)|[eE][+-]?\d+)?(?:,?\s+|;)\s*[\d\"]", row))
+        for row in commas
+    )
     if semicolons:
         return Style(r";", True)
     if spaced > 0.5 * len(commas):

@@ -63,6 +63,13 @@ def states_two_pi(text):
     return bool(re.search(r"\b[24] ?\*? ?(?:pi|\u03c0)\b", text, re.I))
 
 
+def states_inverse_nm(text):
+    """Say whether remarks speak of 1/nm, and not of 1/Angstrom."""
+    inverse = r"1 ?/ ?({0})\b|\b({0}) ?\^?[-\u2212\u207b] ?[1\u00b9]"
+    units = "nm", r"\u00c5|\u212b|A|[Aa]ng(?:strom)?"
+    return [bool(re.search(inverse.format(unit), text)) for unit in units] == [True, False]
+
+
 def other_axis(remarks, by_unit=False):
     """The name of a first column that is no position of powder lines, as a remark gives it; only if
     its unit says so where `by_unit`.

@@ -17,12 +17,15 @@ from ddi.index.readers.stated import (
     other_axis,
     stated_radiation,
     stated_wavelength,
+    states_inverse_nm,
     states_two_pi,
 )
 from ddi.index.readers.unnamed import (
     agree,
     are_indices,
     counts_rows,
+    in_order,
+    numbered,
     positions_among,
     side_by_side,
     wavelengths,
@@ -50,6 +53,8 @@ def read_table(source):
         radiation=stated_radiation(remarks),
         unit="2theta" if "##RRUFFID" in text else None,
     )
+    if found.unit in ("q?", "q", "q2pi") and found.scale == 1 and states_inverse_nm(remarks):
+        found = replace(found, scale=0.1)
     defined = found.unit == "q?" and states_two_pi(remarks)
     return replace(found, unit="q2pi") if defined else found
 
@@ -185,6 +190,8 @@ def _stacked(name, read):
     """A long list that stands in blocks side by side, put one below the other, and what to say of
     it; of blocks that do not continue each other, those of several samples, the first.
     """
+    if len(read.values) < 4 and read.values.shape[1] > 6 and in_order(read.values[0]):
+        read = Table(read.values.T, None, None, read.remarks)  # a row of positions, of intensities
     values, names = read.values, read.heading.names if read.heading else ()
     size = 0 if read.heading else side_by_side(values)
     count = values.shape[1] // size if size else read.heading.blocks if read.heading else 1
@@ -221,7 +228,13 @@ def _aligned(name, heading, values):
         return (None, *names[:sure]), (1.0, *heading.scales[:sure])  # the numbers are headed `#`
     if len(names) == values.shape[1] or heading.separated:
         return names, heading.scales
-    if names[0] not in POSITIONS:
+    if len(names) == 1 and (before := numbered(values)):  # 2theta behind h, k, l
+        return (None,) * before + names, (1.0,) * before + heading.scales
+    if (
+        names[0] not in POSITIONS
+        or names[1:] == ("intensity",)
+        and len(names) + 2 < values.shape[1]
+    ):
         raise DDIError(
             f"{name} has {len(names)} names over {values.shape[1]} columns; separate names and "
             "numbers with commas or tabs, or keep the column of positions alone"

@@ -5,7 +5,7 @@ import numpy as np
 
 def positions_among(values, unit):
     """The number of the column of positions; of d and 2theta side by side the one of `unit`."""
-    first = _numbered(values)
+    first = numbered(values)
     for second in range(first + 1, values.shape[1]) if len(values) >= 6 else ():
         pair = values[:, first], values[:, second]
         if np.isfinite(pair).all(axis=0).mean() < 0.5:
@@ -33,7 +33,7 @@ def side_by_side(values):
     return 0
 
 
-def _numbered(values):
+def numbered(values):
     """1 where the first of several columns only counts the rows or holds other whole numbers (h k l
     in one, intensities), 3 or 4 where h, k, l, or these and a multiplicity, stand before the
     positions, else 0.

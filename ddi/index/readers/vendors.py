@@ -92,7 +92,7 @@ def ras(source):
 
 
 def _check_axis(name, axis):
-    if not re.search(r"(?i)2-?theta|two ?theta|gonio|coupled", axis):
+    if not re.search(r"(?i)2[ -]?theta|two ?theta|gonio|coupled", axis):
         raise DDIError(
             f"{name} is a scan over {axis[:40]}, not over 2theta; there are no powder lines in it"
         )

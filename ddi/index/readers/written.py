@@ -6,7 +6,7 @@ cells. Put into plain rows, so that no column moves.
 import re
 
 from ddi.base.errors import DDIError
-from ddi.index.readers.cells import in_rows, whole_cells
+from ddi.index.readers.cells import in_columns, in_rows, turned, whole_cells
 from ddi.index.readers.headings import POSITIONS, column_name
 
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
@@ -15,7 +15,7 @@ _NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+
 _MARKS = "#!%'/*"
 _MOST_ABOVE = 5  # lines above a count of rows; chosen
 _THOUSANDS = re.compile(
-    r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"  # blanks that people cannot type group digits
+    r"(?<=\d)[\u00a0\u2009\u202f'\u2019](?=\d{3}(?!\d))"  # Swiss, and blanks that nobody types
     r"|(?:(?<=[\t;])|^)(\d{1,3}(?: \d{3})+(?:[.,]\d+)?)(?=[\t;]|$)"
     r'|"(\d{1,3}(?:,\d{3})+\.\d*)"'
 )
@@ -23,10 +23,12 @@ _GERMAN = re.compile(r"(?<=[\t;])\d{1,3}(?:\.\d{3})+,\d+(?=[\t;]|$)")
 _IN_TABS = re.compile(r"(?:(?<=[\t;])|^)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=[\t;]|$)")
 # what stands behind a number: its unit, or a mark of doubt before the next number
 _BEHIND = re.compile(
-    r"(?<=\d)\s*[\u00b0\u00c5\u212b](?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])"
+    r"(?<=\d)\s*(?:[\u00b0\u00c5\u212b]|deg\.?)(?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])"
     r"|(?<=\d)(?:sh|br|v?[bsw])(?=[\s;,]|$)"
 )
-_CAPTION = re.compile(r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+|%_\d+[ \t]+\w+)(?=[\t;])")
+_CAPTION = re.compile(
+    r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+[ \t]*[:=]?|%_\d+[ \t]+\w+)(?=[\t;]|(?<=[:=]))"
+)
 _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)`
 _CAPTIONED = re.compile(r"^\s*d ?= ?\d+[.,]\d+\s{2,}(?=\d)")  # where each line begins so
 _FEWEST = 6  # lines written alike; chosen
@@ -35,6 +37,7 @@ _LATEX = re.compile(
     r"|\\(?:mathrm|mathit|text|num)\b|[{}_]|\\[,;!]|\\(?=%)|\^(?=\\circ)"
 )
 _PAIR = re.compile(r"[\[({]\s*(-?\d+\.?\d*)\s*,\s*(-?\d+\.?\d*)\s*[\])}]")
+_TOLERANCE = re.compile(r"(?<=[\d\s(])\(?\u00b1[\d.]+\s*\u00b0?\)?\s*$")  # behind a whole list
 _EQUATIONS = re.compile(r"\s*(?:[A-Za-z][\w/]*\s*=\s*\d+\.?\d*[\s,;]*){2,}")
 _SLASHES = re.compile(r"(?<=\d)\s*/\s*(?=\d+\.\d)")
 
@@ -69,14 +72,17 @@ def tidied(name, lines):
         lines = [_SLASHES.sub("  ", line.rstrip("/ ")) for line in lines]
     if sum(bool(_CAPTIONED.match(line)) for line in lines) >= _FEWEST:
         lines = [_CAPTIONED.sub("0  ", line) for line in lines]
-    return whole_cells(in_rows([part for line in lines for part in _unwrapped(line)]))
+    parts = [part for line in turned(lines) for part in _unwrapped(line)]
+    return whole_cells(in_columns(in_rows(parts)))
 
 
 def _plain_numbers(line):
     """A line without groups of thousands and without what stands behind its numbers."""
     line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
+    line = re.sub(r"(?<=\d)[ \t]+\((0?\.0\d+)\)", "\u00b1\\1", line)  # `8.197 (0.003)`
+    line = re.sub(r"(?<=\d) ?[\u00d7x*] ?10\^([+-]?\d+)", r"e\1", line)
     line = _GERMAN.sub(lambda found: found[0].replace(".", ""), line)
-    line = _THOUSANDS.sub(lambda found: re.sub(r'[\s",]', "", found[0]), line)
+    line = _THOUSANDS.sub(lambda found: re.sub(r"[\s\",'\u2019]", "", found[0]), line)
     if re.search(r"\d\.\d", line):  # so a comma is no decimal one
         line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
     line = re.sub(r"(?<![\w.])[<~\u2248](?=\d)", "", line)  # `<1`
@@ -114,6 +120,9 @@ def _is_rule(line):
 def _unwrapped(line):
     """A line without list brackets and `1)`; a name before its numbers becomes a heading."""
     line = re.sub(r"^(\s*\d+)[):](?=\s)", r"\1", line)
+    line = re.sub(r"^\s*([\w.]+)\s*=\s*[\[{]\s*$", r"\1", line)  # `x = [`, and its end
+    line = re.sub(r"^\s*[\]}][;,]?\s*$", "", line)
+    line = re.sub(r"^\s*[\w.]+\s*(?:<-|=)\s*c\((.*)\)\s*$", r"[\1]", line)
     line = re.sub(r"^\s*[-\u2022]\s+(?=\d)", "", line)
     line = re.sub(r"^\s*\((?:-?\d+[ ,]*){1,3}\)\s+(?=\d)", "0 ", line)  # h k l
     line = re.sub(r"\b(?:np|numpy)\.array\((.*)\)\s*$", r"\1", line)
@@ -130,7 +139,7 @@ def _unwrapped(line):
         name = re.split(r"[:=]", line)[0]
         head = [f"{name}; I"] if column_name(name.strip()) in POSITIONS else []
         return head + [f"{value} {height}" for value, height in pairs]
-    found = _NAMED.match(line)
+    found = _NAMED.match(_TOLERANCE.sub("", line))
     if found and column_name(found[1].strip()) in POSITIONS:
         numbers = found[2].strip(" ,;[]")
         if re.search(r"\d\.\d", numbers):
