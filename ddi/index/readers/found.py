@@ -79,7 +79,7 @@ def as_result(name, found, unit, wavelength, radiation):
             f"{command(name, unit, None)}"
         )
     if sigma is not None:
-        likely = (sigma > 0).all() and np.median(sigma / position) < _LARGEST_ERROR
+        likely = (sigma > 0).all() and np.median(_LARGEST_ERROR * position - sigma) > 0
         sigma = sigma if likely else None
     said = f"{source}: {len(position)} peaks in {unit}{found.note}"
     peaks = from_values(position, unit, wavelength, found.intensity, sigma, said)
