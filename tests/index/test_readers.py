@@ -37,6 +37,17 @@ def test_every_list_means_the_same_peaks(tmp_path, kind):
         np.testing.assert_allclose(read.intensity, HEIGHT * times)
 
 
+def test_rows_that_follow_at_one_position_are_one_peak(tmp_path):
+    lines = [f"{d:.5f} {height}" for d, height in zip(D, HEIGHT)]
+    twice = [*lines[:4], lines[3], *lines[4:]]
+    read = readers.read(write(tmp_path, "\n".join(["d I", *twice])))
+    np.testing.assert_allclose(read.d, D, rtol=1e-5)
+    np.testing.assert_allclose(read.intensity, HEIGHT * (1 + (np.arange(len(D)) == 3)))
+    assert "1 rows more at the same positions" in read.source
+    with pytest.raises(DDIError, match="2 times"):  # one that stands elsewhere is a slip
+        readers.read(write(tmp_path, "\n".join(["d I", *lines, lines[3]])))
+
+
 def test_brackets_are_standard_deviations(tmp_path):
     read = readers.read(write(tmp_path, LISTS["brackets"][0]), "2theta", CU)
     moved = (2 * np.sin(np.radians(ANGLE + 0.0012) / 2) / CU) ** 2

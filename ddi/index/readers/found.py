@@ -81,9 +81,26 @@ def as_result(name, found, unit, wavelength, radiation):
     if sigma is not None:
         likely = (sigma > 0).all() and np.median(_LARGEST_ERROR * position - sigma) > 0
         sigma = sigma if likely else None
-    said = f"{source}: {len(position)} peaks in {unit}{found.note}"
-    peaks = from_values(position, unit, wavelength, found.intensity, sigma, said)
+    position, intensity, sigma, note = _each_once(position, found.intensity, sigma)
+    said = f"{source}: {len(position)} peaks in {unit}{found.note}{note}"
+    peaks = from_values(position, unit, wavelength, intensity, sigma, said)
     return replace(peaks, radiation=radiation)
+
+
+def _each_once(position, intensity, sigma):
+    """Put rows that follow each other at the same position together, as calculated lists have one
+    for each of the indices 333 and 511; return position, summed intensity, sigma and a note.
+    """
+    new = np.ones(len(position), dtype=bool)
+    new[1:] = position[1:] != position[:-1]
+    first = np.flatnonzero(new)
+    if len(first) == len(position):
+        return position, intensity, sigma, ""
+    if intensity is not None:
+        intensity = np.add.reduceat(np.asarray(intensity, dtype=float), first)
+    sigma = None if sigma is None else sigma[first]
+    note = f", {len(position) - len(first)} rows more at the same positions"
+    return position[first], intensity, sigma, note
 
 
 def _as_scan(found):
