@@ -58,7 +58,7 @@ def index_peaks(
     n_peaks : int
         How many of the first peaks search; up to 40 verify.
     max_volume : float, optional
-        Of the primitive cell, in A^3.
+        Of the primitive cell, in A^3; it follows from the lines if not given.
     time : float, optional
         Seconds.
     zero_shift : "fit", "none", None or float
@@ -146,7 +146,7 @@ def _in_force(peaks, shift, n_peaks, asked):
     symbols = asked["bravais"]
     limits = dict(n_peaks=min(n_peaks, len(peaks)), time=asked["time_budget"], seed=asked["seed"])
     limits["lattice"] = "all" if symbols is None else ",".join(symbols)
-    limits["max_volume"] = float(asked["max_volume"] or SEARCH.max_volume)
+    limits["max_volume"] = asked["max_volume"] or "from the lines"
     limits["zero_shift"] = _shift_in_words(shift, peaks.wavelength, asked["zero_fixed"])
     if isinstance(shift, float) and limits["zero_shift"] == "fit":
         limits["zero_start"] = shift

@@ -86,7 +86,12 @@ def _add_search(group):
         metavar="N",
         help="first peaks that search; more verify (default 20)",
     )
-    group.add_argument("--max-volume", type=float, metavar="V", help="of the primitive cell in A^3")
+    group.add_argument(
+        "--max-volume",
+        type=float,
+        metavar="V",
+        help="of the primitive cell in A^3 (default: from the lines)",
+    )
     group.add_argument(
         "--time", type=float, metavar="S", help="seconds after which no further lattice is begun"
     )

@@ -141,7 +141,7 @@ def _heading(result, rank):
     said = [result.peaks.source]
     if len(result.cells):
         row = result.cells.iloc[rank - 1]
-        words = cell_in_words(row).replace(" A^3", " Å³").replace(" A,", " Å,")
+        words = cell_in_words(row).replace(" A^3", " Å³").replace(" A,", " Å,").replace(" deg", "°")
         said.append(words.replace(", alpha", ",\nalpha"))
     if result.peaks.wavelength:
         said.append(f"wavelength {result.peaks.wavelength:g} Å")

@@ -64,6 +64,23 @@ def cells_table(cells):
     return shown.assign(lattice=lattices)[columns].rename(columns=COLUMNS)
 
 
+LINES = {
+    "h": "h", "k": "k", "l": "l", "d_obs": "d observed / Å", "d_calc": "d calculated / Å",
+    "d_diff": "Δd / Å", "two_theta_obs": "2θ observed / °",
+    "two_theta_calc": "2θ calculated / °", "two_theta_diff": "Δ2θ / °", "indexed": "indexed",
+}  # fmt: skip
+
+
+def lines_table(lines):
+    """Return the lines of `ddi.index.result.Result.hkl` with headings for people, and formats;
+    without angles where there is no wavelength.
+    """
+    shown = lines.dropna(axis="columns", how="all")
+    shown = shown.assign(indexed=shown.indexed.map({True: "yes", False: "no"}))
+    form = {LINES[name]: "{:.4f}" for name in shown if shown[name].dtype.kind == "f"}
+    return shown.rename(columns=LINES), form
+
+
 def rival(cells):
     """Return the best cell of another family in words, or nothing."""
     shown = fold(cells, n_families=4, n_relatives=3)

@@ -139,8 +139,10 @@ def test_nothing_convincing_is_a_sentence(engine):
     assert (
         "No cell convinces" in found.message
         and "d = 1.8663" in found.message
-        and "max_volume" in found.message
+        and "max_volume from the lines" in found.message
     )
+    found = api.index_peaks(lines(19), max_volume=900)
+    assert found.limits["max_volume"] == 900
 
 
 def test_a_result_without_cells_still_speaks(monkeypatch, tmp_path):
