@@ -48,6 +48,18 @@ def test_rows_that_follow_at_one_position_are_one_peak(tmp_path):
         readers.read(write(tmp_path, "\n".join(["d I", *lines, lines[3]])))
 
 
+def test_of_more_lines_than_any_search_uses_the_first_are_read(tmp_path):
+    squares = [n for n in range(1, 801) if n % 8 in (0, 3, 4)]  # of a cubic lattice F, about
+    d = 9.0 / np.sqrt(squares)
+    for order in (d, d[::-1]):
+        read = readers.read(write(tmp_path, "\n".join(["d", *(f"{value:.6f}" for value in order)])))
+        np.testing.assert_allclose(read.d, d[:200], rtol=1e-5)
+        assert "the first of 300" in read.source
+    counts = np.random.default_rng(0).permutation(d)  # in no order, it is no list of lines
+    with pytest.raises(DDIError, match="more than 200"):
+        readers.read(write(tmp_path, "\n".join(["d", *(f"{value:.6f}" for value in counts)])))
+
+
 def test_brackets_are_standard_deviations(tmp_path):
     read = readers.read(write(tmp_path, LISTS["brackets"][0]), "2theta", CU)
     moved = (2 * np.sin(np.radians(ANGLE + 0.0012) / 2) / CU) ** 2

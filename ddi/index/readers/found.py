@@ -7,11 +7,12 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.instrument import as_wavelength
-from ddi.index.peaks import UNITS, Pattern, from_values
+from ddi.index.peaks import MOST, UNITS, Pattern, from_values
 from ddi.index.typed import program
 
 _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
 _REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
+_EQUAL = 0.22  # log of the ratio of two steps that are nearly equal, 25 %; chosen
 _WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
 _MOST_BACK = 0.02  # share of the steps of a scan that go back, where ranges meet; chosen
 _LARGEST_ERROR = 0.02  # of a position: larger ones are intensities, `3.10(100)`; chosen
@@ -82,9 +83,25 @@ def as_result(name, found, unit, wavelength, radiation):
         likely = (sigma > 0).all() and np.median(_LARGEST_ERROR * position - sigma) > 0
         sigma = sigma if likely else None
     position, intensity, sigma, note = _each_once(position, found.intensity, sigma)
+    if intensity is None and sigma is None and len(position) > MOST:
+        position, note = _first_lines(position, unit, note)
     said = f"{source}: {len(position)} peaks in {unit}{found.note}{note}"
     peaks = from_values(position, unit, wavelength, intensity, sigma, said)
     return replace(peaks, radiation=radiation)
+
+
+def _first_lines(position, unit, note):
+    """The `MOST` largest spacings of a list in order, such as of a structure's lines to the limit
+    of its program: without intensities it is no pattern. Numbers in no order, and steps as equal
+    as a scan's, are left as they are.
+    """
+    steps = np.diff(position)
+    in_order = (steps < 0).all() or (steps > 0).all()
+    if not in_order or np.mean(np.abs(np.log(steps[1:] / steps[:-1])) < _EQUAL) > _REGULAR:
+        return position, note
+    falling = position if unit == "d" else -position
+    first = np.sort(np.argsort(-falling, kind="stable")[:MOST])
+    return position[first], f"{note}, the first of {len(position)}"
 
 
 def _each_once(position, intensity, sigma):
