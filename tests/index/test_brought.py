@@ -53,6 +53,7 @@ LISTS = {
     "column after column": ("d (\u00c5)\n" + rows(D) + "I/I0\n" + rows(HEIGHT), {}),
     "column after column, no names": (rows(D) + "\n".join(HEIGHTS), {"unit": "d"}),
     "a name and its numbers": ("d\t" + "\t".join(map(str, D)) + "\nI\t" + "\t".join(HEIGHTS), {}),
+    "bold": (table("|**d**|I|\n|---|---|", [f"|**{d}**" for d in D], HEIGHTS, join="|"), {}),
     "TOML": (f"two_theta = {ANGLE.tolist()}\nintensity = {HEIGHT.tolist()}\n", TTH),
     "MATLAB": (table("% peaks\nx = [", ANGLE, HEIGHTS, join=" ") + "];\n", TTH),
     "R": (f"tt <- c({', '.join(map(str, ANGLE))})\n", TTH),
@@ -123,6 +124,11 @@ REFUSED = {
         table("Angle  Counts", X[::5], *Y.reshape(-1, 5).T, join="  "),
         "2 names over 6 columns",
     ),
+    "two lists": (
+        table("d I", D, HEIGHTS) + table("d I", (1.01 * D).round(4), HEIGHTS),
+        "holds 2 lists one below the other",
+    ),
+    "G(r)": ("#L r($\\AA$)  G($\\AA^{-2}$)\n" + XY, "calls its first column r"),
     "time of flight": (
         "data_a\nloop_\n_pd_meas_time_of_flight\n_pd_meas_counts_total\n" + XY,
         "pdCIF over time of flight",
@@ -140,7 +146,7 @@ REFUSED = {
 def test_what_would_be_misread_is_refused_by_its_name(tmp_path, kind):
     text, said = REFUSED[kind]
     with pytest.raises(DDIError, match=said):
-        read(tmp_path, text, **TTH)
+        read(tmp_path, text, **({} if text[0] == "d" else TTH))
 
 
 def test_a_peak_behind_words_is_no_footer(tmp_path):
@@ -154,6 +160,7 @@ def test_a_peak_behind_words_is_no_footer(tmp_path):
         ("peaks", None),
         ("\u03942\u03b8", None),
         ("FWHM 2theta", None),
+        ("Netto-Intensit\u00e4t", "intensity"),
         ("2theta error", None),
         ("Winkel [\u00b02\u03b8]", "2theta"),
         ("sin\u00b2\u03b8/\u03bb\u00b2", None),

@@ -7,7 +7,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.instrument import as_wavelength
-from ddi.index.peaks import MOST, UNITS, Pattern, from_values
+from ddi.index.peaks import FEWEST, MOST, UNITS, Pattern, from_values
 from ddi.index.typed import program
 
 _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
@@ -79,6 +79,12 @@ def as_result(name, found, unit, wavelength, radiation):
             f"{name} holds 2theta, which means nothing without a wavelength; "
             f"{command(name, unit, None)}"
         )
+    lists = list(map(len, _begun_anew(position)))
+    if len(lists) > 1 and min(lists) >= FEWEST:
+        raise DDIError(
+            f"{name} holds {len(lists)} lists one below the other; keep one in a file, or sort them "
+            "if they are of one pattern"
+        )
     if sigma is not None:
         likely = (sigma > 0).all() and np.median(_LARGEST_ERROR * position - sigma) > 0
         sigma = sigma if likely else None
@@ -132,9 +138,9 @@ def _as_scan(found):
     if len(x) < 0.5 * len(finite) or min(np.mean(steps <= 0), np.mean(steps >= 0)) > _MOST_BACK:
         return found
     note = "" if finite.all() else f", points without numbers left out: {np.sum(~finite)}"
-    runs = np.split(np.arange(len(x)), np.flatnonzero(steps * np.median(steps) < 0) + 1)
-    if len(runs) > 1 and _again(x[runs[0]], x[runs[1]]):
-        x, y = x[runs[0]], y[runs[0]]
+    runs = _begun_anew(x)
+    if len(runs) > 1:
+        x, y = x[: len(runs[0])], y[: len(runs[0])]
         note += f", the first of {len(runs)} scans"
     x, first = np.unique(x, return_index=True)
     if found.is_pattern or looks_measured(x, y[first]):
@@ -143,10 +149,19 @@ def _as_scan(found):
     return found
 
 
-def _again(first, second):
-    """Whether a range covers what another has covered, so that it is a scan of its own."""
-    both = min(first.max(), second.max()) - max(first.min(), second.min())
-    return both > _ANEW * min(np.ptp(first), np.ptp(second))
+def _begun_anew(x):
+    """Positions split where they turn back, if the second run covers what the first has covered, so
+    that it is a scan or list of its own; else all in one.
+    """
+    if len(x) < 2 or not np.isfinite(x).all():
+        return [x]
+    steps = np.sign(np.diff(x))
+    runs = np.split(x, np.flatnonzero(steps * np.median(steps) < 0) + 1)
+    if len(runs) < 2:
+        return runs
+    ends = [(run.min(), run.max()) for run in runs[:2]]
+    both = min(high for _, high in ends) - max(low for low, _ in ends)
+    return runs if both > _ANEW * min(high - low for low, high in ends) else [x]
 
 
 def _measured_in_degrees(found):

@@ -168,7 +168,8 @@ def column_name(field):
         return (
             "2theta" if re.fullmatch("(peak|2theta|pos|poz|position|winkel|angle)*", key) else None
         )
-    known = _COLUMN.get(key) or _COLUMN.get(_QUALIFIER.sub("", key)) or _by_stem(key)
+    stem = _QUALIFIER.sub("", key)
+    known = _COLUMN.get(key) or _COLUMN.get(stem) or _by_stem(stem)
     if known == "d" and _INVERSE.search(_plain(field)):
         return "q?"  # d*
     return known or _by_unit(_plain(field))

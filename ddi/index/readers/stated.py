@@ -17,12 +17,12 @@ _ANODE = (
 )
 _OTHER = set(
     "omega chi phi psi rocking wavenumber ramanshift wave wavelength energy ev kev channel time "
-    "timeofflight tof temperature pixel radius distance r gr bindingenergy".split()
+    "timeofflight tof temperature field pixel radius distance r gr bindingenergy".split()
 )
 
 _OTHER_UNIT = re.compile(
     r"[\w ,.]{1,20}[\[(/]\s*(k?eV|cm\s*\^?[-\u2212\u207b](1|\u00b9)|[m\u00b5\u03bcu]?s|sec|K"
-    r"|pixels?)\s*[\])]?\s*|XUNITS\s*:\s*k?eV"
+    r"|pixels?)\s*[\])]?\s*|r ?[\[(]\$?(?:\\AA|\u00c5|A)\$?[\])]|XUNITS\s*:\s*k?eV"
 )
 _WITH_TUBE = re.compile(r"radiation\s*[:=]\s*[a-z]{0,2}[\s,]{0,4}(\d\.\d{3,})\b", re.I)
 
@@ -75,10 +75,11 @@ def other_axis(remarks, by_unit=False):
     its unit says so where `by_unit`.
     """
     for line in remarks:
-        first = re.split(r"[,;\t]|\s{2,}", line.strip(" #!%*\"'"))[0].strip()
+        bare = re.sub(r"^[#!*%'/;\" \t]+(L\s)?", "", line.strip(" \t\"'"))
+        first = re.split(r"[,;\t]|\s{2,}", bare)[0].strip()
         if _OTHER_UNIT.fullmatch(first):
             return first
-        fields = re.split(r"[,;\t]+|\s+", re.sub(r"^[#!*%'/; \t]+(L\s)?", "", line.strip()))
+        fields = re.split(r"[,;\t]+|\s+", bare)
         if by_unit or not 2 <= len(fields) <= 6 or re.search(r"[:=]|(^|\s)[\d.]+(\s|$)", line):
             continue
         if re.sub(r"[\[(].*|[^a-z]", "", fields[0].lower()) in _OTHER:

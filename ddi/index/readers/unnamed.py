@@ -88,7 +88,8 @@ def agree(each):
 def _spread(each):
     """How far most rows are from the middle one, relative to it."""
     middle = float(np.median(each)) if len(each) else 0.0
-    return np.quantile(np.abs(each - middle), 0.8) / middle if middle > 0 else np.inf
+    with np.errstate(over="ignore"):
+        return np.quantile(np.abs(each - middle), 0.8) / middle if middle > 0 else np.inf
 
 
 _ONE_WAVELENGTH = 0.01  # relative; chosen

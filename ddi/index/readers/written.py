@@ -66,7 +66,11 @@ def tidied(name, lines):
         lines = [_without_latex(line).replace("&", "\t") for line in lines]
     if sum("|" in line for line in lines) > 0.5 * len(lines):
         lines = [line.replace("||", "|") if line.startswith("||") else line for line in lines]
-        lines = [line.strip().strip("|").replace("|", "\t") for line in lines if not _is_rule(line)]
+        lines = [
+            line.strip().strip("|").replace("|", "\t").replace("**", "")
+            for line in lines
+            if not _is_rule(line)
+        ]
         lines = [re.sub(r"^\s*#\s*(?=\t)", "No", line) for line in lines]
     if any(len(_SLASHES.findall(line)) >= _FEWEST for line in lines):
         lines = [_SLASHES.sub("  ", line.rstrip("/ ")) for line in lines]
