@@ -82,7 +82,7 @@ def as_result(name, found, unit, wavelength, radiation):
     lists = list(map(len, _begun_anew(position)))
     if len(lists) > 1 and min(lists) >= FEWEST:
         raise DDIError(
-            f"{name} holds {len(lists)} lists one below the other; keep one in a file, or sort them "
+            f"{name} holds {len(lists)} lists one below the other; keep one, or sort them "
             "if they are of one pattern"
         )
     if sigma is not None:
