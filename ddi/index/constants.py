@@ -273,6 +273,7 @@ class PhaseConstants:
 
     least: int = 6  # peaks left; 14 lists of 6 to 8 random ones: no cell convinces
     misfit: float = 0.06  # of a line's height, what its profile may leave beside it; chosen
+    # of the fit's height beside it, which a line that is left must exceed; its source was not kept
     stands_out: float = 0.2
     beta: float = 0.035  # of a line's height, its K-beta at most; as in `ddi.index.picking`
 

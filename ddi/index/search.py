@@ -72,7 +72,7 @@ def ranked(
         Bravais lattices or lattice systems to try; all if not given.
     max_volume : float, optional
         Of the primitive cell in A^3, supercells included; if not given it follows from the lines
-        (`volume_limit`).
+        (`ddi.index.proposals.volume_limit`).
     time_budget : float, optional
         Seconds after which no further lattice is begun.
     zero_shift : "fit", None or float
