@@ -5,8 +5,9 @@ prints one line of JSON with value, unit, n and what stands beside it, and fails
 
 What is measured: `dataset` and `sources` (reading and deduplicating crystals), `generators` and
 `assign` (models), `optimise` (chains), `search`, `shapes` and `unseen` (patterns indexed: measured,
-simulated, and simulated anew), `profile` and `mixtures` (whole patterns, two phases), `volumes`
-(volume from a formula), `first`, `program` and `cases` (the command as users meet it), `fuzz`
-(damaged files), `study` (the smoke study), `wishes` (the write-up's to-do list).
+simulated, and simulated anew), `short_lists` (a few rough lines), `profile` and `mixtures` (whole
+patterns, two phases), `volumes` (volume from a formula), `first`, `program` and `cases` (the
+command as users meet it), `fuzz` (damaged files), `study` (the smoke study), `wishes` (the
+write-up's to-do list).
 What they run on: `peak_lists` (peaks, also spoilt ones), `seeds` (small files of every format).
 """

@@ -85,6 +85,8 @@ KINDS = {
     "molybdenum": Kind("2theta", 0.7093, 0.02, (0.02, 0.05), 0.1, 3),
     "organic": Kind("2theta", CU, 0.017, (0.0, 0.04), 0.07, 3, foreign=(0, 2), n_peaks=(20, 25)),
     "organic_d": Kind("d", CU, 0.017, (0.0, 0.04), 0.07, 3, foreign=(0, 2), n_peaks=(20, 25)),
+    "short": Kind("2theta", CU, 0.05, (0.02, 0.05), 0.1, 2, foreign=(0, 0), n_peaks=(4, 8)),
+    "d2": Kind("d", CU, 0.015, (0.0, 0.02), 0.1, 2),
 }
 USUAL = ("laboratory", "d3", "d4", "neutron", "synchrotron", "few", "absent", "long_axis")
 """The kinds on which the probability is judged."""
@@ -149,6 +151,8 @@ def chosen(which, kind, n, seed=0):
         rows = organics()
         rows = rows[rows.half == which]
         return rows.iloc[np.arange(n) % len(rows)].reset_index(drop=True)
+    if kind == "short":
+        return _short(which, n, seed)
     rows = crystals()
     rows = rows[rows.half == which]
     systems = np.array([lattice.BRAVAIS[symbol][0] for symbol in rows.bravais])
@@ -160,6 +164,15 @@ def chosen(which, kind, n, seed=0):
     rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     places = {system: rng.permutation(np.flatnonzero(systems == system)) for system in wanted}
     order = [places[wanted[k % len(wanted)]][k // len(wanted)] for k in range(n)]
+    return rows.iloc[order].reset_index(drop=True)
+
+
+def _short(which, n, seed):
+    from ddi.bench import short_lists
+
+    rows = short_lists.crystals(which)
+    few = np.flatnonzero(short_lists.counted(rows, short_lists.LIMITS[-1]))
+    order = np.random.default_rng([seed, list(KINDS).index("short")]).permutation(few)[:n]
     return rows.iloc[order].reset_index(drop=True)
 
 

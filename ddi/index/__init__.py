@@ -6,12 +6,13 @@ right.
 
 Reading: `readers` (files), `peaks` (one pattern's peaks, checked), `picking` with `baseline`,
 `instrument` and `linefit` (peaks of a measured pattern). What is known: `options`, `known_lines`,
-`similar`, `contents` and `written_cells`. Searching: `observed` (peaks with their errors), `views`
-(which of them templates are applied to), `proposals`, `zones` (cells with one long axis) and
-`screening` (what is tried), `search` (all fourteen Bravais lattices), `score`, `candidates`,
-`ranking`, `kinship`, `relatives` (sub- and supercells), `pairs` (two phases) and `confidence` (one
-order, with probabilities), `extinction` (which space groups), `known` (the lattice is given),
-`lamellar` (orders of one line). Fitting: `profile` with `refinement` and `pawley` (a cell against
+`similar`, `contents`, `short_lists` and `written_cells`. Searching: `observed` (peaks with their
+errors), `views` (which of them templates are applied to), `proposals`, `zones` (cells with one long
+axis) and `screening` (what is tried), `search` (all fourteen Bravais lattices), `score`,
+`candidates`, `ranking`, `kinship`, `relatives` (sub- and supercells), `pairs` (two phases) and
+`confidence` (one order, with probabilities), `extinction` (which space groups), `known` (the
+lattice is given), `lamellar` (orders of one line).
+Fitting: `profile` with `refinement` and `pawley` (a cell against
 the whole pattern), `symbols` (space groups from its intensities), `evidence` and `judging` (the
 order that the pattern decides), `phases` (what a first cell leaves).
 Answering: `api` (`index_peaks`), `result` with `rows` (what comes out), `comparison` (lines beside
@@ -61,6 +62,7 @@ __all__ = [
     "screening",
     "search",
     "setting",
+    "short_lists",
     "show",
     "similar",
     "symbols",

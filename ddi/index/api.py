@@ -210,7 +210,7 @@ def _shift_in_words(shift, wavelength, fixed):
     return shift if fixed or not wavelength else "fit"
 
 
-_LEAST = {"foreign": 0, "n_peaks": 6, "max_volume": 10, "time": 0.01, "jobs": 1}
+_LEAST = {"foreign": 0, "n_peaks": 4, "max_volume": 10, "time": 0.01, "jobs": 1}
 
 
 def _check_limits(**values):

@@ -14,6 +14,7 @@ class SearchConstants:
 
     short: float = 1.5  # A, below which synchrotrons err less in degrees 2theta; chosen
     sigma: float = 0.012  # degrees 2theta, error of a laboratory peak; RRUFF, n = 197
+    roundings: tuple = (1.0, 0.1, 0.01)  # A or degrees, steps in which positions stand; chosen
     zero_mean: float = 0.02  # degrees 2theta, prior of the zero shift; RRUFF, n = 197
     zero_sigma: float = 0.06  # degrees 2theta; the same, twice as wide as observed
     # degrees 2theta; the first, the commonest, is tried with every template; RRUFF, n = 197
@@ -28,18 +29,16 @@ class SearchConstants:
     screen_lines: int = 400  # up to the last peak that searches: more explain anything; chosen
     # sigmas beyond which a peak's weight falls off, one a round; chosen, not measured
     widths: tuple = (3.0, 2.5, 2.0, 1.6, 1.3, 1.0, 1.0, 1.0)
-    # candidates a lattice that survive screening; of these, distinct ones that are refined; chosen
-    n_screened: int = 4000
-    n_refined: int = 1200
+    n_screened: int = 4000  # candidates a lattice that survive screening; chosen
+    n_refined: int = 1200  # distinct ones of these that are refined; chosen
     # relative volume and log units within which two screened candidates are one; chosen
     same_volume: float = 0.006
     same_score: float = 0.25
     cubic_lines: int = 12  # of a cubic lattice that any peak may be; chosen, not measured
     n_drawn: int = 400  # cells asked of any other generator; chosen, not measured
     min_volume: float = 10.0  # A^3 of the primitive cell; chosen, not measured
-    # A^3 of the primitive cell, and how many more lines than peaks a larger one may have; chosen
-    max_volume: float = 8000.0
-    unseen_lines: float = 10.0
+    max_volume: float = 8000.0  # A^3 of the primitive cell; chosen
+    unseen_lines: float = 10.0  # how many more lines than peaks a larger one may have; chosen
     # probability of the first cell below which the search begins anew with zero shifts up to half a
     # degree; prior and trials then, degrees 2theta; chosen, not measured
     convincing: float = 0.5

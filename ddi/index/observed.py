@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ddi.forward import bragg
-from ddi.index import score
+from ddi.index import score, short_lists
 from ddi.index.constants import KNOWN, RANKING, SEARCH
 
 
@@ -59,6 +59,8 @@ class Peaks:
         What a formula says of the volume.
     intensity : ndarray, shape (n,), or None
         In any unit.
+    shares : dict or None
+        What the length of a short list says of lattices: see `ddi.index.short_lists`.
     """
 
     q2: np.ndarray
@@ -71,6 +73,7 @@ class Peaks:
     scales: tuple = RANKING.scales
     contents: object = None
     intensity: np.ndarray | None = None
+    shares: dict | None = None
 
     @property
     def coarse(self):
@@ -106,10 +109,15 @@ class Peaks:
         )
 
     def told(self, bravais, volume):
-        """Return what the formula adds to the score of primitive cells of a volume (n,) in A^3."""
-        if self.contents is None:
-            return np.zeros(np.shape(volume))
-        return self.contents.log_ratio(bravais, volume)
+        """Return what a formula and the length of a short list add to the scores of primitive cells
+        of volumes (n,) in A^3.
+        """
+        told = np.zeros(np.shape(volume))
+        if self.contents is not None:
+            told = told + self.contents.log_ratio(bravais, volume)
+        if self.shares is not None:
+            told = told + short_lists.log_ratio(self.shares, bravais, volume)
+        return told
 
 
 @dataclass(frozen=True)
@@ -184,6 +192,7 @@ def prepare(
     used = wavelength or bragg.wavelength_reaching(q2[order[-1]])
     slope = bragg.q2_slope(q2[order], used)
     sigma = SEARCH.sigma * fineness(wavelength) * slope
+    sigma = np.maximum(sigma, _rounding(q2[order], slope, wavelength))
     if sigma_q2 is not None:
         given = np.broadcast_to(np.asarray(sigma_q2, dtype=float), q2.shape)
         sigma = np.maximum(given[order], 1e-9)
@@ -200,7 +209,24 @@ def prepare(
     votes = Votes(*(np.concatenate(pair) for pair in zip(strong, weak)))
     scales = RANKING.scales + (RANKING.coarse_scales if sigma_q2 is None else ())
     given = None if intensities is None else intensity
-    return Peaks(*strong, min(n_peaks, len(order)), wavelength, votes, scales, contents, given)
+    shares = short_lists.of_list(strong.q2) if sigma_q2 is None else None
+    n_search = min(n_peaks, len(order))
+    return Peaks(*strong, n_search, wavelength, votes, scales, contents, given, shares)
+
+
+def _rounding(q2, slope, wavelength):
+    """Standard deviations in A^-2 of spacings or angles that all stand with so few decimals, the
+    same law for any number within the last one; 0 where they have more.
+    """
+    spacing = q2**-0.5
+    written = [(spacing, 2 * q2 / spacing)]
+    if wavelength:
+        written.append((bragg.two_theta(q2, wavelength), slope))
+    for values, per_unit in written:
+        for step in SEARCH.roundings:
+            if np.abs(values - step * np.round(values / step)).max() < 1e-6 * step:
+                return step / np.sqrt(12) * per_unit
+    return np.zeros(len(q2))
 
 
 def _weak(faint, wavelength, last, most):

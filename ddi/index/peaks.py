@@ -13,7 +13,7 @@ from ddi.forward.bragg import alpha1_wavelength, q2_of, q2_slope
 from ddi.index.instrument import RADIATIONS, as_wavelength
 
 UNITS = ("d", "q", "q2", "q2pi", "2theta")
-FEWEST = 6
+FEWEST = 4
 MOST = 200
 
 

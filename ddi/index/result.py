@@ -61,8 +61,7 @@ class Result:
     peaks : ddi.index.peaks.Peaks
     seconds : float
     limits : dict
-        What was in force: lattice, n_peaks, max_volume (A^3, or "from the lines"), time (s),
-        zero_shift (degrees, or in words), seed.
+        In force: lattice, n_peaks, max_volume (A^3), time (s), zero_shift (degrees), seed.
     fits : tuple of ddi.index.profile.Fit
         The first cells fitted to the whole pattern; None where one could not be.
     notes : tuple of str

@@ -125,7 +125,7 @@ BAD = {
     "negative": (column(VALUES["d"]) + "-1.2\n", "d", None, "negative"),
     "zero": (column(VALUES["d"]) + "0\n", "d", None, "zero"),
     "duplicate": (column([*VALUES["d"], VALUES["d"][3]]), "d", None, "2 times"),
-    "few": (column(VALUES["d"][:5]), "d", None, "too few"),
+    "few": (column(VALUES["d"][:3]), "d", None, "too few"),
     "many": (column(np.linspace(1, 9, 201)), "d", None, "more than 200"),
     "angle": (column([*VALUES["2theta"], 181.0]), "2theta", CU, "beyond 180"),
     "no wavelength": (column(VALUES["2theta"]), "2theta", None, "--wavelength"),
