@@ -12,9 +12,9 @@ axis) and `screening` (what is tried), `search` (all fourteen Bravais lattices),
 `candidates`, `ranking`, `kinship`, `relatives` (sub- and supercells), `pairs` (two phases) and
 `confidence` (one order, with probabilities), `extinction` (which space groups), `known` (the
 lattice is given), `lamellar` (orders of one line).
-Fitting: `profile` with `refinement` and `pawley` (a cell against
-the whole pattern), `symbols` (space groups from its intensities), `evidence` and `judging` (the
-order that the pattern decides), `phases` (what a first cell leaves).
+Fitting: `profile` with `refinement` and `pawley` (a cell against the whole pattern), `symbols`
+(space groups from its intensities), `evidence` and `judging` (the order that the pattern decides),
+`phases` (what a first cell leaves).
 Answering: `api` (`index_peaks`), `result` with `rows` (what comes out), `comparison` (lines beside
 peaks), `setting` and `standard` (conventional axes, standard uncertainties), `partners` (lattices
 with the same lines), `remarks` (what else is to be said), `show` and `draw` with `labels` (table,

@@ -116,9 +116,8 @@ def robust(by_change, n):
     for axis, (change, label) in zip(axes, labels.items()):
         rows = by_change[by_change.change == change]
         at = rows.value.astype(float)
-        apart = (
-            0.008 * np.ptp(at) if len(at) else 0
-        )  # so that neither series hides the other's bars
+        # so that neither series hides the other's bars
+        apart = 0.008 * np.ptp(at) if len(at) else 0
         for column, colour, style, side in (("first", _BLUE, "o-", -1), ("ten", _GREY, "s--", 1)):
             name = {"first": "first", "ten": "in the first ten"}[column]
             look = {"fmt": style, "color": colour, "lw": 0.8, "label": name}
