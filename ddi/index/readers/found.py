@@ -8,6 +8,7 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.index.instrument import as_wavelength
 from ddi.index.peaks import FEWEST, MOST, UNITS, Pattern, from_values
+from ddi.index.readers.unnamed import in_order
 from ddi.index.typed import program
 
 _FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
@@ -102,8 +103,8 @@ def _first_lines(position, unit, note):
     as a scan's, are left as they are.
     """
     steps = np.diff(position)
-    in_order = (steps < 0).all() or (steps > 0).all()
-    if not in_order or np.mean(np.abs(np.log(steps[1:] / steps[:-1])) < _EQUAL) > _REGULAR:
+    equal = np.abs(np.log(steps[1:] / steps[:-1])) < _EQUAL if in_order(position) else [True]
+    if np.mean(equal) > _REGULAR:
         return position, note
     falling = position if unit == "d" else -position
     first = np.sort(np.argsort(-falling, kind="stable")[:MOST])
