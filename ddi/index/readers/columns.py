@@ -8,6 +8,7 @@ import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
+from ddi.index.readers.prose import in_sentence
 from ddi.index.readers.separators import PLAIN, REMARKS, strip_remark, style
 from ddi.index.readers.unnamed import side_by_side
 from ddi.index.readers.written import tidied, without_count
@@ -47,8 +48,14 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines[-1] = lines[-1].rstrip("\x1a\0")
-    lines = tidied(name, lines)
-    return _joined(name, *_read(name, lines, style(name, lines)))
+    try:
+        plain = tidied(name, lines)
+        return _joined(name, *_read(name, plain, style(name, plain)))
+    except DDIError:
+        found = in_sentence("\n".join(lines))
+        if found is None:
+            raise
+        return Table(found[0][:, None], None, found[1], tuple(lines))
 
 
 def _read(name, lines, how):
@@ -161,6 +168,8 @@ def _row(line, how, started, head):
             return "remark", named
         if not started and not re.search(r"\d", how.fields(body)[0] if found else line):
             return "title", None
+        if not started and _TITLE.fullmatch(line):
+            return "title", None
     if head and any(found) and len(found) >= len(head.names) and _absent(body, how, head):
         return "row", [pair or (np.nan, None) for pair in found]
     return "nothing", None
@@ -186,6 +195,8 @@ def _absent(line, how, head):
     return all(number(cell) is not None or _NONE.fullmatch(cell) for cell in cells)
 
 
+# a formula or a number of a card, but nothing with decimals, which may be a spoilt row
+_TITLE = re.compile(r"[A-Z][A-Za-z]*\d(?!.*\d[.,]\d).*|[A-Za-z]{3,}\W.*")
 _FOOTER = re.compile(r"(?:[A-Za-z]{2,}\W+){3}|[A-Za-z][A-Za-z ]{2,40}:")  # a sentence or a label
 _NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|absent|none|null")
 
@@ -222,7 +233,8 @@ def _joined(name, rows, head, remarks):
     if head is None and min(widths) < widest and side_by_side(np.array(whole)):
         rows = _padded(rows)  # without names, too
     width = min(map(len, rows))
-    if not (head and head.names[-1] is None and width > len(head.names)):  # hkl, once or twice
+    hkl = head and head.names[-1] in (None, "none") and width > len(head.names)
+    if not hkl:  # once or twice
         _check_widths(name, [len(row) for row in rows], named=head is not None)
         _check_order(name, rows)
     values = np.array([[value for value, _ in row[:width]] for row in rows])

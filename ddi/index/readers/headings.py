@@ -23,7 +23,7 @@ _ALIASES = {
     "ycounts intcps inta heightcts net netintensity "
     "detector det intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
     "none": "epoch seconds time timeperstep monitor mon i0 temperature fwhm weight background bkg "
-    "backg backgr calc icalc ycalc ycal diff",
+    "backg backgr calc icalc ycalc ycal diff hkl hkls millerindices",
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd e",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}

@@ -165,7 +165,7 @@ def _intensity(values, names, where, first, heading):
     if len(names) == 1:
         return _behind(values, first), ""
     if values.shape[1] == 2 and heading.separated:
-        return 1 - first, ""
+        return None if "none" in names else 1 - first, ""
     free = [k for k in range(first + 1, len(names)) if names[k] is None]
     if len(names) != values.shape[1] or not free:
         return None, ""
@@ -181,7 +181,9 @@ def _behind(values, first):
         if any(indices[max(second - 2, first + 1) : second + 1]):
             continue
         pair = values[:, first], values[:, second]
-        if len(values) < 6 or not any(agree(wavelengths(*both)) for both in (pair, pair[::-1])):
+        with np.errstate(divide="ignore"):
+            ways = pair, pair[::-1], (pair[0], 1 / pair[1])
+        if len(values) < 6 or not any(agree(wavelengths(*both)) for both in ways):
             return second
     return None
 

@@ -32,6 +32,12 @@ _CAPTION = re.compile(
 _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)`
 _CAPTIONED = re.compile(r"^\s*d ?= ?\d+[.,]\d+\s{2,}(?=\d)")  # where each line begins so
 _FEWEST = 6  # lines written alike; chosen
+_BEHIND_ONE = re.compile(r"^\s*(\d+\.\d+)\s+\(\s*(-?\d{1,3})\s*\)\s*$")  # `7.17 (100)`, one a line
+_TRIPLE = re.compile(r"(?<=[\s\d])[(\[]\s*(?:-?\d{1,2}[\s,]+){2}-?\d{1,2}\s*[)\]]")  # `( 0 2 0)`
+_TRIPLE_NAME = re.compile(r"[(\[]\s*h[\s,]+k[\s,]+l\s*[)\]]", re.I)
+_ROW = re.compile(r"(?=.*\d)[\s\d.,;+\-]+")
+_WORDS_BEHIND = re.compile(r"(\s*\d+\.\d+(?:[\s,;]+\d+(?:\.\d+)?)*)[\s,;]+([^\W\d_][^\d]*)")
+_UNITS = re.compile(r"(?i)n?m|pm|\u00b5m|a|\u00c5|ang\w*|deg\w*|m?rad\w*|k?ev|[vmwsb]{1,2}|sh|br")
 _LATEX = re.compile(
     r"\\\\.*$|\\(?:h|top|mid|bottom)(?:line|rule)|\\(?:begin|end)\{.*|\$|\\(?=theta)"
     r"|\\(?:mathrm|mathit|text|num)\b|[{}_]|\\[,;!]|\\(?=%)|\^(?=\\circ)"
@@ -76,6 +82,11 @@ def tidied(name, lines):
         lines = [_SLASHES.sub("  ", line.rstrip("/ ")) for line in lines]
     if sum(bool(_CAPTIONED.match(line)) for line in lines) >= _FEWEST:
         lines = [_CAPTIONED.sub("0  ", line) for line in lines]
+    if sum(bool(_BEHIND_ONE.match(line)) for line in lines) >= _FEWEST:
+        lines = _without_brackets(lines)
+    if sum(bool(_TRIPLE.search(line)) for line in lines) >= _FEWEST:
+        lines = [_TRIPLE_NAME.sub("", _TRIPLE.sub("", line)) for line in lines]
+    lines = _without_words(lines)
     parts = [part for line in turned(lines) for part in _unwrapped(line)]
     return whole_cells(in_columns(in_rows(parts)))
 
@@ -91,6 +102,35 @@ def _plain_numbers(line):
         line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
     line = re.sub(r"(?<![\w.])[<~\u2248](?=\d)", "", line)  # `<1`
     return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", line))
+
+
+def _without_brackets(lines):
+    """Rows `7.17 (100)` with the intensity as a column; without what is there if all are h k l."""
+    found = [_BEHIND_ONE.match(line) for line in lines]
+    indices = _are_indices([pair[2] for pair in found if pair])
+    return [
+        line if not pair else pair[1] if indices else f"{pair[1]} {pair[2]}"
+        for line, pair in zip(lines, found)
+    ]
+
+
+def _are_indices(brackets):
+    """Whether what stands in brackets are indices such as 110: all of three digits, and unequal."""
+    return all(len(digits) == 3 for digits in brackets) and len(set(brackets)) > 1
+
+
+def _without_words(lines):
+    """Rows without a word behind their numbers (`38.4  Nb`) where most rows have none."""
+    plain = [line.split() for line in lines if _ROW.fullmatch(line)]
+    found = [_WORDS_BEHIND.fullmatch(line) for line in lines]
+    behind = [row for row in found if row]
+    if not 0 < len(behind) < len(plain) or any(_UNITS.fullmatch(row[2].strip()) for row in behind):
+        return lines
+    widths = {len(re.split(r"[\s,;]+", " ".join(row).strip(" ,;"))) for row in plain}
+    widths |= {len(re.split(r"[\s,;]+", row[1].strip())) for row in behind}
+    if len(widths) > 1:
+        return lines
+    return [row[1] if row else line for row, line in zip(found, lines)]
 
 
 def _decimal_points(name, lines):
@@ -141,7 +181,10 @@ def _unwrapped(line):
     pairs = _WITH_INTENSITY.findall(line)
     if len(pairs) > 2 and not re.search(r"\d", _WITH_INTENSITY.sub("", line)):
         name = re.split(r"[:=]", line)[0]
-        head = [f"{name}; I"] if column_name(name.strip()) in POSITIONS else []
+        named = column_name(name.strip()) in POSITIONS
+        if _are_indices([behind for _, behind in pairs]):
+            return [name] * named + [value for value, _ in pairs]
+        head = [f"{name}; I"] * named
         return head + [f"{value} {height}" for value, height in pairs]
     found = _NAMED.match(_TOLERANCE.sub("", line))
     if found and column_name(found[1].strip()) in POSITIONS:

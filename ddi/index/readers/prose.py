@@ -1,0 +1,76 @@
+"""A list that stands in a sentence: `peaks at 2theta = 30.1, 35.5, ... and 62.6 correspond to ...`.
+
+Only a text that is no table is read so, and only if it holds one such list and no other number that
+could belong to it.
+"""
+
+import re
+
+import numpy as np
+
+from ddi.index.readers.headings import Heading, column_name
+
+_LONGEST = 5000  # characters of a text of sentences; chosen
+_FEWEST = 4  # positions
+_BEFORE = 60  # characters before the list in which its name is looked for; chosen
+_DEGREES = "\u00b0\u00ba\u2070\u02da"  # the sign and what is taken for it
+_VALUE = rf"\d+(?:\.\d+)?\s?[{_DEGREES}]?"
+_INDICES = r"(?:\s*\([-\d\s,]*\))?"  # behind a position
+_BETWEEN = r"(?: ?[,;\n]\s?(?:(?:and|und|et|y|e)\s)?|\s(?:and|und|et|y|e|&)\s|\s)"
+_LIST = re.compile(rf"(?<![\w.\-/]){_VALUE}{_INDICES}(?:{_BETWEEN}{_VALUE}{_INDICES})*(?![\w/%])")
+_POSITION = re.compile(rf"(\d+(?:\.\d+)?)\s?([{_DEGREES}]?){_INDICES}")
+_NAME = re.compile(r"2\s?-?(?:\u03b8|\u03d1|[Tt]heta)|\bd(?:[- ](?:spacings?|values?))?\b")
+_ONE_A_LINE = re.compile(r"[^,;\s]\n(?!(?:and|und|et|y|e)\s)")
+_BROKEN = re.compile(r"\d\S*[,;]\s*$")  # a word with digits that the list would go on from
+_CONTINUED = re.compile(r"\s*(?:[,;]|\band\b)\s*[^\s(\[]*\d")
+_MATHEMATICS = re.compile(r"\$([^$\n]*)\$")
+_TOLERANCE = re.compile(r"\(?\s*\u00b1\s*[\d.]+\s*[%s]?\s*\)?" % _DEGREES)
+
+
+def in_sentence(text):
+    """The positions of a list in a sentence, (n,), and their `Heading` or None; or None.
+
+    Examples
+    --------
+    >>> in_sentence("Peaks at d = 3.14, 1.92, 1.64 and 1.36 are of silicon.")[0].tolist()
+    [3.14, 1.92, 1.64, 1.36]
+    """
+    if len(text) > _LONGEST:
+        return None
+    text = _TOLERANCE.sub(" ", _MATHEMATICS.sub(_without_mathematics, text))
+    text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", text))
+    lists = [found for found in _LIST.finditer(text) if _positions(found[0])]
+    long = [found for found in lists if len(_positions(found[0])) >= _FEWEST]
+    if len(long) != 1:
+        return None
+    start, end = long[0].span()
+    values = [value for value, _ in _positions(long[0][0])]
+    rises = values[0] < values[-1]
+    steps = np.diff(values) * (1 if rises else -1)
+    others = [float(value) for value in re.findall(r"\d+\.\d+", f"{text[:start]} | {text[end:]}")]
+    if (steps <= 0).any() or any((value > values[0]) == rises for value in others):
+        return None
+    if _BROKEN.search(text[:start]) or _CONTINUED.match(text[end:]):
+        return None
+    alone = re.search(r"(?:^|[\n:=])\s*$", text[:start]) and not text[end:].strip() and not others
+    if _ONE_A_LINE.search(long[0][0]) and not alone:
+        return None  # a table with a row that is none
+    named = [found[0] for found in _NAME.finditer(text, 0, start) if start - found.end() < _BEFORE]
+    if named and column_name(named[-1]) == "d" and re.search(r"\bnm\b", text):
+        return None  # in which unit is not told where it would be looked for
+    heading = Heading((column_name(named[-1]),), (1.0,), False) if named else None
+    return np.array(values), heading
+
+
+def _positions(words):
+    """(value, whether it looks like a position) of each number of a list; none if a number at its
+    ends is whole, as those of figures and phases are.
+    """
+    pairs = [(float(value), "." in value or bool(sign)) for value, sign in _POSITION.findall(words)]
+    return pairs if pairs and pairs[0][1] and pairs[-1][1] else []
+
+
+def _without_mathematics(found):
+    """`3 1 . 8 5 ^ { \\circ }` without blanks and macros."""
+    bare = re.sub(r"[\s{}^]|\\[,;!]", "", found[1].replace("\\circ", "\u00b0"))
+    return bare.replace("\\theta", "\u03b8")
