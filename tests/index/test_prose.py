@@ -85,6 +85,7 @@ AMBIGUOUS = {
     "a spoilt number behind": "peaks at 28.4, 47.3, 56.1, 69.1, 7b.4",
     "a spoilt number in front": "peaks at 2S.4, 47.3, 56.1, 69.1 and 76.4",
     "a spoilt row": "28.4\n47.3\n56.1\n69.1\nx76.4\n",
+    "a card of ITO": "sample\n1.5406\n  15.917  20.008  20.484\n  22.810  24.881\n",
     "in no order": "47.3, 28.4, 56.1, 69.1",
     "three": "28.4\u00b0, 47.3\u00b0 and 56.1\u00b0",
     "nanometres": "d = 0.3136, 0.1920, 0.1638, 0.1358 nm",
