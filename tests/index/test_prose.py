@@ -34,6 +34,12 @@ WITHOUT = {
     + "$, $".join(" ".join(str(angle)) + " ^ { \\circ }" for angle in ANGLE)
     + "$ in Fig. 1(e).",
     "a label and a tolerance": f"Form I: {', '.join(map(str, ANGLE))} (\u00b1 0.2\u00b0)",
+    "decimal commas": f"Reflexe bei {COMMAS} und {LAST}".replace(".", ","),
+    "about each": f"Peaks at about {', about '.join(map(str, ANGLE))} degrees",
+    "strengths": "Lines: " + ", ".join(f"{a} {s}" for a, s in zip(ANGLE, ["vs", "m"] * 5)),
+    "intensity and indices": "Lines: "
+    + ", ".join(f"{a}({i})({hkl})" for a, i, hkl in zip(ANGLE, HEIGHTS, HKL)),
+    "indices in front": "Lines: " + ", ".join(f"({h}) {a}" for h, a in zip(HKL, ANGLE)),
     "a title in front of one line": f"LiFePO4 (olivine)\n{', '.join(map(str, ANGLE))}",
     "indices behind": behind("{} ({})", ANGLE, HKL),
     "indices behind, in one line": f"A salt: {behind('{} ({}),', ANGLE, HKL)}".replace("\n", " "),
@@ -86,6 +92,7 @@ AMBIGUOUS = {
     "a spoilt number in front": "peaks at 2S.4, 47.3, 56.1, 69.1 and 76.4",
     "a spoilt row": "28.4\n47.3\n56.1\n69.1\nx76.4\n",
     "a card of ITO": "sample\n1.5406\n  15.917  20.008  20.484\n  22.810  24.881\n",
+    "another quantity": "a = 8.8842, 8.8861, 8.8893, 8.8921",
     "in no order": "47.3, 28.4, 56.1, 69.1",
     "three": "28.4\u00b0, 47.3\u00b0 and 56.1\u00b0",
     "nanometres": "d = 0.3136, 0.1920, 0.1638, 0.1358 nm",

@@ -15,11 +15,17 @@ _FEWEST = 4  # positions
 _BEFORE = 60  # characters before the list in which its name is looked for; chosen
 _DEGREES = "\u00b0\u00ba\u2070\u02da"  # the sign and what is taken for it
 _VALUE = rf"\d+(?:\.\d+)?\s?[{_DEGREES}]?"
-_INDICES = r"(?:\s*\([-\d\s,]*\))?"  # behind a position
-_BETWEEN = r"(?: ?[,;\n]\s?(?:(?:and|und|et|y|e)\s)?|\s(?:and|und|et|y|e|&)\s)"
-_LIST = re.compile(rf"(?<![\w.\-/]){_VALUE}{_INDICES}(?:{_BETWEEN}{_VALUE}{_INDICES})*(?![\w/%])")
-_POSITION = re.compile(rf"(\d+(?:\.\d+)?)\s?([{_DEGREES}]?){_INDICES}")
-_NAME = re.compile(r"2\s?-?(?:\u03b8|\u03d1|[Tt]heta)|\bd(?:[- ](?:spacings?|values?))?\b")
+_BRACKETS = r"(?: ?,? ?\([-\d\s,;%]*\)){0,2}"  # intensity and indices behind a position
+_STRENGTH = r"(?: (?:v{0,2}[swm]|sh|br)\b)?"
+_AND = r"(?:and|und|et|y|e|&)\s"
+_ABOUT = r"(?:about |ca\.? |approximately |~ ?)?"
+_BETWEEN = rf"(?: ?[,;\n]\s?(?:{_AND})?|\s{_AND}|(?<=\)) ){_ABOUT}"
+_ITEM = rf"{_VALUE}{_BRACKETS}{_STRENGTH}"
+_LIST = re.compile(rf"(?<![\w.\-/]){_ITEM}(?:{_BETWEEN}{_ITEM})*(?![\w/%])")
+_POSITION = re.compile(rf"(\d+(?:\.\d+)?)\s?([{_DEGREES}]?){_BRACKETS}")
+_NAMES = r"2\s?-?(?:\u03b8|\u03d1|[Tt]heta)|\bd(?:[- ](?:spacings?|values?))?\b"
+_NAME = re.compile(_NAMES)
+_EQUATION = re.compile(rf"(?:{_NAMES})[^=\w]*=\s*$")
 _ONE_A_LINE = re.compile(r"[^,;\s]\n(?!(?:and|und|et|y|e)\s)")
 _BROKEN = re.compile(r"\d\S*[,;]\s*$")  # a word with digits that the list would go on from
 _CONTINUED = re.compile(r"\s*(?:[,;]|\band\b)\s*[^\s(\[]*\d")
@@ -38,6 +44,8 @@ def in_sentence(text):
     if len(text) > _LONGEST:
         return None
     text = _TOLERANCE.sub(" ", _MATHEMATICS.sub(_without_mathematics, text))
+    if not re.search(r"\d\.\d", text) and len(re.findall(r"\d,\d", text)) >= _FEWEST:
+        text = re.sub(r"(?<=\d),(?=\d)", ".", text)  # decimal ones
     text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", text))
     lists = [found for found in _LIST.finditer(text) if _positions(found[0])]
     long = [found for found in lists if len(_positions(found[0])) >= _FEWEST]
@@ -55,6 +63,8 @@ def in_sentence(text):
     alone = re.search(r"(?:^|[\n:=])\s*$", text[:start]) and not text[end:].strip() and not others
     if _ONE_A_LINE.search(long[0][0]) and not alone:
         return None  # a table with a row that is none
+    if re.search(r"=\s*$", text[:start]) and not _EQUATION.search(text[:start]):
+        return None  # `a = 5.43, 5.44`
     named = [found[0] for found in _NAME.finditer(text, 0, start) if start - found.end() < _BEFORE]
     if named and column_name(named[-1]) == "d" and re.search(r"\bnm\b", text):
         return None  # in which unit is not told where it would be looked for
