@@ -43,10 +43,7 @@ def in_sentence(text):
     """
     if len(text) > _LONGEST:
         return None
-    text = _TOLERANCE.sub(" ", _MATHEMATICS.sub(_without_mathematics, text))
-    if not re.search(r"\d\.\d", text) and len(re.findall(r"\d,\d", text)) >= _FEWEST:
-        text = re.sub(r"(?<=\d),(?=\d)", ".", text)  # decimal ones
-    text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", text))
+    text, commas = _bare(text)
     lists = [found for found in _LIST.finditer(text) if _positions(found[0])]
     long = [found for found in lists if len(_positions(found[0])) >= _FEWEST]
     if len(long) != 1:
@@ -61,8 +58,8 @@ def in_sentence(text):
     if _BROKEN.search(text[:start]) or _CONTINUED.match(text[end:]):
         return None
     alone = re.search(r"(?:^|[\n:=])\s*$", text[:start]) and not text[end:].strip() and not others
-    if _ONE_A_LINE.search(long[0][0]) and not alone:
-        return None  # a table with a row that is none
+    if _ONE_A_LINE.search(long[0][0]) and (commas or not alone):
+        return None  # a table with a row that is none, or `15,917` that may be two columns
     if re.search(r"=\s*$", text[:start]) and not _EQUATION.search(text[:start]):
         return None  # `a = 5.43, 5.44`
     named = [found[0] for found in _NAME.finditer(text, 0, start) if start - found.end() < _BEFORE]
@@ -70,6 +67,16 @@ def in_sentence(text):
         return None  # in which unit is not told where it would be looked for
     heading = Heading((column_name(named[-1]),), (1.0,), False) if named else None
     return np.array(values), heading
+
+
+def _bare(text):
+    """A text without tolerances, mathematics and needless blanks, and whether its commas were
+    decimal ones and are points now.
+    """
+    text = _TOLERANCE.sub(" ", _MATHEMATICS.sub(_without_mathematics, text))
+    text = re.sub(r"[^\S\n]+", " ", re.sub(r"\s*\n\s*", "\n", text))
+    commas = not re.search(r"\d\.\d", text) and len(re.findall(r"\d,\d", text)) >= _FEWEST
+    return re.sub(r"(?<=\d),(?=\d)", ".", text) if commas else text, commas
 
 
 def _positions(words):
