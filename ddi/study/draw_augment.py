@@ -6,7 +6,6 @@ from scipy.stats import ks_2samp
 
 from ddi.base.figure import DOUBLE, figure
 from ddi.data import dataset, perturb, resample
-from ddi.data.constants import DATA
 from ddi.data.scaling import CellScaler, Q2Scaler
 from ddi.forward import lattice
 from ddi.study import eval_augment
@@ -89,7 +88,7 @@ def perturbations(train, seed, n=300):
     axes[0].set_ylabel((f"${names[-1]}$" if names[-1] in "abc" else rf"$\{names[-1]}$") + unit)
     parts = [
         pd.DataFrame({"method": method, "first": drawn[:, 0], "last": drawn[:, -1]})
-        for method, drawn in draws.items()
+        for method, drawn in {"training entries": free, **draws}.items()
     ]
     return fig, pd.concat(parts)
 
@@ -236,25 +235,3 @@ def distributions(sets, distances):
         ax.set_ylabel(f"share below\n{label}")
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper right", ncols=3)
     return fig, pd.concat(drawn)
-
-
-def numbers(counts, acceptance, distances, children):
-    """Return the numbers that 04_augment quotes."""
-    ks = distances.groupby(["compared", "feature"])["ks"].mean()
-    cubic = acceptance.set_index("lattice system").reindex(["cubic"]).iloc[0]
-    return {
-        "AugmentReal": int(counts["real"].sum()),
-        "AugmentChildren": int(counts["children made"].sum()),
-        "AugmentAtMost": DATA.children,
-        "AugmentBudget": children,
-        "AugmentSystems": len(counts),
-        "AcceptanceDegenerate": int((acceptance["degenerate"] == "yes").sum()),
-        "AcceptanceCubicRZero": f"{cubic['r0 / Å²']:.3g}",
-        "AcceptanceCubicROne": f"{cubic['r1']:.2g}",
-        "AcceptancePlateau": f"{acceptance['plateau'].median():.2f}",
-        "AcceptanceMisfit": f"{acceptance['misfit'].median():.2f}",
-        "AcceptancePlateauMisfit": f"{acceptance['plateau: misfit'].median():.2f}",
-        "ResampledKsSeparation": f"{ks.get(('resampled', 'separation'), np.nan):.3f}",
-        "AugmentedKsSeparation": f"{ks.get(('augmented', 'separation'), np.nan):.3f}",
-        "AugmentedKsVolume": f"{ks.get(('augmented', 'volume'), np.nan):.3f}",
-    }

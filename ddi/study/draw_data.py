@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.base.figure import DOUBLE, SINGLE, figure
-from ddi.data import dedup, leaders, qc
+from ddi.data import leaders
 from ddi.data.constants import DATA
 from ddi.forward import bragg, lattice
 from ddi.forward.bragg import WRITEUP_WAVELENGTH
@@ -62,29 +62,6 @@ def bars(axes, counts):
         style = {"color": SOURCE_COLOURS[source], "label": SOURCE_LABELS[source]}
         axes.bar(places, counts[source], width, **style)
     axes.set_xticks(range(len(counts)), counts.index, rotation=30, ha="right")
-
-
-def qc_numbers(verdicts, accepted, crashes):
-    """Return the numbers that 01_qc quotes."""
-    none = verdicts[list(qc.RULES)[:-1]].ne("").any(axis=1)
-    numbers = {
-        "QcRead": f"{len(verdicts):,}",
-        "QcAccepted": f"{len(accepted):,}",
-        "QcCrashes": crashes,
-        "QcAcceptedPercent": f"{100 * verdicts.accepted.mean():.1f}",
-        "QcRulesZeroToSixPercent": f"{100 * none.mean():.2f}",
-    }
-    for source, group in verdicts.groupby("source"):
-        name = "Qc" + SOURCE_LABELS[source].replace(" ", "")
-        would = (group[qc.LAST] != "").sum()
-        numbers |= {
-            f"{name}Read": f"{len(group):,}",
-            f"{name}Accepted": f"{group.accepted.sum():,}",
-            f"{name}Rejected": f"{(~group.accepted).sum():,}",
-            f"{name}RuleSeven": f"{would:,}",
-            f"{name}RuleSevenPercent": f"{100 * would / len(group):.1f}",
-        }
-    return numbers
 
 
 def duplicates_table(found, linked):
@@ -249,35 +226,3 @@ def peak_lists(data, patterns, example):
     name = f"{row['name'] or row.identifier}, {row.sg_symbol_reindexed}"
     top.text(0.02, 0.9, name, transform=top.transAxes)
     return fig, pd.DataFrame({"two_theta": angle, "intensity": pattern})
-
-
-def dedup_numbers(entries, found, chosen, grown, data, checked):
-    """Return the numbers that 02_dedup quotes."""
-    last = grown[grown.n == grown.n.max()].set_index("database")
-    first = grown[grown.n == grown.n.min()].set_index("database")
-    enough = enough_lines(data)
-    pairs = [(a, b) for a, b in zip(data.q2_1, data.q2_2) if len(b) and b[-1] <= a[-1]]
-    seen = [np.isin(b, a).sum() / max(np.searchsorted(a, b[-1], "right"), 1) for a, b in pairs]
-    repeated = {s: 100 * (1 - rows.kept.mean()) for s, rows in chosen.groupby("source")}
-    numbers = {
-        "DedupEntries": len(entries),
-        "DedupUniqueOneAtom": int(found[dedup.STRICTER].kept.sum()),
-        "DedupUniqueSameComposition": int(found["same composition"].kept.sum()),
-        "DedupLargestCluster": int(chosen.cluster_size.max()),
-        "DedupScalingEntries": f"{grown.n.max():,}",
-        "DedupScalingTimes": f"{grown.n.max() / grown.n.min():.0f}",
-        "DedupScalingPairsNew": f"{last.per_entry['new crystals']:.0f}",
-        "DedupScalingPairsAgain": f"{last.per_entry['the same again']:.0f}",
-        "DedupScalingRatio": f"{(last.per_entry / first.per_entry).max():.1f}",
-        "DatasetRows": len(data),
-        "ReindexedRowsChecked": len(checked),
-        "ReindexedRowsExact": int(checked.exact.sum()),
-        "ReindexedRowsNamed": int(checked.symbol.sum()),
-        "ReindexedLargestDifference": f"{checked.error.max():.1e}",
-        "DatasetEnoughSixty": int(enough[60].sum()),
-        "DatasetEnoughNinety": int(enough[90].sum()),
-        "DatasetObservedPercent": f"{100 * np.mean(seen):.0f}" if seen else "--",
-    }
-    for source, percent in repeated.items():
-        numbers[f"DedupRepeated{SOURCE_LABELS[source].replace(' ', '')}"] = f"{percent:.0f}"
-    return numbers

@@ -190,23 +190,3 @@ def leakage(near, systems):
     axes[0].set_ylabel("share of test entries")
     axes[1].legend(loc="upper left")
     return fig, pd.concat(drawn)
-
-
-def numbers(table, entries, near, min_entries):
-    """Return the numbers that 03_grouping quotes."""
-    totals = near.groupby("split")["analogue"].agg(["size", "sum", "mean"])
-    family = near[near["split"] == "split"]
-    return {
-        "GroupCount": table["group"].nunique(),
-        "GroupPatterns": int(table.groupby("lattice_system")["conditions"].nunique().sum()),
-        "GroupSymbols": int(table["symbol"].nunique()),
-        "GroupMinEntries": min_entries,
-        "FamilyCount": int(entries["family"].nunique()),
-        "FamilyLargest": int(entries["family"].value_counts().max()),
-        "SplitTestEntries": int(totals.loc["split", "size"]),
-        "SplitTrainEntries": int((entries["split"] == "train").sum()),
-        "LeakFamilyIsotypes": int(totals.loc["split", "sum"]),
-        "LeakEntryIsotypes": int(totals.loc["split_entry", "sum"]),
-        "LeakEntryPercent": f"{100 * totals.loc['split_entry', 'mean']:.1f}",
-        "LeakLikeLatticePercent": f"{100 * family['like_lattice'].mean():.1f}",
-    }
