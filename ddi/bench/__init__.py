@@ -9,5 +9,6 @@ simulated, and simulated anew), `short_lists` (a few rough lines), `profile` and
 patterns, two phases), `volumes` (volume from a formula), `first`, `program` and `cases` (the
 command as users meet it), `fuzz` (damaged files), `study` (the smoke study), `wishes` (the
 write-up's to-do list).
-What they run on: `peak_lists` (peaks, also spoilt ones), `seeds` (small files of every format).
+What they run on: `crystals`, `lists` (simulated lists of the kinds that people bring), `peak_lists`
+(peaks, also spoilt ones), `seeds` (small files of every format).
 """

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from ddi.base.stats import wilson
-from ddi.bench import lists
+from ddi.bench import crystals, lists
 from ddi.bench.registry import benchmark
 from ddi.forward import lattice, relations
 from ddi.forward.lines import KINDS, distinct_lines
@@ -41,7 +41,7 @@ def cases(which, kind, n, seed=0):
     if kind == "impure":
         made = lists.tasks(which, ("impure",), n, seed)
     else:
-        rows = lists.crystals()
+        rows = crystals.held_out()
         rows = rows[(rows.half == which) & (rows.bravais == "aP")]
         volume = lattice.volume(np.array(rows.cell.tolist()))
         rows = rows[volume > LEAST_VOLUME]

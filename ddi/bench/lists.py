@@ -1,36 +1,17 @@
-"""Simulated peak lists of the kinds that people bring, and what the indexer makes of them.
+"""Simulated peak lists of the kinds that people bring, of `ddi.bench.crystals`."""
 
-The crystals are the test split of the default profile and, where DDI_COD names a mirror, the
-Crystallography Open Database. The last bit of a hash of the identifier puts each into one of two
-halves: constants are chosen on one, rates reported on the other (`ddi.data.rruff.half`).
-"""
-
-import math
-import os
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-import pandas as pd
 
-from ddi.base.paths import Study
-from ddi.bench import shapes
-from ddi.bench.peak_lists import held_out
-from ddi.data import dataset
-from ddi.data.composition import hill
-from ddi.data.rruff import half
-from ddi.data.sources import cod
-from ddi.forward import bragg, lattice, noise, powder, settings
+from ddi.bench import crystals, shapes
+from ddi.forward import bragg, lattice, lines, noise
 
 N_PEAKS = (12, 30)  # fewest and most peaks of a list
 WEAKEST = (0.002, 0.03)  # of the strongest line, below which lines are not seen; log-uniform
 LOST = 0.05  # share of the other lines that are missing
 FOREIGN = 1.0  # mean number of foreign lines, where a kind says nothing else
 MOST_FOREIGN = 4
-ORGANIC = frozenset("C H N O S F Cl Br I".split())
-VOLUMES = (400.0, 4000.0)  # A^3 of an organic crystal's conventional cell
-LAST_ANGLE = 60.0  # degrees 2theta; the first peaks are wanted
-VISIBLE = 0.002  # of the strongest line, below which lines of organic crystals shift no peak
 
 
 @dataclass(frozen=True)
@@ -94,66 +75,20 @@ ORGANICS = ("organic", "organic_d")
 HIGH = ("cubic", "tetragonal", "hexagonal", "rhombohedral")
 
 
-@lru_cache(maxsize=1)
-def crystals():
-    """Return bravais, cell, centring, q2_1, intensity_1, identifier and half of the crystals that
-    lists are made of.
-    """
-    rows = held_out(Study("default"))
-    if mirror := os.environ.get("DDI_COD"):
-        rows = pd.concat([rows, _from_cod(mirror)], ignore_index=True)
-    return rows.assign(half=[half(name) for name in rows.identifier])
-
-
-def _from_cod(mirror):
-    found = []
-    for entry in cod.cod(mirror):
-        if entry.flags or not len(entry.elements) or not entry.operations:
-            continue  # without its operations a cell has no lattice
-        values, _ = dataset.row(entry)
-        found.append(values | {"centring": values["centring_reindexed"]})
-    return pd.DataFrame(found)
-
-
-@lru_cache(maxsize=1)
-def organics():
-    """Return the same of the molecular crystals of DDI_COD, with all their lines that show up to
-    `LAST_ANGLE`; the halves go by reduced formula, so that polymorphs are in one.
-    """
-    found = []
-    for entry in cod.cod(os.environ.get("DDI_COD", "DDI_COD")):
-        counts = entry.composition
-        if not {"C", "H"} <= set(counts) <= ORGANIC or not len(entry.elements):
-            continue
-        if not VOLUMES[0] < lattice.volume(entry.cell) < VOLUMES[1] or not entry.operations:
-            continue
-        units = math.gcd(*(round(count) for count in counts.values()))
-        formula = hill({element: count / units for element, count in counts.items()})
-        found.append(_molecular(entry) | {"formula": formula, "half": half(formula)})
-    return pd.DataFrame(found).drop_duplicates(["formula", "bravais"], ignore_index=True)
-
-
-def _molecular(entry):
-    how = settings.reindex(entry.cell, entry.operations)
-    atoms = entry.elements, how.move(entry.xyz), entry.occupancy, entry.b_iso
-    lines = powder.simulate(how.cell, how.operations, *atoms, two_theta_max=LAST_ANGLE)
-    seen = lines.intensity > VISIBLE
-    about = dict(identifier=entry.identifier, bravais=how.bravais, centring=how.centring)
-    about |= dict(cell=how.cell, q2_1=lines.q2[seen], intensity_1=lines.intensity[seen])
-    return about
-
-
 def chosen(which, kind, n, seed=0):
     """Return n crystals of a half for a kind, lattice systems in turn; organic ones as they come,
     again and again where they are few.
     """
+    rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     if kind in ORGANICS:
-        rows = organics()
+        rows = crystals.organic()
         rows = rows[rows.half == which]
         return rows.iloc[np.arange(n) % len(rows)].reset_index(drop=True)
     if kind == "short":
-        return _short(which, n, seed)
-    rows = crystals()
+        rows = crystals.of_study(which)
+        few = rng.permutation(np.flatnonzero(crystals.shows_few_lines(rows)))
+        return rows.iloc[few[:n]].reset_index(drop=True)
+    rows = crystals.held_out()
     rows = rows[rows.half == which]
     systems = np.array([lattice.BRAVAIS[symbol][0] for symbol in rows.bravais])
     wanted = lattice.SYSTEMS
@@ -161,18 +96,8 @@ def chosen(which, kind, n, seed=0):
         wanted = HIGH
     if kind == "impure":
         wanted = ("monoclinic",)
-    rng = np.random.default_rng([seed, list(KINDS).index(kind)])
     places = {system: rng.permutation(np.flatnonzero(systems == system)) for system in wanted}
     order = [places[wanted[k % len(wanted)]][k // len(wanted)] for k in range(n)]
-    return rows.iloc[order].reset_index(drop=True)
-
-
-def _short(which, n, seed):
-    from ddi.bench import short_lists
-
-    rows = short_lists.crystals(which)
-    few = np.flatnonzero(short_lists.counted(rows, short_lists.LIMITS[-1]))
-    order = np.random.default_rng([seed, list(KINDS).index("short")]).permutation(few)[:n]
     return rows.iloc[order].reset_index(drop=True)
 
 
@@ -257,8 +182,6 @@ class Crystal:
 
 
 def _long(which, n, seed):
-    from ddi.forward import lines
-
     first = 11 if which == "choosing" else 12
     made = []
     for bravais, cell, number in shapes.axis_tasks(n, 25.0, 60.0, seed=first + 100 * seed):

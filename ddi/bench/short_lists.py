@@ -6,53 +6,26 @@
 
 import json
 
-import numpy as np
-import pandas as pd
-
 from ddi.base.files import atomic
-from ddi.base.paths import Study
-from ddi.bench import list_rates
+from ddi.bench import crystals, list_rates
 from ddi.bench.registry import benchmark, shares
-from ddi.data.rruff import half
 from ddi.forward import lattice
 from ddi.index import short_lists
-from ddi.index.short_lists import SHORT
-
-LIMITS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.7)  # A^-2
-SEEN = 0.01  # of the strongest line; weaker ones are not listed; chosen
-
-
-def counted(rows, limit):
-    """Say which crystals show a few lines below a limit in A^-2, their lists being complete."""
-    most = rows["q2_1"].map(len).max()
-    complete = [len(q2) < most or q2[-1] >= limit for q2 in rows["q2_1"]]
-    n = [
-        np.sum((np.asarray(height) > SEEN * np.max(height)) & (np.asarray(q2) < limit))
-        for q2, height in zip(rows["q2_1"], rows["intensity_1"])
-    ]
-    return np.array(complete) & (SHORT.least <= np.array(n)) & (np.array(n) <= SHORT.most)
-
-
-def crystals(which):
-    """Return the study's crystals of one half: bravais, cell, centring, volume_niggli, q2_1,
-    intensity_1, identifier. Few of them are test crystals, so all count.
-    """
-    columns = ["identifier", "bravais", "centring_reindexed", "cell", "volume_niggli"]
-    path = Study("default").interim / "dataset.parquet"
-    rows = pd.read_parquet(path, columns=[*columns, "q2_1", "intensity_1"])
-    rows = rows[[half(name) == which for name in rows["identifier"]]]
-    return rows.rename(columns={"centring_reindexed": "centring"}).reset_index(drop=True)
 
 
 def build(path=short_lists.TABLE):
     """Count the choosing half, and write what `ddi.index.short_lists` reads."""
-    rows = crystals("choosing")
+    rows = crystals.of_study("choosing")
     counts = []
-    for limit in LIMITS:
-        found = rows["bravais"][counted(rows, limit)].value_counts()
+    for limit in crystals.LIMITS:
+        found = rows["bravais"][crystals.shows_few_lines(rows, limit)].value_counts()
         counts.append({name: int(found.get(name, 0)) for name in lattice.BRAVAIS})
     least = rows.groupby("bravais")["volume_niggli"].min().round(1)
-    told = {"limits": LIMITS, "counts": counts, "least": {name: least[name] for name in counts[0]}}
+    told = {
+        "limits": crystals.LIMITS,
+        "counts": counts,
+        "least": {name: least[name] for name in counts[0]},
+    }
     with atomic(path) as temporary:
         temporary.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     return told
