@@ -12,9 +12,9 @@ from ddi.study import eval_augment
 from ddi.study.figures import SYSTEM_COLOURS
 
 LABELS = {
-    "separation": r"$\Delta q^2$ ($\mathrm{\AA}^{-2}$)",
-    "last peak": r"last peak read ($\mathrm{\AA}^{-2}$)",
-    "volume": r"$V$ ($\mathrm{\AA}^3$)",
+    "separation": r"$\Delta q^2$ / Å$^{-2}$",
+    "last peak": r"last peak read / Å$^{-2}$",
+    "volume": r"$V$ / Å$^3$",
 }
 STYLES = {
     "real": ("0.75", "-", 2.4),
@@ -79,12 +79,12 @@ def perturbations(train, seed, n=300):
         colour = SYSTEM_COLOURS[system]
         ax.plot(drawn[:, 0], drawn[:, -1], ".", color=colour, label="perturbed", **style)
         ax.plot(parent[0], parent[-1], "k+", ms=6, label="parent")
-        ax.set(xlabel=rf"${names[0]}$ ($\mathrm{{\AA}}$), {system}")
+        ax.set(xlabel=rf"${names[0]}$ / Å, {system}")
         ax.set(xlim=_middle(free[:, 0]), ylim=_middle(free[:, -1]))
         ax.text(0.97, 0.93, method, transform=ax.transAxes, ha="right")
     handles = axes[0].get_legend_handles_labels()
     fig.legend(*handles, loc="outside upper right", ncols=3, markerscale=1.5)
-    unit = r" ($\mathrm{\AA}$)" if names[-1] in "abc" else " (degrees)"
+    unit = " / Å" if names[-1] in "abc" else " / °"
     axes[0].set_ylabel((f"${names[-1]}$" if names[-1] in "abc" else rf"$\{names[-1]}$") + unit)
     parts = [
         pd.DataFrame({"method": method, "first": drawn[:, 0], "last": drawn[:, -1]})
@@ -158,7 +158,7 @@ def acceptance(fits):
     axes.flat[0].legend(loc="lower right")
     for ax in axes.flat[len(fits) :]:
         ax.axis("off")
-    fig.supxlabel(r"separation from the peak before, $\Delta q^2$ ($\mathrm{\AA}^{-2}$)", size=8)
+    fig.supxlabel(r"separation from the peak before, $\Delta q^2$ / Å$^{-2}$", size=8)
     fig.supylabel(r"share of lines seen, $\rho$", fontsize=8)
     parts = [
         pd.DataFrame({"lattice_system": s, "dq2": CENTRES, "share": f.fraction, "visits": f.visits})

@@ -37,7 +37,7 @@ def volumes(verdicts):
         color="0.3",
         fontsize=7,
     )
-    axes.set(xlabel="volume per atom (Å$^3$), last bin open", ylabel="share of entries per Å$^3$")
+    axes.set(xlabel="volume per atom / Å$^3$ (last bin open)", ylabel="share of entries per Å$^3$")
     axes.set(xlim=(EDGES[0], EDGES[-1]))
     axes.legend(loc="center right")
     return fig, pd.DataFrame(histograms)
@@ -129,7 +129,7 @@ def _draw_growth(right, pairs, grown):
     sizes = np.unique(grown.n)
     straight = grown.seconds.iloc[0] * sizes / sizes[0]
     right.loglog(sizes, straight, ":", color="0.5", label="proportional to n")
-    right.set(xlabel="entries n", ylabel="CPU time (s)")
+    right.set(xlabel="entries n", ylabel="CPU time / s")
     pairs.set(xlabel="entries n", ylabel="pairs compared per entry")
     pairs.set(ylim=(0, 2 * grown.per_entry.max()))
     right.legend(loc="upper left")
@@ -221,7 +221,7 @@ def peak_lists(data, patterns, example):
             bragg.two_theta(lines, WRITEUP_WAVELENGTH), place, "|", color=("k", "0.5")[level], ms=7
         )
     last = bragg.two_theta(max(row.q2_1[-1], row.q2_2[-1]), WRITEUP_WAVELENGTH) + 1
-    ticks.set(xlabel=r"$2\theta$ (degrees, 1.54 Å)", xlim=(5, min(last, angle[-1])))
+    ticks.set(xlabel=r"$2\theta$ / ° (1.54 Å)", xlim=(5, min(last, angle[-1])))
     ticks.set(yticks=(0, 1), yticklabels=("list 2", "list 1"), ylim=(-0.7, 1.7))
     name = f"{row['name'] or row.identifier}, {row.sg_symbol_reindexed}"
     top.text(0.02, 0.9, name, transform=top.transAxes)

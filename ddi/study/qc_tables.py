@@ -65,7 +65,7 @@ def overview(entries):
         "with R-factor": groups.r_factor.sum(),
     }
     medians = {
-        "median volume (Å³)": groups.volume.median().round(),
+        "median volume / Å³": groups.volume.median().round(),
         "median atoms": groups.atoms.median().round(),
     }
     return pd.DataFrame({**columns, **medians}).astype(int).reset_index()

@@ -19,7 +19,7 @@ def sources(overview):
     found = {}
     for row in overview.to_dict("records"):
         name = _of("Qc", row["source"])
-        found |= {f"{name}Atoms": row["median atoms"], f"{name}Volume": row["median volume (Å³)"]}
+        found |= {f"{name}Atoms": row["median atoms"], f"{name}Volume": row["median volume / Å³"]}
     return found
 
 
