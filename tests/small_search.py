@@ -11,7 +11,7 @@ CU = 1.540593
 CELL = np.array([5.458, 7.157, 8.884, 90, 90, 90])
 COLUMNS = (
     "rank score probability bravais cell volume M20 F20 n_indexed n_peaks zero_shift family"
-    " n_lines hkl"
+    " n_lines paired hkl"
 ).split()
 
 
@@ -36,7 +36,7 @@ def install(monkeypatch):
             figure = float(m20(q2, comparison.calculated_lines(cell, "oP", 0.6)[0]))
             indices = np.zeros((len(q2), 3), int)
             values = [rank, 1.0, probability, "oP", cell, lattice.volume(cell), figure, figure]
-            values += [20, 20, zero_shift, 1, 99, indices]
+            values += [20, 20, zero_shift, 1, 99, False, indices]
             rows.append(Row(zip(COLUMNS, values)))
         return rows
 
