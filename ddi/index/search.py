@@ -34,28 +34,10 @@ doubt and no peak.
 """
 
 
-def ranked(
-    q2,
-    sigma_q2=None,
-    *,
-    intensities=None,
-    wavelength=None,
-    bravais=None,
-    max_volume=None,
-    time_budget=None,
-    zero_shift="fit",
-    n_peaks=20,
-    n_jobs=2,
-    seed=0,
-    generators=None,
-    templates=None,
-    faint=None,
-    zero_fixed=False,
-    foreign=None,
-    contents=None,
-    n_best=50,
-    paired=True,
-):
+def ranked(q2, sigma_q2=None, *, intensities=None, wavelength=None, bravais=None, max_volume=None,
+           time_budget=None, zero_shift="fit", n_peaks=20, n_jobs=2, seed=0, generators=None,
+           templates=None, faint=None, zero_fixed=False, foreign=None, contents=None, n_best=50,
+           paired=True):  # fmt: skip
     """Index a pattern; return its ranked list.
 
     Parameters

@@ -19,7 +19,7 @@ _CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
 
 def table_of_html(text):
     """The first table of a page that names a position, as text with tabs; or None."""
-    for part in re.split(r"(?i)<table\b", text)[1:]:
+    for part in re.split(r"(?i)<table\b", text)[1:] or [text]:
         part = re.split(r"(?i)</table", part, maxsplit=1)[0]
         rows = [_CELL.split(row)[1:] for row in _ROW.split(part)[1:]]
         lines = ["\t".join(map(_bare_cell, row)) for row in rows if row]

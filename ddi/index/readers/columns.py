@@ -10,7 +10,7 @@ from ddi.base.errors import DDIError
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
 from ddi.index.readers.prose import in_sentence
 from ddi.index.readers.separators import PLAIN, REMARKS, strip_remark, style
-from ddi.index.readers.unnamed import side_by_side
+from ddi.index.readers.unnamed import in_order, one_a_row, side_by_side
 from ddi.index.readers.written import tidied, without_count
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
@@ -48,8 +48,8 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines[-1] = lines[-1].rstrip("\x1a\0")
+    plain = tidied(name, lines)
     try:
-        plain = tidied(name, lines)
         return _joined(name, *_read(name, plain, style(name, plain)))
     except DDIError:
         found = in_sentence("\n".join(lines))
@@ -204,7 +204,11 @@ _NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|
 def _speaks(line):
     """Whether a line without a mark says something about the rows below it."""
     return bool(
-        re.search(r"wave ?length|lambda|peak search|\[.*\]|filter|^-+$|=", line[:_LONGEST], re.I)
+        re.search(
+            r"wave ?length|lambda|peak search|\[(?!\s*[-\d.]+,).*\]|filter|^-+$|=",
+            line[:_LONGEST],
+            re.I,
+        )
     )
 
 
@@ -220,10 +224,8 @@ def _joined(name, rows, head, remarks):
         raise DDIError(f"{name} holds no numbers; expected at least 6 peak positions, one a line")
     lengths = {len(row) for row in rows}
     broken = min(lengths) == 1 and max(lengths) > 1 and (not head or len(head.names) == 1)
-    if broken or len(rows) < 6 and sum(map(len, rows)) >= 6 and not head:
-        flat = [pair for row in rows for pair in row]
-        if _monotone([value for value, _ in flat]):
-            rows = [[pair] for pair in flat]  # a list that was written in lines
+    if broken or max(lengths) > 1 and sum(map(len, rows)) >= 6 and not head:
+        rows = one_a_row(name, rows)
     widths = [len(row) for row in rows]
     head = _fitting(head, remarks, _usual(widths))
     if head and head.blocks > 1 and max(widths) == len(head.names):  # the last block is shorter
@@ -280,16 +282,9 @@ def _check_order(name, rows):
         return
     others = [row[0][0] for row in rows if len(row) == usual]
     whole = odd[0][0][0] % 1 == 0 and all(value % 1 for value in others)
-    if _monotone(others) and (whole or not _monotone([row[0][0] for row in rows])):
+    if in_order(others) and (whole or not in_order([row[0][0] for row in rows])):
         said = " ".join(f"{value:g}" for value, _ in odd[0])
         raise DDIError(
             f"{name} has a row of {len(odd[0])} numbers, {said}, among rows of {usual}, and its "
             "position is whole or out of order; correct that row, or start it with #"
         )
-
-
-def _monotone(values):
-    if not np.isfinite(values).all():
-        return False
-    steps = np.diff(values)
-    return bool((steps > 0).all() or (steps < 0).all())

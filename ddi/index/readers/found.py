@@ -41,8 +41,8 @@ class Found:
     format : str
     scale : float
         To Angstrom or 1/Angstrom.
-    note : str
-        What the reader wants to be said.
+    note, words : str, tuple of str
+        What the reader wants to be said, and remarks on what has no effect, as sentences.
     """
 
     position: np.ndarray
@@ -55,6 +55,7 @@ class Found:
     format: str = "text"
     scale: float = 1.0
     note: str = ""
+    words: tuple = ()
 
 
 def as_result(name, found, unit, wavelength, radiation):
@@ -64,17 +65,16 @@ def as_result(name, found, unit, wavelength, radiation):
     unit = _unit(name, found, unit or ("2theta" if angles and found.unit is None else None))
     wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
     radiation = radiation or found.radiation or "xray"
-    position = np.asarray(found.position, dtype=float) * found.scale
-    sigma = None if found.sigma is None else np.asarray(found.sigma, dtype=float) * found.scale
-    if unit == "theta":
-        unit, position = "2theta", 2 * position
-        sigma = None if sigma is None else 2 * sigma
+    scale = found.scale * (2 if unit == "theta" else 1)
+    unit = "2theta" if unit == "theta" else unit
+    position = np.asarray(found.position, dtype=float) * scale
+    sigma = None if found.sigma is None else np.asarray(found.sigma, dtype=float) * scale
     if unit == "sin2":
         unit, position, sigma = "2theta", _from_squares(name, position, wavelength), None
     source = f"{name} ({found.format})"
     if found.is_pattern or (found.is_pattern is None and looks_measured(position, found.intensity)):
-        source += found.note
-        return _pattern(name, source, position, found.intensity, unit, wavelength, radiation)
+        said = source + found.note
+        return _pattern(name, said, position, found.intensity, unit, wavelength, radiation)
     if unit == "2theta" and wavelength is None:
         raise DDIError(
             f"{name} holds 2theta, which means nothing without a wavelength; "
@@ -93,7 +93,7 @@ def as_result(name, found, unit, wavelength, radiation):
     if intensity is None and sigma is None and len(position) > MOST:
         position, note = _first_lines(position, unit, note)
     said = f"{source}: {len(position)} peaks in {unit}{found.note}{note}"
-    peaks = from_values(position, unit, wavelength, intensity, sigma, said)
+    peaks = from_values(position, unit, wavelength, intensity, sigma, said, warnings=found.words)
     return replace(peaks, radiation=radiation)
 
 
@@ -145,8 +145,7 @@ def _as_scan(found):
         note += f", the first of {len(runs)} scans"
     x, first = np.unique(x, return_index=True)
     if found.is_pattern or looks_measured(x, y[first]):
-        note = found.note + note
-        return replace(found, position=x, intensity=y[first], sigma=None, note=note)
+        return replace(found, position=x, intensity=y[first], sigma=None, note=found.note + note)
     return found
 
 

@@ -1,8 +1,14 @@
-"""What remarks above the numbers state: wavelength, radiation, what q means, another axis."""
+"""What remarks above the numbers state: wavelength, radiation, what q means, another axis; a
+wavelength alone in its line, and words behind the numbers.
+"""
 
 import re
 
+from ddi.forward.bragg import anode
 from ddi.index.instrument import as_wavelength
+from ddi.index.peaks import FEWEST, MOST
+from ddi.index.readers.headings import number
+from ddi.index.readers.unnamed import in_order
 
 _NUMBER = r"[^\d\n]{0,24}?(\d+,\d{3,}|\d*\.\d+(?:[eE][+-]?\d+)?)[ \t]*(nm|pm|m)?\b"
 _WAVELENGTH = re.compile(
@@ -24,13 +30,22 @@ _OTHER_UNIT = re.compile(
     r"[\w ,.]{1,20}[\[(/]\s*(k?eV|cm\s*\^?[-\u2212\u207b](1|\u00b9)|[m\u00b5\u03bcu]?s|sec|K"
     r"|pixels?)\s*[\])]?\s*|r ?[\[(]\$?(?:\\AA|\u00c5|A)\$?[\])]|XUNITS\s*:\s*k?eV"
 )
+_MOST_LINES = 400  # of a list; chosen
+_MOST_WORDS = 4  # that are quoted, of
+_LONGEST_WORD = 30  # characters
+_WORD = re.compile(
+    r"[\s|\"'\[({]*\d{1,5}[.,]\d[^A-Za-z#!*%\n]{0,80}?[\s,;|(\[\"'&]"
+    r"([^\W\d_][^#!*%|\t\n\";]{0,60}|\?+(?=\s|$))"
+)
+_FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
+_FAR = 3.0  # wavelengths: no list in which a tube's stands has positions below; chosen
 _WITH_TUBE = re.compile(r"radiation\s*[:=]\s*[a-z]{0,2}[\s,]{0,4}(\d\.\d{3,})\b", re.I)
 
 
 def stated_wavelength(text):
     """The wavelength in Angstrom that a remark states, or None."""
-    for number, unit in _WAVELENGTH.findall(text):
-        value = float(number.replace(",", ".")) * _ANGSTROM[unit.lower()]
+    for digits, unit in _WAVELENGTH.findall(text):
+        value = float(digits.replace(",", ".")) * _ANGSTROM[unit.lower()]
         value = value * 1e10 if value < 1e-8 else value  # metres without their unit
         if 0.01 < value < 100:
             return value
@@ -85,3 +100,56 @@ def other_axis(remarks, by_unit=False):
         if re.sub(r"[\[(].*|[^a-z]", "", fields[0].lower()) in _OTHER:
             return fields[0]
     return None
+
+
+def without_wavelength(text):
+    """A pattern without the wavelength alone in its first line (DASH), a list without that of a
+    tube alone in its first or last line, and that or None.
+    """
+    first, _, rest = text.partition("\n")
+    alone = re.fullmatch(r"\s*([0-4]\.\d{3,})\s*", first)
+    rows = rest.split("\n", _FEWEST_ROWS)[:_FEWEST_ROWS]
+    pattern = len(rows) == _FEWEST_ROWS and all(len(row.split()) in (2, 3) for row in rows)
+    if alone and pattern:
+        return rest, float(alone[1])
+    lines = text.split("\n", MOST + 1)
+    rows = [k for k, line in enumerate(lines) if line.strip()]
+    for at, others in ((rows[0], rows[1:]), (rows[-1], rows[:-1])):
+        value = number(lines[at].strip())
+        if len(lines) > MOST or value is None or not value % 1 or not anode(value):
+            continue
+        fields = [re.split(r"[\s,;]+", lines[k].strip()) for k in others]
+        beside = [x for x in (number(row[0]) for row in fields) if x is not None]
+        narrower = min(map(len, fields), default=1) > 1
+        breaks = in_order(beside) and not in_order(
+            [value, *beside] if at == rows[0] else [*beside, value]
+        )
+        if len(beside) >= FEWEST and (narrower or breaks or min(beside) > _FAR * value):
+            return "\n".join(lines[k] for k in others), value
+    return text, None
+
+
+def words_behind(text):
+    """A sentence, in a tuple, that names the words behind the numbers of a list: nobody is to
+    believe that `26.6 impurity` was obeyed. Empty if there are none, or the same in all rows.
+
+    Examples
+    --------
+    >>> words_behind("26.6 100 quartz\\n31.2 40\\n")
+    ("words behind numbers have no effect: 'quartz' (line 1)",)
+    """
+    lines = text.split("\n", _MOST_LINES + 1)
+    found = {}
+    for count, line in enumerate(lines[:_MOST_LINES], 1):
+        if word := _WORD.match(line):
+            found.setdefault(" ".join(word[1].split()).rstrip(" |,;)\\&"), []).append(count)
+    rows = sum(bool(re.match(r"\W*\d", line)) for line in lines)
+    if not found or len(lines) > _MOST_LINES or len(found) == 1 and rows == len(*found.values()):
+        return ()
+    said = [
+        f"'{word[:_LONGEST_WORD]}' (line{'s' * (len(at) > 1)} {', '.join(map(str, at[:3]))}"
+        f"{', ...' * (len(at) > 3)})"
+        for word, at in list(found.items())[:_MOST_WORDS]
+    ]
+    more = f" and {len(found) - _MOST_WORDS} more" * (len(found) > _MOST_WORDS)
+    return (f"words behind numbers have no effect: {', '.join(said)}{more}",)

@@ -13,18 +13,21 @@ from ddi.index.readers.cells import table_of_html
 from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found, looks_measured
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
+from ddi.index.readers.literals import in_rows_of
 from ddi.index.readers.stated import (
     other_axis,
     stated_radiation,
     stated_wavelength,
     states_inverse_nm,
     states_two_pi,
+    without_wavelength,
+    words_behind,
 )
 from ddi.index.readers.unnamed import (
     agree,
-    are_indices,
     counts_rows,
     in_order,
+    intensities_behind,
     numbered,
     positions_among,
     side_by_side,
@@ -32,12 +35,11 @@ from ddi.index.readers.unnamed import (
 )
 
 _MOST_TWICE = 0.35  # share of the rows of a list of peaks that repeat a position; chosen
-_FEWEST_ROWS = 60  # below a wavelength that stands alone; chosen
 
 
 def read_table(source):
     """Columns of text or CSV, with or without a heading."""
-    text, above = _without_wavelength(source.text)
+    text, above = without_wavelength(source.text)
     read = table(source.name, text)
     remarks = "\n".join(read.remarks)
     other = None if read.heading else other_axis(read.remarks, source.unit is not None)
@@ -53,10 +55,20 @@ def read_table(source):
         radiation=stated_radiation(remarks),
         unit="2theta" if "##RRUFFID" in text else None,
     )
+    found = replace(found, words=words_behind(source.text))
     if found.unit in ("q?", "q", "q2pi") and found.scale == 1 and states_inverse_nm(remarks):
         found = replace(found, scale=0.1)
     defined = found.unit == "q?" and states_two_pi(remarks)
     return replace(found, unit="q2pi") if defined else found
+
+
+def read_json(source):
+    """None if a text of JSON holds columns of positions, so that it is read as others are."""
+    if in_rows_of(source.text) is None:
+        raise DDIError(
+            f"{source.name} is a file of the format JSON in which no positions are found: expected "
+            'records {"2theta": 26.6, "I": 100} or arrays {"d": [...], "I": [...]}'
+        )
 
 
 def read_html(source):
@@ -71,15 +83,6 @@ def read_html(source):
     read = table(source.name, text)
     wavelength, radiation = stated_wavelength(above), stated_radiation(above)
     return chosen(source, read, wavelength, radiation, format="HTML")
-
-
-def _without_wavelength(text):
-    """A pattern without the wavelength alone in its first line (DASH), and that or None."""
-    first, _, rest = text.partition("\n")
-    alone = re.fullmatch(r"\s*([0-4]\.\d{3,})\s*", first)
-    rows = rest.split("\n", _FEWEST_ROWS)[:_FEWEST_ROWS]
-    pattern = len(rows) == _FEWEST_ROWS and all(len(row.split()) in (2, 3) for row in rows)
-    return (rest, float(alone[1])) if alone and pattern else (text, None)
 
 
 def chosen(source, read, wavelength=None, radiation=None, unit=None, format="text"):
@@ -161,9 +164,9 @@ def _intensity(values, names, where, first, heading):
     other of two (`Angle, Det1Disc1`), or the first of several measured over the same angles.
     """
     if "intensity" in where or not names:
-        return where.get("intensity") if names else _behind(values, first), ""
+        return (where.get("intensity"), "") if names else intensities_behind(values, first)
     if len(names) == 1:
-        return _behind(values, first), ""
+        return intensities_behind(values, first)
     if values.shape[1] == 2 and heading.separated:
         return None if "none" in names else 1 - first, ""
     free = [k for k in range(first + 1, len(names)) if names[k] is None]
@@ -172,20 +175,6 @@ def _intensity(values, names, where, first, heading):
     if not looks_measured(values[:, first], values[:, free[0]]):
         return None, ""
     return free[0], f", the first of {len(free)} columns of intensities" if len(free) > 1 else ""
-
-
-def _behind(values, first):
-    """The column behind that of positions; not one that holds them again, as d beside 2theta."""
-    indices = [are_indices(values[:, k : k + 3]) for k in range(values.shape[1])]
-    for second in range(first + 1, values.shape[1]):
-        if any(indices[max(second - 2, first + 1) : second + 1]):
-            continue
-        pair = values[:, first], values[:, second]
-        with np.errstate(divide="ignore"):
-            ways = pair, pair[::-1], (pair[0], 1 / pair[1])
-        if len(values) < 6 or not any(agree(wavelengths(*both)) for both in ways):
-            return second
-    return None
 
 
 def _stacked(name, read):

@@ -8,6 +8,7 @@ import re
 from ddi.base.errors import DDIError
 from ddi.index.readers.cells import in_columns, in_rows, turned, whole_cells
 from ddi.index.readers.headings import POSITIONS, column_name
+from ddi.index.readers.literals import in_pairs, in_rows_of
 
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
 _CELL = re.compile(r'"[^"]*"')
@@ -29,15 +30,20 @@ _BEHIND = re.compile(
 _CAPTION = re.compile(
     r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+[ \t]*[:=]?|%_\d+[ \t]+\w+)(?=[\t;]|(?<=[:=]))"
 )
-_WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+)\)")  # `8.84 (65), 5.52 (31)`
+_WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+) ?%?\)")  # `8.84 (65), 5.52 (31)`
 _CAPTIONED = re.compile(r"^\s*d ?= ?\d+[.,]\d+\s{2,}(?=\d)")  # where each line begins so
 _FEWEST = 6  # lines written alike; chosen
-_BEHIND_ONE = re.compile(r"^\s*(\d+\.\d+)\s+\(\s*(-?\d{1,3})\s*\)\s*$")  # `7.17 (100)`, one a line
+_BEHIND_ONE = re.compile(
+    r"^\s*(\d+\.\d+)\s+\(\s*(-?\d{1,3})\s*%?\s*\)\s*$"
+)  # `7.17 (100)`, one a line
 _TRIPLE = re.compile(r"(?<=[\s\d])[(\[]\s*(?:-?\d{1,2}[\s,]+){2}-?\d{1,2}\s*[)\]]")  # `( 0 2 0)`
 _TRIPLE_NAME = re.compile(r"[(\[]\s*h[\s,]+k[\s,]+l\s*[)\]]", re.I)
 _ROW = re.compile(r"(?=.*\d)[\s\d.,;+\-]+")
-_WORDS_BEHIND = re.compile(r"(\s*\d+\.\d+(?:[\s,;]+\d+(?:\.\d+)?)*)[\s,;]+([^\W\d_][^\d]*)")
-_UNITS = re.compile(r"(?i)n?m|pm|\u00b5m|a|\u00c5|ang\w*|deg\w*|m?rad\w*|k?ev|[vmwsb]{1,2}|sh|br")
+_WORDS_BEHIND = re.compile(
+    r"(\s*\d+[.,]\d+(?:[\s,;]+\d+(?:\.\d+)?)*)[\s,;]+"
+    r"(\(?[^\W\d_](?:[^\d]|(?<=[A-Za-z)\d])\d)*|\?+\s*)"
+)
+_UNITS = re.compile(r"(?i)n?m|pm|\u00b5m|a|\u00c5|ang\w*|deg\w*|m?rad\w*|k?ev|s")
 _LATEX = re.compile(
     r"\\\\.*$|\\(?:h|top|mid|bottom)(?:line|rule)|\\(?:begin|end)\{.*|\$|\\(?=theta)"
     r"|\\(?:mathrm|mathit|text|num)\b|[{}_]|\\[,;!]|\\(?=%)|\^(?=\\circ)"
@@ -65,7 +71,8 @@ def tidied(name, lines):
     DDIError
         If quoted commas may group thousands.
     """
-    lines = [_plain_numbers(line) for line in lines]
+    lines = in_rows_of("\n".join(lines)) or lines
+    lines = [_plain_numbers(line) for line in in_pairs(lines)]
     if any('"' in line for line in lines):
         lines = _decimal_points(name, lines)
     if sum("&" in line and "\\\\" in line for line in lines) > 0.5 * len(lines):
@@ -93,6 +100,8 @@ def tidied(name, lines):
 
 def _plain_numbers(line):
     """A line without groups of thousands and without what stands behind its numbers."""
+    line = re.sub(r"^\s*\[\d{1,5}\]\s+(?=\d)", "", line)  # R's count of the numbers printed
+    line = re.sub(r"(?<=\d)\u00b7(?=\d)", ".", line)
     line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
     line = re.sub(r"(?<=\d)[ \t]+\((0?\.0\d+)\)", "\u00b1\\1", line)  # `8.197 (0.003)`
     line = re.sub(r"(?<=\d) ?[\u00d7x*] ?10\^([+-]?\d+)", r"e\1", line)
@@ -120,11 +129,15 @@ def _are_indices(brackets):
 
 
 def _without_words(lines):
-    """Rows without a word behind their numbers (`38.4  Nb`) where most rows have none."""
+    """Rows without a word behind their numbers (`38.4  Nb`), where all have as many numbers."""
     plain = [line.split() for line in lines if _ROW.fullmatch(line)]
     found = [_WORDS_BEHIND.fullmatch(line) for line in lines]
     behind = [row for row in found if row]
-    if not 0 < len(behind) < len(plain) or any(_UNITS.fullmatch(row[2].strip()) for row in behind):
+    if (
+        len(behind) == 0
+        or len(behind) + len(plain) < _FEWEST
+        or any(_UNITS.fullmatch(row[2].strip()) for row in behind)
+    ):
         return lines
     widths = {len(re.split(r"[\s,;]+", " ".join(row).strip(" ,;"))) for row in plain}
     widths |= {len(re.split(r"[\s,;]+", row[1].strip())) for row in behind}
