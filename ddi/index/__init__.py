@@ -19,8 +19,7 @@ Answering: `api` (`index_peaks`), `result` with `rows` (what comes out), `compar
 peaks), `setting` and `standard` (conventional axes, standard uncertainties), `partners` (lattices
 with the same lines), `remarks` (what else is to be said), `show` and `draw` with `labels` (table,
 figure), `outputs` and `export` (files), `command` (``ddi index``), `typed` (how it was called),
-`session` (the same step by step, for the page). Numbers that were chosen stand in
-`constants`, those of whole patterns in `pattern_constants`.
+`session` (the same step by step, for the page). Every number that was chosen stands in `constants`.
 """
 
 __all__ = [
@@ -47,7 +46,6 @@ __all__ = [
     "outputs",
     "pairs",
     "partners",
-    "pattern_constants",
     "pawley",
     "peaks",
     "phases",

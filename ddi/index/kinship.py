@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.forward import relations
-from ddi.index.constants import KINSHIP, RANKING
+from ddi.index.constants import RANKING
 
 
 def best_first(candidates):
@@ -29,10 +29,9 @@ def distinct(ordered):
     """
     kept = []
     marks = np.empty((0, 4))
-    tolerance = [KINSHIP.same_length] * 3 + [KINSHIP.same_volume]
     for row in ordered:
         mark = np.log([*row.reduced[:3], row.primitive_volume])
-        near = np.flatnonzero((np.abs(marks - mark) < tolerance).all(axis=1))
+        near = np.flatnonzero((np.abs(marks - mark) < (0.015, 0.015, 0.015, 0.05)).all(axis=1))
         same = (kept[k] for k in near if relations.same_lattice(row.reduced, kept[k].reduced))
         if all(row.n_free < other.n_free for other in same):
             kept.append(row)
@@ -62,7 +61,7 @@ def prefer_symmetric(ordered, coarse=True):
         low = ordered[i]
         for j in range(i + 1, len(ordered)):
             high = ordered[j]
-            if high.n_free < low.n_free and is_one_lattice(high, low):
+            if high.n_free < low.n_free and _one_lattice(high, low):
                 other = low.score - RANKING.metric_gain
                 if high.score >= low.score - gain:
                     ordered[i] = replace(high, score=low.score, partner=low.partner)
@@ -73,9 +72,8 @@ def prefer_symmetric(ordered, coarse=True):
     return best_first(ordered)
 
 
-def is_one_lattice(row, other):
-    """Say whether two judged candidates are one lattice; volumes first, which is quick."""
-    near = abs(row.primitive_volume / other.primitive_volume - 1) < KINSHIP.same_volume
+def _one_lattice(row, other):
+    near = abs(row.primitive_volume / other.primitive_volume - 1) < 0.05
     return near and relations.same_lattice(row.reduced, other.reduced)
 
 
@@ -94,9 +92,8 @@ def families(ordered):
 def _derivative(row, other):
     ratio = row.primitive_volume / other.primitive_volume
     ratio = max(ratio, 1 / ratio)
-    least, most = KINSHIP.ratios
     return (
-        least < ratio < most
-        and abs(ratio / round(ratio) - 1) < KINSHIP.whole
+        1.5 < ratio < 4.4
+        and abs(ratio / round(ratio) - 1) < 0.03
         and relations.explain(row.reduced, "P", other.reduced, "P")[0] != "wrong"
     )

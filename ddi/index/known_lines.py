@@ -34,14 +34,12 @@ def without(peaks, known, unit=None, wavelength=None):
     """
     for text in [known] if isinstance(known, (str, bytes)) or not np.iterable(known) else known:
         lines = lines_of(text, peaks, unit, wavelength)
-        peaks = _without_lines(peaks, lines, str(text))
+        peaks = _less(peaks, lines, str(text))
     return peaks
 
 
 def lines_of(text, peaks, unit=None, wavelength=None):
-    """Return the q2 (n_lines,) in A^-2 of one known substance up to a little beyond
-    the last of `peaks`; the arguments are those of `without`.
-    """
+    """Return the q2 in A^-2 of the lines of one known substance in the range of `peaks`."""
     end = 1.1 * peaks.q2[-1]
     if written_cells.is_cell(text) or str(text).lower().endswith(".cif"):
         return written_cells.read(text).lines(end)
@@ -76,7 +74,7 @@ def matched(q2, lines, tolerances):
     return found
 
 
-def _without_lines(peaks, lines, name):
+def _less(peaks, lines, name):
     tolerances = tolerance(peaks)
     shift = _common_shift(peaks, lines, tolerances)
     out = matched(corrected(peaks, shift), lines, tolerances)
@@ -89,7 +87,7 @@ def _without_lines(peaks, lines, name):
     return chosen(
         peaks,
         ~out,
-        faint=_faint_without(peaks, lines, shift),
+        faint=_fewer_faint(peaks, lines, shift),
         left_out=np.append(peaks.left_out, peaks.q2[out]),
         warnings=(*peaks.warnings, _said(peaks, out, lines, tolerances, name, shift)),
     )
@@ -119,7 +117,7 @@ def _common_shift(peaks, lines, tolerances):
     return best
 
 
-def _faint_without(peaks, lines, shift):
+def _fewer_faint(peaks, lines, shift):
     if peaks.faint is None or not len(lines):
         return peaks.faint
     q2, sigma, _ = peaks.faint

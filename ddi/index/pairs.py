@@ -7,7 +7,7 @@ found by accident; together they explain all. With w_a and w_b the worth of a pe
 being the usual prior of a foreign peak, and pays for the many pairs that are tried.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,11 +16,28 @@ from ddi.forward.chance import error_density, line_density, log_odds
 from ddi.forward.lines import distinct_lines
 from ddi.index import extinction, ranking
 from ddi.index.candidates import Candidate
-from ddi.index.constants import PAIRS, RANKING, SEARCH
+from ddi.index.constants import PHASES, RANKING, SEARCH
 from ddi.index.kinship import best_first
 from ddi.index.observed import prepare
-from ddi.index.pattern_constants import PHASES
 from ddi.index.score import parameter_cost
+
+
+@dataclass(frozen=True)
+class PairConstants:
+    """How cells are scored in pairs."""
+
+    n_candidates: int = 60  # of the list that are tried as partners; chosen for speed
+    shares: tuple = (0.25, 0.4, 0.5, 0.6, 0.75)  # of the peaks that belong to the first; chosen
+    # candidates whose leftovers are searched for a partner, and those kept of each; for speed
+    n_heads: int = 2
+    n_kept: int = 10
+    # log units a pair pays: 10 for the 24,000 pairs and shares that are tried, the rest for the
+    # searches for partners; with 10 alone, pairs in lists without a lattice reached 13 of score,
+    # right ones 30 to 74 (sums of measured patterns, choosing half)
+    cost: float = 14.0
+
+
+PAIRS = PairConstants()
 
 
 def raised(peaks, ordered, partners=()):
@@ -58,7 +75,7 @@ def pair_scores(peaks, rows):
     """Return the score of each pair of candidates, shape (n, n), in log units; only above the
     diagonal, -inf elsewhere.
     """
-    worth = np.array([likelihood_ratios(peaks, row) for row in rows])
+    worth = np.array([worth_of(peaks, row) for row in rows])
     cost = np.array([_cost(row) for row in rows])
     scores = np.full((len(rows), len(rows)), -np.inf)
     for k in range(len(rows) - 1):
@@ -93,9 +110,9 @@ def explained(peaks, *cells):
     return float(pair_scores(votes, rows)[0, 1])
 
 
-def likelihood_ratios(peaks, row):
-    """Return for each peak that votes how much likelier a line of a judged candidate makes it than
-    chance, shape (m,): density of its error over density of lines.
+def worth_of(peaks, row):
+    """Return the worth of each peak that votes under a judged candidate, shape (m,): density of its
+    error over density of lines.
     """
     votes = peaks.votes
     q2 = votes.q2 - row.zero * votes.slope
@@ -119,7 +136,7 @@ def leftovers(peaks, ordered):
             return
         if all(is_another(row, head) for head in heads):
             heads.append(row)
-            foreign = likelihood_ratios(peaks, row)[: len(peaks.q2)] < 1.0
+            foreign = worth_of(peaks, row)[: len(peaks.q2)] < 1.0
             if foreign.sum() >= PHASES.least:
                 yield peaks.chosen(foreign)
 

@@ -5,21 +5,41 @@ picked from what is left, so that weak lines beside strong ones are found as wel
 peaks of the list that no line of the cell explains are searched.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import q2_of, q2_slope, two_theta
-from ddi.index import confidence, pairs
+from ddi.index import confidence, pairs, ranking
 from ddi.index.comparison import cell_of, chosen
-from ddi.index.pattern_constants import PHASES
+from ddi.index.constants import PHASES
 from ddi.index.result import CONVINCING
-from ddi.index.rows import reordered
 
 
-def remaining(result, peaks=None):
+@dataclass(frozen=True)
+class LeftConstants:
+    """What the lines that a first cell leaves are worth."""
+
+    # FWHM within which a line of the first cell hides one that is less than so many times as high,
+    # since their shares are open; probability that such a one belongs to no line; chosen
+    hiding: float = 0.5
+    hidden: float = 2.0
+    doubt: float = 0.4
+    # probability from which the first cell is not searched again in what the second one leaves:
+    # the same cell came out in 9 of 9 sums of the choosing half
+    sure: float = 0.9
+    # degrees 2theta by which the zero shifts of two phases of a specimen differ, one standard
+    # deviation, and the most that it counts in log units; chosen, not measured
+    zero_apart: float = 0.05
+    least_gain: float = -20.0
+
+
+LEFT = LeftConstants()
+
+
+def left(result, peaks=None):
     """Return the peaks that the first cell leaves, if they are enough for a cell of their own and
     the first cell or one of its sub- and supercells is likelier than not.
 
@@ -41,7 +61,7 @@ def remaining(result, peaks=None):
     if unexplained.sum() < PHASES.least:
         return None
     if peaks.pattern is None:
-        said = _source(unexplained.sum(), peaks)
+        said = _said(unexplained.sum(), peaks)
         rest = chosen(peaks, unexplained, pattern=None, faint=None, source=said)
     else:
         rest = _picked(peaks, result.rows[0], unexplained)
@@ -72,7 +92,7 @@ def _picked(peaks, row, unexplained):
     weak = _weak(rest, found, fit)
     angles = np.concatenate([strong.two_theta, weak.two_theta, hidden.two_theta])
     sigma = np.concatenate([strong.sigma, weak.sigma, hidden.sigma])
-    spurious = np.append(weak.spurious, np.full(len(hidden.two_theta), PHASES.doubt))
+    spurious = np.append(weak.spurious, np.full(len(hidden.two_theta), LEFT.doubt))
     q2 = q2_of(angles, wavelength)
     sigma_q2 = sigma * q2_slope(q2, wavelength)
     n = len(strong.two_theta)
@@ -83,7 +103,7 @@ def _picked(peaks, row, unexplained):
         intensity=strong.height,
         faint=np.array([q2[n:], sigma_q2[n:], spurious]),
         pattern=(rest.flat.x, rest.flat.y),
-        source=_source(n, peaks),
+        source=_said(n, peaks),
     )
 
 
@@ -91,8 +111,8 @@ def _parted(lines, fit):
     """Lines that search, and those so near lines of the cell that how the pattern shares its
     intensity among them is open; these search, too, where the others are too few for a cell.
     """
-    reach = PHASES.hiding * lines.fwhm
-    clear = lines.height > PHASES.hidden * _highest(fit, lines.two_theta, reach)
+    reach = LEFT.hiding * lines.fwhm
+    clear = lines.height > LEFT.hidden * _highest(fit, lines.two_theta, reach)
     if clear.sum() < PHASES.least:
         clear = np.ones(len(clear), dtype=bool)
     return lines.take(clear), lines.take(~clear)
@@ -149,11 +169,11 @@ def _is_beta(lines, fit, tube):
     return symbols.companions(*weak, tube, (tube.beta,), strong)
 
 
-def _source(n, peaks):
+def _said(n, peaks):
     return f"{n} peaks that the first cell of {peaks.source.split(':')[0]} leaves"
 
 
-def with_second_phase(first, solve, solve_first=None):
+def complete(first, solve, solve_first=None):
     """Return the result with the second phase that its first cell leaves, if there is one.
 
     Parameters
@@ -172,7 +192,7 @@ def with_second_phase(first, solve, solve_first=None):
         sure is searched again in what the second one leaves. Of two that convince the one that
         explains more intensity is first.
     """
-    rest = remaining(first)
+    rest = left(first)
     if rest is None:
         return first
     second = _of_one_specimen(solve(rest), first)
@@ -180,10 +200,10 @@ def with_second_phase(first, solve, solve_first=None):
     another = is_another(second, first)
     if second.convinces and not another:
         return first
-    alone = remaining(second, first.peaks) if another else None
+    alone = left(second, first.peaks) if another else None
     if alone is None:
         return replace(first, second=second, seconds=seconds)
-    if first.rows[0].probability >= PHASES.sure:
+    if first.rows[0].probability >= LEFT.sure:
         main = _fitted_again(first, alone)
     else:
         again = (solve_first or solve)(alone)
@@ -228,13 +248,13 @@ def _of_one_specimen(second, first):
     apart = shifts - first.rows[0].zero_shift
     if not len(shifts) or not np.isfinite(apart).all():
         return second
-    gain = -0.5 * (apart / PHASES.zero_apart) ** 2
+    gain = -0.5 * (apart / LEFT.zero_apart) ** 2
     before = [row.probability for row in second.rows]
-    chances = confidence.reweighted(before, np.maximum(gain, PHASES.least_gain))
+    chances = confidence.reweighted(before, np.maximum(gain, LEFT.least_gain))
     order = np.argsort(-chances, kind="stable")
-    reweighted = [row.but(probability=chance) for row, chance in zip(second.rows, chances)]
-    rows, fits = reordered(reweighted, second.fits, order)
-    return replace(second, rows=rows, fits=tuple(fits))
+    reweighted = second.cells.assign(probability=chances)
+    cells, fits = ranking.reordered(reweighted, second.fits, order)
+    return replace(second, rows=cells, fits=tuple(fits))
 
 
 def explained(result):

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice
 from ddi.forward.lines import KINDS, distinct_lines
-from ddi.index.pattern_constants import PROFILE
+from ddi.index.constants import PROFILE
 from ddi.index.pawley import Components, assemble, factorise, solve_factorised
 
 
@@ -133,7 +133,7 @@ class Equations(NamedTuple):
 
 
 def equations_at(problem, state):
-    """Return the normal `Equations` of a `Problem` at a `State`, priors included."""
+    """Return the `Equations`, priors included."""
     n_amplitudes = len(state.amplitude)
     n_linear = n_amplitudes + len(state.level)
     n = n_linear + len(state.shape)

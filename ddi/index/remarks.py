@@ -6,13 +6,16 @@ import numpy as np
 
 from ddi.index import lamellar, partners
 from ddi.index.comparison import cell_of, nominal
-from ddi.index.constants import LAMELLAR, RANKING, REMARKS, SEARCH
+from ddi.index.constants import LATER, RANKING, SEARCH
 from ddi.index.observed import prepare
 
 NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
 
+EXACT = 2e-4  # degrees or A; no instrument is as good
+LEAST_SHIFT = 0.01  # degrees 2theta that are worth a sentence; chosen, not measured
 
-def with_remarks(result, contents=None):
+
+def added(result, contents=None):
     """Return a `ddi.index.result.Result` with what its list and its first cell imply.
 
     A one-dimensional list leaves no cell likely. Of a cell, the lattices with the same lines are
@@ -26,7 +29,7 @@ def with_remarks(result, contents=None):
     """
     one = one_length(result.peaks)
     if one is not None:
-        most = LAMELLAR.most_likely
+        most = lamellar.LAMELLAR.most_likely
         rows = [row.but(probability=min(row.probability, most)) for row in result.rows]
         return replace(result, rows=rows, one_length=one)
     if not result.rows:
@@ -34,10 +37,10 @@ def with_remarks(result, contents=None):
     first = result.rows[0]
     notes = [contents.said(float(first.volume))] if contents is not None else []
     found = partners.partners(first.bravais, cell_of(first), float(result.peaks.q2[-1]))
-    notes += removed_shift(result)
+    notes += as_if(result)
     notes += partners.said(found, result.peaks.wavelength) if result.convinces else []
     notes += scatter(result) if result.convinces else []
-    return with_later_peaks(replace(result, notes=tuple(notes)))
+    return checked(replace(result, notes=tuple(notes)))
 
 
 def scatter(result):
@@ -48,28 +51,28 @@ def scatter(result):
     name, unit = ("two_theta_diff", "degrees") if result.peaks.wavelength else ("d_diff", "A")
     miss = np.abs(lines[name][: SEARCH.max_verify])
     error = np.median(miss) / NORMAL_QUARTILE
-    if error < REMARKS.exact:
+    if error < EXACT:
         return []
     return [f"The positions scatter by {error:.2g} {unit} about the lines of this cell."]
 
 
-def removed_shift(result):
+def as_if(result):
     """Return a sentence, in a list, where a zero shift was taken off spacings whose wavelength is
     not known.
     """
     shift = result.rows[0].zero_shift
-    if result.peaks.wavelength or not abs(shift) >= REMARKS.least_shift:
+    if result.peaks.wavelength or not abs(shift) >= LEAST_SHIFT:
         return []
     measured = f"as if measured at {nominal(result.peaks):.4f} A"
     return [f"The spacings were read {measured}, a zero shift of {shift:+.2f} degrees taken off."]
 
 
-def with_later_peaks(result):
+def checked(result):
     """Return a result whose first cell is no longer likely if it explains too few of the peaks that
     come after those that search and verify.
     """
     later = result.lines(1)["indexed"][SEARCH.max_verify :]
-    if len(later) < REMARKS.least_later or later.mean() > REMARKS.explained:
+    if len(later) < LATER.least or later.mean() > LATER.explained:
         return result
     first, *others = result.rows
     first = first.but(probability=min(first.probability, RANKING.most_doubtful))

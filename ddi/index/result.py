@@ -254,7 +254,8 @@ def _decided(rows, fits, peaks):
         return rows, fits
     from ddi.index import judging
 
-    rows, known = judging.decided(rows, fits, peaks)
+    cells, known = judging.decided(plain_rows.table(rows, rows[0]), fits, peaks)
+    rows = plain_rows.of(cells)
     moved = [k for k, fit in enumerate(known) if fit is None]
     for k, fit in zip(moved, _fits(peaks, _to_fit([rows[k] for k in moved]))):
         known[k] = fit

@@ -34,10 +34,28 @@ doubt and no peak.
 """
 
 
-def ranked(q2, sigma_q2=None, *, intensities=None, wavelength=None, bravais=None, max_volume=None,
-           time_budget=None, zero_shift="fit", n_peaks=20, n_jobs=2, seed=0, generators=None,
-           templates=None, faint=None, zero_fixed=False, foreign=None, contents=None, n_best=50,
-           paired=True):  # fmt: skip
+def ranked(
+    q2,
+    sigma_q2=None,
+    *,
+    intensities=None,
+    wavelength=None,
+    bravais=None,
+    max_volume=None,
+    time_budget=None,
+    zero_shift="fit",
+    n_peaks=20,
+    n_jobs=2,
+    seed=0,
+    generators=None,
+    templates=None,
+    faint=None,
+    zero_fixed=False,
+    foreign=None,
+    contents=None,
+    n_best=50,
+    paired=True,
+):
     """Index a pattern; return its ranked list.
 
     Parameters
@@ -92,7 +110,6 @@ def ranked(q2, sigma_q2=None, *, intensities=None, wavelength=None, bravais=None
     """
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, None, foreign, contents)
     zero = Zero.asked(zero_shift, wavelength, zero_fixed).within(peaks)
-    peaks = replace(peaks, shift=(zero.mean, zero.sigma))
     fitted = zero_shift == "fit" and wavelength is not None
     how = Effort(max_volume, templates, generators or {}, seed, n_jobs, not fitted)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)

@@ -86,17 +86,7 @@ def _log_likelihood(problem, x, label, confidence, plan):
 
 
 def run(problem, chain, plan, keep_trace=False, deadline=None):
-    """Advance the chains through the plan, in place; return the trace or None.
-
-    Parameters
-    ----------
-    problem : ddi.mcmc.problem.Problem
-    chain : ddi.mcmc.state.Chain
-    plan : ddi.mcmc.options.Plan
-    keep_trace : bool
-    deadline : float
-        On the clock of `time.perf_counter`, in seconds.
-    """
+    """Advance the chains through the plan, in place; return the trace or None."""
     n = len(plan.temperature)
     legs = np.linspace(0, n, plan.options.restarts + 2).astype(int)
     asked = plan.options.assigner is not None and not plan.softmax
@@ -166,7 +156,7 @@ def advance(problem, chain, plan, first, last, loop=chains.advance):
     one.
     """
     prior = line_prior(plan.options.assigner) if plan.softmax else None
-    arrays = plan.settings, plan.temperature[first:last], plan.width[first:last]
+    arrays = plan.settings, plan.temperature[first:last], plan.spread[first:last]
     loop(chain, problem.arrays(prior), *arrays, np.uint64(plan.options.seed), first)
 
 

@@ -233,3 +233,42 @@ def throughput(problem, networks, level, seed):
     table = pd.DataFrame(rows, columns=["assignment", "candidates / s"])
     first = table["candidates / s"].iloc[0]
     return table.assign(**{"times slower": first / table["candidates / s"]})
+
+
+def numbers(accuracy, networks, seconds, middle, rates):
+    """Return the numbers that 08_assignment quotes."""
+    found = {
+        "AssignNetworks": len(networks),
+        "AssignTrainingSeconds": f"{seconds:.0f}",
+        "AssignLevel": middle,
+    }
+
+    def value(system, name, column, level=middle):
+        same = (accuracy.system == system) & (accuracy.level == level)
+        rows = accuracy[same & (accuracy.assigner == name)]
+        if not len(rows):
+            return "--"
+        share = rows[column].iloc[0] / (rows.n.iloc[0] if column in ("after", "plain") else 1)
+        return f"{100 * share:.1f}"
+
+    for system in ("orthorhombic", "monoclinic"):
+        for name, word in MACROS.items():
+            for column, kind in (("top1", "Top"), ("top5", "Five"), ("after", "Solved")):
+                found[f"Assign{system.title()}{word}{kind}"] = value(system, name, column)
+            drawn = value(system, name, "top1", "network")
+            found[f"Assign{system.title()}{word}DrawnTop"] = drawn
+        found[f"Assign{system.title()}PlainSolved"] = value(system, "nearest line", "plain")
+    words = ("Compiled", "Nearest", "Prior", "Own", "Joint", "Network")
+    speed = zip(words, rates["candidates / s"])
+    return found | {f"AssignRate{word}": f"{rate:,.0f}" for word, rate in speed}
+
+
+def long_numbers(flat):
+    """Return what the longest training took, and what its last third added at most."""
+    if not len(flat):
+        return {}
+    return {
+        "AssignLongMinutes": f"{flat['CPU min'].sum():.0f}",
+        "AssignLongSteps": int(flat.steps.max()),
+        "AssignLongLastThird": f"{flat['last third (points)'].max():.1f}",
+    }

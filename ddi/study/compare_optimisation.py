@@ -234,3 +234,61 @@ def calls_table(patterns, n_calls, *, max_calls, seed, n_jobs):
     table = table.reset_index()
     table.insert(3, "published", table["lattice system"].map(convergence.PUBLISHED_CALLS))
     return table.rename(columns={"half": "95 % ±", "unsolved": f"unsolved at {max_calls}"})
+
+
+def acceptance_summary(table):
+    """Return in how many rows of `steps_table` accepting always does at least as well as
+    Metropolis, and of how many.
+    """
+    systems = [system for system in HARD if system in table]
+    long = table.melt(["weights", "accept", "peaks a step"], systems, "system", "share")
+    keys = ["weights", "peaks a step", "system"]
+    wide = long.pivot(index=keys, columns="accept", values="share").dropna()
+    return int((wide["always"] >= wide["metropolis"]).sum()), len(wide)
+
+
+def numbers(rows, twenty, ranked, about):
+    """Return the numbers that 09_optimize quotes; `about` are parameters that the paper names."""
+    bound = rows[~rows["system"].isin(COELHO)]
+    low, high = wilson(int(bound["solved"].sum()), len(bound))
+    found = {
+        f"Solved{system.capitalize()}": f"{100 * mine['solved'].mean():.0f}"
+        for system, mine in rows.groupby("system")
+    }
+    found |= {
+        "SolvedHigh": _percent(bound["solved"]),
+        "SolvedHighPatterns": len(bound),
+        "SolvedHighLow": f"{100 * low:.1f}",
+        "SolvedHighHigh": f"{100 * high:.1f}",
+        "SolvedByScore": _percent(rows["by_score"]),
+        "SolvedHighByScore": _percent(bound["by_score"]),
+        "SolvedPatterns": len(rows),
+        "SolvedAll": _percent(rows["solved"]),
+        "SolveMedianSeconds": f"{rows['correct_from'].median():.2f}",
+        "SolveMeanSeconds": f"{rows['seconds'].mean():.1f}",
+        "CompareBestStart": ranked["start"][0],
+        "CompareBestMethod": ranked["method"][0],
+        "ComparePatterns": int(ranked["n"].max()),
+    }
+    for row in twenty.set_index("lattice system").itertuples():
+        found[f"SolveUnsolved{row.Index.capitalize()}"] = f"{row[2]:.0f}"
+        found[f"SolveUnsolvedVoted{row.Index.capitalize()}"] = f"{row[5]:.0f}"
+    for row in ranked.itertuples():
+        if row.method == "misfit weights" or row.start == "both":
+            words = f"{row.start} {row.method}".replace("+", " and ").title().replace(" ", "")
+            found[f"Compare{words.replace('-', '')}"] = f"{row[4]:.0f}"
+    return found | about
+
+
+def prediction_numbers(against):
+    """Return how many pairs of a pattern and a generator arrive, predicted and found."""
+    return {
+        "PredictedArrived": f"{100 * against['predicted'].mean():.0f}",
+        "FoundArrived": f"{100 * against['arrived'].mean():.0f}",
+        "ArrivedOutranked": int((against["arrived"] & ~against["in_ten"]).sum()),
+        "PredictedPairs": len(against),
+    }
+
+
+def _percent(flags):
+    return f"{100 * flags.mean():.1f}" if len(flags) else "--"
