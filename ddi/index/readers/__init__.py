@@ -6,7 +6,7 @@ ambiguous is refused with the command to type, nothing is guessed.
 
 - opening: regular files and standard input, size limits, encodings, members of archives
 - headings, separators, columns: names with units, decimal commas, remarks, rows of numbers
-- written, cells, unnamed: other ways of writing a table; columns without names
+- written, literals, cells, unnamed: other ways of writing a table; columns without names
 - stated: what remarks say of wavelength, radiation and the axis
 - text, histograms, vendors, archives, binary, cif, inputs: families of formats
 - found: what a reader found, and how it becomes `Peaks` or a `Pattern`

@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ddi.base.errors import DDIError
+from ddi.forward.bragg import anode
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
+from ddi.index.readers.literals import in_rows_of
 from ddi.index.readers.prose import in_sentence
 from ddi.index.readers.separators import PLAIN, REMARKS, strip_remark, style
 from ddi.index.readers.unnamed import in_order, one_a_row, side_by_side
@@ -48,13 +50,14 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines[-1] = lines[-1].rstrip("\x1a\0")
-    plain = tidied(name, lines)
+    lines = in_rows_of("\n".join(lines)) or lines
     try:
+        plain = tidied(name, lines)
         return _joined(name, *_read(name, plain, style(name, plain)))
     except DDIError:
         found = in_sentence("\n".join(lines))
-        if found is None:
-            raise
+        if found is None or not re.search(r"[^\W\d_]{2}|\u00b0", text):
+            raise  # numbers alone are no sentence
         return Table(found[0][:, None], None, found[1], tuple(lines))
 
 
@@ -282,9 +285,11 @@ def _check_order(name, rows):
         return
     others = [row[0][0] for row in rows if len(row) == usual]
     whole = odd[0][0][0] % 1 == 0 and all(value % 1 for value in others)
+    whole = whole or len(odd) == len(odd[0]) == 1 and anode(odd[0][0][0])
     if in_order(others) and (whole or not in_order([row[0][0] for row in rows])):
         said = " ".join(f"{value:g}" for value, _ in odd[0])
         raise DDIError(
             f"{name} has a row of {len(odd[0])} numbers, {said}, among rows of {usual}, and its "
-            "position is whole or out of order; correct that row, or start it with #"
+            "position is whole, out of order or a tube's wavelength; correct that row, or start it "
+            "with #"
         )

@@ -42,7 +42,7 @@ class Found:
     scale : float
         To Angstrom or 1/Angstrom.
     note, words : str, tuple of str
-        What the reader wants to be said, and remarks on what has no effect, as sentences.
+        What the reader wants to be said; sentences on what has no effect.
     """
 
     position: np.ndarray
@@ -65,10 +65,11 @@ def as_result(name, found, unit, wavelength, radiation):
     unit = _unit(name, found, unit or ("2theta" if angles and found.unit is None else None))
     wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
     radiation = radiation or found.radiation or "xray"
-    scale = found.scale * (2 if unit == "theta" else 1)
-    unit = "2theta" if unit == "theta" else unit
-    position = np.asarray(found.position, dtype=float) * scale
-    sigma = None if found.sigma is None else np.asarray(found.sigma, dtype=float) * scale
+    position = np.asarray(found.position, dtype=float) * found.scale
+    sigma = None if found.sigma is None else np.asarray(found.sigma, dtype=float) * found.scale
+    if unit == "theta":
+        unit, position = "2theta", 2 * position
+        sigma = None if sigma is None else 2 * sigma
     if unit == "sin2":
         unit, position, sigma = "2theta", _from_squares(name, position, wavelength), None
     source = f"{name} ({found.format})"

@@ -13,11 +13,11 @@ _LONGEST = 200_000  # characters of a text that is looked at; chosen
 _FEWEST = 4  # records, or numbers of an array
 _MOST_COLUMNS = 6  # of a record that has no names; chosen
 _NUMBER = r"[-+]?\d{1,9}\.?\d{0,12}(?:[eE][-+]?\d{1,3})?"
-_DATA = re.compile(r"(?im)^\s*DATA\s+(\w+)\s*/([^/A-Z]*)/")  # Fortran, and where its lines go on
-_GOES_ON = re.compile(r"\n {5}[^\s0]")
+_DATA = re.compile(r"(?im)^\s*DATA\s+(\w+)\s*/([^/A-Z]*)/")  # Fortran
+_CONTINUED = re.compile(r"(?m)^ {5}\S(?=\s)")  # the sixth column of Fortran
 _LABEL = r"[\"']?((?:[A-Za-z]|2[ -]?[A-Za-z\u03b8])[^\s\"'=:,;{}\[\]]{0,20})[\"']?\s*(?:[=:]\s*)"
-_LABELLED = re.compile(rf"(?<![\w.]){_LABEL}({_NUMBER}(?:,\d{{1,9}})?)(?![.\d])")
-_ARRAY = re.compile(r"(?:(?<![\w\]])\[|[({])((?:[-+\d.,;\s&]|(?<=[\d.])[eE](?=[-+\d]))*)[\])}]")
+_LABELLED = re.compile(rf"(?<![\w.]){_LABEL}[\"']?({_NUMBER}(?:,\d{{1,9}})?)(?![.\d])")
+_ARRAY = re.compile(r"[\[({]((?:[-+\d.,;\s&]|(?<=[\d.])[eE](?=[-+\d]))*)[\])}]")
 _NAME = re.compile(
     r"(?:\"([^\"\n]{1,30})\"|'([^'\n]{1,30})'|([^\s,;()\[\]{}:=\"'<]{1,30}))\s*(?:\[\d*\]\s*)?"
     r"(?:=|:|<-)\s*(?:[\w.]+\s*)?[(\[{\s]*$"
@@ -31,19 +31,20 @@ def in_rows_of(text):
 
     Examples
     --------
-    >>> in_rows_of("tth = [21.3; 30.4;\\n  37.4; 43.4];")
-    ['tth', '21.3', '30.4', '37.4', '43.4']
+    >>> in_rows_of("[21.3 30.4 37.4\\n 43.4 49.5]")
+    ['21.3', '30.4', '37.4', '43.4', '49.5']
     """
     if len(text) > _LONGEST or not re.search(r"[=:\[({]|^\s*DATA\b", text, re.I):
         return None
-    text = _DATA.sub(lambda data: f"{data[1]} = [{_GOES_ON.sub(' ', data[2])}]", text)
+    text = _DATA.sub(lambda data: f"{data[1]} = [{_CONTINUED.sub('', data[2])}]", text)
     return _records(text) or _arrays(re.sub(r"(?m)\.{3}[^\S\n]*$", "", text))
 
 
 def _records(text):
     """Rows of `{"2theta": 26.6, "I": 100}` or `d = 3.34 A; I = 100 %`."""
     found = [
-        (name.strip(" ()"), value.replace(",", ".")) for name, value in _LABELLED.findall(text)
+        (re.sub(r"^\w+\((?=\w+$)", "", name.strip(" (")), value.replace(",", "."))
+        for name, value in _LABELLED.findall(text)  # `Peak(d=3.34, I=100)`
     ]
     counts = Counter(name for name, _ in found)
     most = max(counts.values(), default=0)
@@ -70,7 +71,7 @@ def _remarks(text, counts):
 
 def _arrays(text):
     """Rows of `[(26.6, 100), ...]`, or columns such as `tth = c(26.6, ...)`, `[26.6 31.2 ...]`."""
-    found = [one for one in _ARRAY.finditer(text) if re.search(r"\d", one[1])]
+    found = [one for one in _ARRAY.finditer(text) if len(re.findall(_NUMBER, one[1])) > 1]
     around = _ARRAY.sub(" ", text)
     if not found or _others(around) or not any("." in one[1] for one in found):
         return None
@@ -135,9 +136,9 @@ def in_pairs(lines):
     for pair, tens in ((_OF_CARD, True), (_PAIR, False)):
         found = [pair.findall(line) for line in lines]
         bare = not any(
-            re.search(r"\d", pair.sub("", line)) if row else re.match(r"\s*\d+\.\d", line)
+            re.search(r"\d", pair.sub("", line)) if row else re.match(r"\s*\d+[.,]\d", line)
             for row, line in zip(found, lines)
-        )
+        )  # nor rows of another table, below a card's `Strong lines: 4.18/X 2.45/5`
         signs = [sign.lower() for row in found for _, *signs in row for sign in signs]
         if bare and len(signs) >= _FEWEST and (not tens or "x" in signs):
             heights = {"x": "100"} | {str(k): f"{10 * k}" for k in range(10)} if tens else {}

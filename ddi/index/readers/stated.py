@@ -118,13 +118,12 @@ def without_wavelength(text):
         value = number(lines[at].strip())
         if len(lines) > MOST or value is None or not value % 1 or not anode(value):
             continue
-        fields = [re.split(r"[\s,;]+", lines[k].strip()) for k in others]
-        beside = [x for x in (number(row[0]) for row in fields) if x is not None]
-        narrower = min(map(len, fields), default=1) > 1
+        beside = [number((re.split(r"[\s,;]+", lines[k].strip()))[0]) for k in others]
+        beside = [x for x in beside if x is not None]
         breaks = in_order(beside) and not in_order(
             [value, *beside] if at == rows[0] else [*beside, value]
         )
-        if len(beside) >= FEWEST and (narrower or breaks or min(beside) > _FAR * value):
+        if len(beside) >= FEWEST and (breaks or min(beside) > _FAR * value):
             return "\n".join(lines[k] for k in others), value
     return text, None
 

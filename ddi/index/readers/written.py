@@ -8,7 +8,7 @@ import re
 from ddi.base.errors import DDIError
 from ddi.index.readers.cells import in_columns, in_rows, turned, whole_cells
 from ddi.index.readers.headings import POSITIONS, column_name
-from ddi.index.readers.literals import in_pairs, in_rows_of
+from ddi.index.readers.literals import in_pairs
 
 _QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
 _CELL = re.compile(r'"[^"]*"')
@@ -33,14 +33,13 @@ _CAPTION = re.compile(
 _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+) ?%?\)")  # `8.84 (65), 5.52 (31)`
 _CAPTIONED = re.compile(r"^\s*d ?= ?\d+[.,]\d+\s{2,}(?=\d)")  # where each line begins so
 _FEWEST = 6  # lines written alike; chosen
-_BEHIND_ONE = re.compile(
-    r"^\s*(\d+\.\d+)\s+\(\s*(-?\d{1,3})\s*%?\s*\)\s*$"
-)  # `7.17 (100)`, one a line
+# `7.17 (100)`, one a line
+_BEHIND_ONE = re.compile(r"^\s*(\d+\.\d+)\s+\(\s*(-?\d{1,3})\s*%?\s*\)\s*$")
 _TRIPLE = re.compile(r"(?<=[\s\d])[(\[]\s*(?:-?\d{1,2}[\s,]+){2}-?\d{1,2}\s*[)\]]")  # `( 0 2 0)`
 _TRIPLE_NAME = re.compile(r"[(\[]\s*h[\s,]+k[\s,]+l\s*[)\]]", re.I)
 _ROW = re.compile(r"(?=.*\d)[\s\d.,;+\-]+")
 _WORDS_BEHIND = re.compile(
-    r"(\s*\d+[.,]\d+(?:[\s,;]+\d+(?:\.\d+)?)*)[\s,;]+"
+    r"(\s*\d+[.,]\d+(?:[\s,;]+\d+(?:\.\d+)?)*)[\s,;]+(?:[-\u2013]\s+)?"
     r"(\(?[^\W\d_](?:[^\d]|(?<=[A-Za-z)\d])\d)*|\?+\s*)"
 )
 _UNITS = re.compile(r"(?i)n?m|pm|\u00b5m|a|\u00c5|ang\w*|deg\w*|m?rad\w*|k?ev|s")
@@ -71,7 +70,6 @@ def tidied(name, lines):
     DDIError
         If quoted commas may group thousands.
     """
-    lines = in_rows_of("\n".join(lines)) or lines
     lines = [_plain_numbers(line) for line in in_pairs(lines)]
     if any('"' in line for line in lines):
         lines = _decimal_points(name, lines)
@@ -137,6 +135,8 @@ def _without_words(lines):
         len(behind) == 0
         or len(behind) + len(plain) < _FEWEST
         or any(_UNITS.fullmatch(row[2].strip()) for row in behind)
+        or not plain
+        and any("," in row[2] for row in behind)  # a table of another kind
     ):
         return lines
     widths = {len(re.split(r"[\s,;]+", " ".join(row).strip(" ,;"))) for row in plain}
