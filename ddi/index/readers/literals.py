@@ -92,7 +92,7 @@ def _arrays(text):
         return None
     elif len(flat) >= _FEWEST and 2 <= sizes[0] <= _MOST_COLUMNS:
         return remarks + list(map("\t".join, flat))
-    elif len(flat) != 2 or sizes[0] < _FEWEST or not _rises(flat[0]) or _rises(flat[1]):
+    elif len(flat) != 2 or sizes[0] < _FEWEST or not in_order(flat[0]) or in_order(flat[1]):
         return None
     return remarks + list(map("\t".join, zip(*flat)))
 
@@ -101,10 +101,6 @@ def _check_sizes(names, sizes, wanted):
     for name, size in zip(names, sizes):
         if column_name(name) == "intensity" and size != wanted:
             raise DDIError(f"{name} has {size} numbers for {wanted} positions; give each peak one")
-
-
-def _rises(numbers):
-    return in_order(list(map(float, numbers)))
 
 
 def _name(found):
@@ -120,7 +116,7 @@ def _lines(body):
     lines = [re.findall(_NUMBER, line) for line in re.split(r"[;\n]", body)]
     lines = [line for line in lines if line]
     flat = [number for line in lines for number in line]
-    rows = len(lines) > 1 and len(set(map(len, lines))) == 1 and not _rises(flat)
+    rows = len(lines) > 1 and len(set(map(len, lines))) == 1 and not in_order(flat)
     return list(map(" ".join, lines)) if rows else flat
 
 

@@ -118,7 +118,7 @@ def without_wavelength(text):
         value = number(lines[at].strip())
         if len(lines) > MOST or value is None or not value % 1 or not anode(value):
             continue
-        beside = [number((re.split(r"[\s,;]+", lines[k].strip()))[0]) for k in others]
+        beside = [number(re.split(r"[\s,;]+", lines[k].strip())[0]) for k in others]
         beside = [x for x in beside if x is not None]
         breaks = in_order(beside) and not in_order(
             [value, *beside] if at == rows[0] else [*beside, value]

@@ -87,9 +87,14 @@ def numbered(values):
         return 0
     if whole and _ordered(values[:, 1]) and (decimals or not _ordered(values[:, 0], 0)):
         return 1
-    if whole and decimals and values[0, 0] == values[:, 0].max() and values[0, 0] in _STRONGEST:
+    if whole and decimals and _strongest_first(values[:, 0]):
         return 1
     return int(counts_rows(values) and _ordered(values[:, 1], 0))
+
+
+def _strongest_first(column):
+    """Whether a column holds relative intensities, the strongest line's first."""
+    return column[0] == column.max() and column[0] in _STRONGEST
 
 
 def counts_rows(values):
@@ -120,7 +125,7 @@ def intensities_behind(values, first):
         if len(values) < 6 or not any(agree(wavelengths(*both)) for both in ways):
             skipped = second > first + 1 and not any(indices)
             return second, f", intensities of column {second + 1}" if skipped else ""
-    in_front = first == 1 and values[0, 0] == values[:, 0].max() and values[0, 0] in _STRONGEST
+    in_front = first == 1 and _strongest_first(values[:, 0])
     return (0, ", intensities of column 1") if in_front else (None, "")
 
 
@@ -194,9 +199,8 @@ def _spread(each):
 
 _ONE_WAVELENGTH = 0.01  # relative; chosen
 _WORST_FORM = 0.02  # of 1/d^2 of any row, relative; chosen
-_WIDEST = (
-    0.9  # of a width in degrees or a relative error; the strongest line has at least 1; chosen
-)
+# of a width in degrees or a relative error; the strongest line has at least 1; chosen
+_WIDEST = 0.9
 _LARGEST_ERROR = 0.05  # where nothing stands behind it; chosen
 _ALIKE = 0.9  # correlation of counts and relative intensities; chosen
 _DECIMAL = 0.8  # share of numbers with decimals that makes a column beside whole ones; chosen
