@@ -114,7 +114,7 @@ def without_wavelength(text):
         return rest, float(alone[1])
     lines = text.split("\n", MOST + 1)
     rows = [k for k, line in enumerate(lines) if line.strip()]
-    for at, others in ((rows[0], rows[1:]), (rows[-1], rows[:-1])):
+    for at, others in ((rows[0], rows[1:]), (rows[-1], rows[:-1])) if rows else ():
         value = number(lines[at].strip())
         if len(lines) > MOST or value is None or not value % 1 or not anode(value):
             continue

@@ -120,7 +120,7 @@ def intensities_behind(values, first):
         if _no_intensities(values, first, second):
             continue
         pair = values[:, first], values[:, second]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", over="ignore"):
             ways = pair, pair[::-1], (pair[0], 1 / pair[1])
         if len(values) < 6 or not any(agree(wavelengths(*both)) for both in ways):
             skipped = second > first + 1 and not any(indices)
@@ -144,10 +144,11 @@ def _no_intensities(values, first, column):
 
 def _weaker(y, later):
     """Whether a later column holds relative intensities, and this one other numbers."""
-    scaled = [z for z in later.T if z.max() in _STRONGEST]
+    scaled = [z for z in later.T if z.max() in _STRONGEST and np.ptp(z)]
     if y.max() in _STRONGEST or not scaled or not np.ptp(y):
         return False
-    return np.corrcoef(y, scaled[0])[0, 1] < _ALIKE
+    with np.errstate(all="ignore"):  # numbers near the largest
+        return bool(np.corrcoef(y, scaled[0])[0, 1] < _ALIKE)
 
 
 def _are_glued(x, hkl):
@@ -160,7 +161,10 @@ def _are_glued(x, hkl):
     squares = np.stack([h * h, k * k, l * l, h * k], axis=1)
     with np.errstate(all="ignore"):
         for q2 in (np.sin(np.radians(x / 2)) ** 2, x**-2.0, x * x):
-            form = np.linalg.lstsq(squares / q2[:, None], np.ones(len(x)), rcond=None)[0]
+            rows = squares / q2[:, None]
+            if not np.isfinite(rows).all():  # a position that no such unit has
+                continue
+            form = np.linalg.lstsq(rows, np.ones(len(x)), rcond=None)[0]
             if (np.abs(squares @ form / q2 - 1) < _WORST_FORM).all():
                 return True
     return False
