@@ -19,7 +19,8 @@ Answering: `api` (`index_peaks`), `result` with `rows` (what comes out), `compar
 peaks), `setting` and `standard` (conventional axes, standard uncertainties), `partners` (lattices
 with the same lines), `remarks` (what else is to be said), `show` and `draw` with `labels` (table,
 figure), `outputs` and `export` (files), `command` (``ddi index``), `typed` (how it was called),
-`session` (the same step by step, for the page). Every number that was chosen stands in `constants`.
+`session` (the same step by step, for the page). Numbers that were chosen stand in
+`constants`, those of whole patterns in `pattern_constants`.
 """
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "outputs",
     "pairs",
     "partners",
+    "pattern_constants",
     "pawley",
     "peaks",
     "phases",

@@ -1,4 +1,5 @@
-"""The numbers that search and ranking use, each with its unit and where it comes from.
+"""The numbers that search and ranking use, each with its unit and where it comes from; those of
+whole patterns are in `ddi.index.pattern_constants`.
 
 "RRUFF" stands for measured patterns that were looked at while the value was chosen, so that rates
 on them are optimistic: 191 to 197 fair patterns of 119 minerals at most (2026-11).
@@ -61,6 +62,18 @@ class SearchConstants:
 
 
 @dataclass(frozen=True)
+class ViewConstants:
+    """When a series of orders is in the way of templates: see `ddi.index.views`; chosen."""
+
+    max_order: int = 12
+    first: int = 12  # peaks among which a series of orders must begin
+    min_orders: int = 3  # fewer are chance
+    blocked: int = 6  # first peaks of which orders must be at least `min_orders` to be in the way
+    filled: float = 0.5  # least share of the orders up to the highest that are there
+    sigmas: float = 3.0  # within which a peak is an order of another
+
+
+@dataclass(frozen=True)
 class ZoneConstants:
     """Cells with one long axis: see `ddi.index.zones`."""
 
@@ -81,11 +94,15 @@ class ZoneConstants:
 
 
 @dataclass(frozen=True)
-class LaterConstants:
-    """When peaks after those that search and verify speak against a cell."""
+class RemarkConstants:
+    """What is said of a result besides its cells: see `ddi.index.remarks`."""
 
-    least: int = 6  # such peaks; chosen, not measured
-    explained: float = 0.4  # least share that the cell explains; right cells of RRUFF: 0.67 to 0.93
+    # peaks after those that search and verify, and the least share that a right cell explains;
+    # chosen, right cells of RRUFF: 0.67 to 0.93
+    least_later: int = 6
+    explained: float = 0.4
+    exact: float = 2e-4  # degrees 2theta or A; no instrument is as good; chosen
+    least_shift: float = 0.01  # degrees 2theta that are worth a sentence; chosen, not measured
 
 
 class Shortlist(NamedTuple):
@@ -146,96 +163,49 @@ class RankingConstants:
 
 
 @dataclass(frozen=True)
-class ProfileConstants:
-    """How a whole pattern is fitted: see `ddi.index.profile`."""
+class KinshipConstants:
+    """Which cells of a list are compared with each other: see `ddi.index.kinship`; chosen.
 
-    reach: float = 12.0  # FWHM beyond which a profile is taken for zero; chosen, not measured
-    merged: float = 0.25  # FWHM within which lines share an intensity; chosen, not measured
-    knot_spacing: float = 4.0  # degrees 2theta between background knots; chosen, not measured
-    # standard deviation of a background level, relative to the usual noise; chosen, not measured
-    level_spread: float = 3.0
-    # of the intensity above background, counted as error beside the noise, because profiles are
-    # no exact pseudo-Voigt curves; chosen, not measured
-    model_error: float = 0.04
-    eta: float = 0.5  # Lorentz share at the start; chosen, not measured
-    # prior standard deviations, relative to the largest component of the metric; degrees 2theta
-    # twice; relative to the usual FWHM; of eta; chosen, not measured
-    metric_spread: float = 0.01
-    zero_spread: float = 0.06
-    displacement_spread: float = 0.06
-    width_spread: float = 0.3
-    eta_spread: float = 0.25
-    # FWHM beyond which a picked peak is no line of the cell, but one of its own; chosen
-    foreign: float = 0.9
-    least_shown: float = 0.01  # probability of a symbol that is listed; chosen, not measured
-    most_lines: int = 400  # the pattern is cut where a cell has more; chosen for speed
-    last_angle: float = 90.0  # degrees 2theta; weak and crowded lines follow; chosen for speed
-    fewest_points: int = 50  # of the fitted part of a pattern; chosen, not measured
-    ridge: float = 1e-9  # relative to the diagonal of the normal matrix; chosen, not measured
-    rounds: int = 14  # Gauss-Newton steps at most, shortened ones included; chosen, not measured
-    converged: float = 0.1  # fall of the cost, a reduced chi-square of 1, that ends the fit; chosen
+    A cell that these leave is then compared by its lines' positions (`ddi.forward.relations`).
+    """
+
+    same_length: float = 0.015  # log units, of each reduced axis of one lattice found twice
+    same_volume: float = 0.05  # relative, the same
+    ratios: tuple = (1.5, 4.4)  # of the volumes of sub- and supercells
+    whole: float = 0.03  # relative, from a whole number
 
 
 @dataclass(frozen=True)
-class SymbolConstants:
-    """How a fit's intensities judge extinction symbols: see `ddi.index.symbols`."""
+class PairConstants:
+    """How cells are scored in pairs."""
 
-    scales: tuple = (3.0, 1.0, 0.3, 0.1, 0.03, 0.01)  # of exponential laws, in means nearby; chosen
-    # of the laws; maximum likelihood, 6610 intensities of the choosing half of RRUFF (51 minerals)
-    weights: tuple = (0.13, 0.40, 0.15, 0.10, 0.09, 0.13)
-    window: float = 10.0  # degrees 2theta of the mean; chosen
-    # width in standard uncertainties and in what the strongest neighbour leaks; shares of misfits
-    # and of foreign lines where a line is extinct, scales of both relative to the mean nearby and
-    # to the strongest line; log loss of 51 minerals and 903 simulated patterns, choosing halves
-    spread: float = 1.2
-    leak: float = 0.06
-    misfit: float = 0.02
-    misfit_scales: tuple = (0.3, 0.1, 0.03)
-    foreign: float = 0.005
-    foreign_scale: float = 0.03
-    tungsten: float = 1.47639  # A, L-alpha1 of a tube's tungsten; Bearden (1967)
-    nothing: float = 1e3  # standard uncertainty, in means, of a line that was not measured; chosen
-    weak: float = 0.01  # probability that a class of lines is weak; same loss, flat 0.008 to 0.016
-    unseen: float = 0.3  # crystals added to every space group; chosen, not measured
-    minerals: float = 0.5  # share in the prior; log loss of the choosing halves, flat 0.3 to 0.6
+    n_candidates: int = 60  # of the list that are tried as partners; chosen for speed
+    shares: tuple = (0.25, 0.4, 0.5, 0.6, 0.75)  # of the peaks that belong to the first; chosen
+    # candidates whose leftovers are searched for a partner, and those kept of each; for speed
+    n_heads: int = 2
+    n_kept: int = 10
+    # log units a pair pays: 10 for the 24,000 pairs and shares that are tried, the rest for the
+    # searches for partners; with 10 alone, pairs in lists without a lattice reached 13 of score,
+    # right ones 30 to 74 (sums of measured patterns, choosing half)
+    cost: float = 14.0
 
 
 @dataclass(frozen=True)
-class EvidenceConstants:
-    """What a pattern says of a cell against its subcells: see `ddi.index.evidence`."""
+class LamellarConstants:
+    """When a list is one-dimensional: all chosen, not measured."""
 
-    # law of intensities where no line is, Student's t: width in standard uncertainties, share of
-    # the strongest neighbour, degrees of freedom; maximum likelihood, 26,851 positions of 220
-    # random superlattices of 110 patterns: choosing half of RRUFF and of simulated COD structures
-    spread: float = 0.95
-    leak: float = 0.06
-    freedom: float = 5.5
-    # share of positions with something foreign; 0.009 by the same fit, more since supercells are
-    # listed because they explain foreign peaks; log loss of 184 patterns of the choosing halves
-    foreign: float = 0.03
-    # shares of the larger cell's own positions that have a line, and the prior of none; chosen
-    shares: tuple = (0.0, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 0.5, 0.8)
-    none: float = 0.3333
-    # widths within which one line speaks; widths and degrees within which two lines are one; chosen
-    apart: float = 2.0
-    same: float = 0.6
-    least_reach: float = 0.05
-    # from so many negative intensities on, this quantile of them in widths, of its usual value,
-    # makes the law wider, up to so many times; chosen, not measured
-    fewest: int = 10
-    quantile: float = 0.9
-    usual: float = 1.9
-    widest: float = 3.0
-    # first rows that are compared, how far behind the first at most, and how far evidence counts,
-    # in log units; log loss of 184 patterns of the choosing halves
-    n_compared: int = 3
-    reach: float = 8.0
-    most: float = 6.0
-    # highest probability of a first cell of which pattern and lattices' shares favour a supercell;
-    # log loss 0.226 to 0.223 beside a threshold of -0.56 on the evidence, as few wrong above it;
-    # 237 patterns of the choosing halves of RRUFF and of simulated structures
-    most_unsettled: float = 0.8
-    unseen: float = 5.0  # minerals added to every Bravais lattice; chosen, not measured
+    fewest: int = 4  # orders
+    share: float = 0.8  # least share of the peaks that are orders; the others are foreign
+    filled: float = 0.5  # least share of the orders up to the highest that are there
+    chance: float = 0.25  # most of the axis that windows of orders may cover
+    # sigmas within which a peak is an order, one a round of least squares, and parts of an order
+    narrowing: tuple = (30.0, 15.0, 8.0, 5.0, 3.5)
+    between: float = 0.25
+    after: float = 3.0  # from the first foreign peak on, orders for each foreign one
+    first: int = 3  # peaks that are tried as the lowest order
+    highest_first: int = 4  # of what order
+    most_zero: float = 0.3  # degrees 2theta
+    most_likely: float = 0.05  # probability left to a cell of such a list
 
 
 @dataclass(frozen=True)
@@ -267,17 +237,6 @@ class ContentsConstants:
 
 
 @dataclass(frozen=True)
-class PhaseConstants:
-    """When peaks that the first cell leaves are searched for a second phase."""
-
-    least: int = 6  # peaks left; 14 lists of 6 to 8 random ones: no cell convinces
-    misfit: float = 0.06  # of a line's height, what its profile may leave beside it; chosen
-    # of the fit's height beside it, which a line that is left must exceed; its source was not kept
-    stands_out: float = 0.2
-    beta: float = 0.035  # of a line's height, its K-beta at most; as in `ddi.index.picking`
-
-
-@dataclass(frozen=True)
 class PartnerConstants:
     """How lattices with the same lines are looked for: see `ddi.index.partners`; chosen."""
 
@@ -291,10 +250,10 @@ PARTNERS = PartnerConstants()
 CONTENTS = ContentsConstants()
 KNOWN = KnownConstants()
 SEARCH = SearchConstants()
-PHASES = PhaseConstants()
 ZONES = ZoneConstants()
-LATER = LaterConstants()
-SYMBOLS = SymbolConstants()
-EVIDENCE = EvidenceConstants()
+REMARKS = RemarkConstants()
+VIEWS = ViewConstants()
+KINSHIP = KinshipConstants()
+PAIRS = PairConstants()
+LAMELLAR = LamellarConstants()
 RANKING = RankingConstants()
-PROFILE = ProfileConstants()

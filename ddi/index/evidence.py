@@ -22,7 +22,7 @@ from scipy.special import logsumexp
 
 from ddi.forward import lattice, relations
 from ddi.index import extinction, symbols
-from ddi.index.constants import EVIDENCE
+from ddi.index.pattern_constants import EVIDENCE
 
 
 def of_supercell(fit, shared, spared=()):

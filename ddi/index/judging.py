@@ -13,8 +13,9 @@ import numpy as np
 from ddi.forward import bragg, lattice
 from ddi.index import confidence, evidence, extinction, ranking, symbols
 from ddi.index.comparison import cell_of
-from ddi.index.constants import EVIDENCE, SEARCH
+from ddi.index.constants import SEARCH
 from ddi.index.observed import prepare
+from ddi.index.pattern_constants import EVIDENCE
 
 
 def decided(cells, fits, peaks):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.forward import relations
-from ddi.index.constants import RANKING
+from ddi.index.constants import KINSHIP, RANKING
 
 
 def best_first(candidates):
@@ -29,9 +29,10 @@ def distinct(ordered):
     """
     kept = []
     marks = np.empty((0, 4))
+    tolerance = [KINSHIP.same_length] * 3 + [KINSHIP.same_volume]
     for row in ordered:
         mark = np.log([*row.reduced[:3], row.primitive_volume])
-        near = np.flatnonzero((np.abs(marks - mark) < (0.015, 0.015, 0.015, 0.05)).all(axis=1))
+        near = np.flatnonzero((np.abs(marks - mark) < tolerance).all(axis=1))
         same = (kept[k] for k in near if relations.same_lattice(row.reduced, kept[k].reduced))
         if all(row.n_free < other.n_free for other in same):
             kept.append(row)
@@ -73,7 +74,7 @@ def prefer_symmetric(ordered, coarse=True):
 
 
 def _one_lattice(row, other):
-    near = abs(row.primitive_volume / other.primitive_volume - 1) < 0.05
+    near = abs(row.primitive_volume / other.primitive_volume - 1) < KINSHIP.same_volume
     return near and relations.same_lattice(row.reduced, other.reduced)
 
 
@@ -92,8 +93,9 @@ def families(ordered):
 def _derivative(row, other):
     ratio = row.primitive_volume / other.primitive_volume
     ratio = max(ratio, 1 / ratio)
+    least, most = KINSHIP.ratios
     return (
-        1.5 < ratio < 4.4
-        and abs(ratio / round(ratio) - 1) < 0.03
+        least < ratio < most
+        and abs(ratio / round(ratio) - 1) < KINSHIP.whole
         and relations.explain(row.reduced, "P", other.reduced, "P")[0] != "wrong"
     )

@@ -7,28 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ddi.index.constants import SEARCH
-
-
-@dataclass(frozen=True)
-class LamellarConstants:
-    """When a list is one-dimensional: all chosen, not measured."""
-
-    fewest: int = 4  # orders
-    share: float = 0.8  # least share of the peaks that are orders; the others are foreign
-    filled: float = 0.5  # least share of the orders up to the highest that are there
-    chance: float = 0.25  # most of the axis that windows of orders may cover
-    # sigmas within which a peak is an order, one a round of least squares, and parts of an order
-    narrowing: tuple = (30.0, 15.0, 8.0, 5.0, 3.5)
-    between: float = 0.25
-    after: float = 3.0  # from the first foreign peak on, orders for each foreign one
-    first: int = 3  # peaks that are tried as the lowest order
-    highest_first: int = 4  # of what order
-    most_zero: float = 0.3  # degrees 2theta
-    most_likely: float = 0.05  # probability left to a cell of such a list
-
-
-LAMELLAR = LamellarConstants()
+from ddi.index.constants import LAMELLAR, SEARCH
 
 
 @dataclass(frozen=True)

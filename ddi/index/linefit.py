@@ -4,30 +4,13 @@ radiation has one.
 `fit_all` splits a pattern into clusters of lines that overlap, and fits each cluster by itself.
 """
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import leastsq
 
 from ddi.forward.bragg import DOUBLET_RATIO, moved
-
-
-@dataclass(frozen=True)
-class FitConstants:
-    """Where one cluster ends and when two lines are better than a broad one."""
-
-    gap: float = 5.0  # FWHM between two clusters; chosen: RRUFF positions move by < 0.001 degrees
-    most_lines: int = 8  # of a cluster, else it is split at its widest gap; chosen, for speed
-    merged: float = 0.2  # FWHM: closer lines were one; chosen, no line of 45 RRUFF patterns lost
-    margin: float = 3.0  # FWHM beyond the outer lines of a cluster; chosen, not measured
-    broad: float = 1.3  # usual widths from which splitting is tried; chosen on RRUFF patterns
-    split_gain: float = 60.0  # chi-square each further line must save; chosen on RRUFF
-    sigma_floor: float = 0.006  # degrees: alignment, grain statistics; errors of RRUFF positions
-    sigma_floor_width: float = 0.1  # FWHM, for lines sharper than a laboratory's; chosen
-
-
-FIT = FitConstants()
+from ddi.index.pattern_constants import FIT
 
 
 class Lines(NamedTuple):

@@ -7,7 +7,7 @@ found by accident; together they explain all. With w_a and w_b the worth of a pe
 being the usual prior of a foreign peak, and pays for the many pairs that are tried.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,28 +16,11 @@ from ddi.forward.chance import error_density, line_density, log_odds
 from ddi.forward.lines import distinct_lines
 from ddi.index import extinction, ranking
 from ddi.index.candidates import Candidate
-from ddi.index.constants import PHASES, RANKING, SEARCH
+from ddi.index.constants import PAIRS, RANKING, SEARCH
 from ddi.index.kinship import best_first
 from ddi.index.observed import prepare
+from ddi.index.pattern_constants import PHASES
 from ddi.index.score import parameter_cost
-
-
-@dataclass(frozen=True)
-class PairConstants:
-    """How cells are scored in pairs."""
-
-    n_candidates: int = 60  # of the list that are tried as partners; chosen for speed
-    shares: tuple = (0.25, 0.4, 0.5, 0.6, 0.75)  # of the peaks that belong to the first; chosen
-    # candidates whose leftovers are searched for a partner, and those kept of each; for speed
-    n_heads: int = 2
-    n_kept: int = 10
-    # log units a pair pays: 10 for the 24,000 pairs and shares that are tried, the rest for the
-    # searches for partners; with 10 alone, pairs in lists without a lattice reached 13 of score,
-    # right ones 30 to 74 (sums of measured patterns, choosing half)
-    cost: float = 14.0
-
-
-PAIRS = PairConstants()
 
 
 def raised(peaks, ordered, partners=()):

@@ -5,7 +5,7 @@ picked from what is left, so that weak lines beside strong ones are found as wel
 peaks of the list that no line of the cell explains are searched.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,29 +14,8 @@ from ddi.forward import lattice, relations
 from ddi.forward.bragg import q2_of, q2_slope, two_theta
 from ddi.index import confidence, pairs, ranking
 from ddi.index.comparison import cell_of, chosen
-from ddi.index.constants import PHASES
+from ddi.index.pattern_constants import PHASES
 from ddi.index.result import CONVINCING
-
-
-@dataclass(frozen=True)
-class LeftConstants:
-    """What the lines that a first cell leaves are worth."""
-
-    # FWHM within which a line of the first cell hides one that is less than so many times as high,
-    # since their shares are open; probability that such a one belongs to no line; chosen
-    hiding: float = 0.5
-    hidden: float = 2.0
-    doubt: float = 0.4
-    # probability from which the first cell is not searched again in what the second one leaves:
-    # the same cell came out in 9 of 9 sums of the choosing half
-    sure: float = 0.9
-    # degrees 2theta by which the zero shifts of two phases of a specimen differ, one standard
-    # deviation, and the most that it counts in log units; chosen, not measured
-    zero_apart: float = 0.05
-    least_gain: float = -20.0
-
-
-LEFT = LeftConstants()
 
 
 def left(result, peaks=None):
@@ -92,7 +71,7 @@ def _picked(peaks, row, unexplained):
     weak = _weak(rest, found, fit)
     angles = np.concatenate([strong.two_theta, weak.two_theta, hidden.two_theta])
     sigma = np.concatenate([strong.sigma, weak.sigma, hidden.sigma])
-    spurious = np.append(weak.spurious, np.full(len(hidden.two_theta), LEFT.doubt))
+    spurious = np.append(weak.spurious, np.full(len(hidden.two_theta), PHASES.doubt))
     q2 = q2_of(angles, wavelength)
     sigma_q2 = sigma * q2_slope(q2, wavelength)
     n = len(strong.two_theta)
@@ -111,8 +90,8 @@ def _parted(lines, fit):
     """Lines that search, and those so near lines of the cell that how the pattern shares its
     intensity among them is open; these search, too, where the others are too few for a cell.
     """
-    reach = LEFT.hiding * lines.fwhm
-    clear = lines.height > LEFT.hidden * _highest(fit, lines.two_theta, reach)
+    reach = PHASES.hiding * lines.fwhm
+    clear = lines.height > PHASES.hidden * _highest(fit, lines.two_theta, reach)
     if clear.sum() < PHASES.least:
         clear = np.ones(len(clear), dtype=bool)
     return lines.take(clear), lines.take(~clear)
@@ -203,7 +182,7 @@ def complete(first, solve, solve_first=None):
     alone = left(second, first.peaks) if another else None
     if alone is None:
         return replace(first, second=second, seconds=seconds)
-    if first.rows[0].probability >= LEFT.sure:
+    if first.rows[0].probability >= PHASES.sure:
         main = _fitted_again(first, alone)
     else:
         again = (solve_first or solve)(alone)
@@ -248,9 +227,9 @@ def _of_one_specimen(second, first):
     apart = shifts - first.rows[0].zero_shift
     if not len(shifts) or not np.isfinite(apart).all():
         return second
-    gain = -0.5 * (apart / LEFT.zero_apart) ** 2
+    gain = -0.5 * (apart / PHASES.zero_apart) ** 2
     before = [row.probability for row in second.rows]
-    chances = confidence.reweighted(before, np.maximum(gain, LEFT.least_gain))
+    chances = confidence.reweighted(before, np.maximum(gain, PHASES.least_gain))
     order = np.argsort(-chances, kind="stable")
     reweighted = second.cells.assign(probability=chances)
     cells, fits = ranking.reordered(reweighted, second.fits, order)

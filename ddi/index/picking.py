@@ -5,7 +5,6 @@ and overlapping ones are fitted together (`ddi.index.linefit`). What the stronge
 at their K-beta position or in their tails is taken out at the end.
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Callable, NamedTuple
 
@@ -17,29 +16,8 @@ from ddi.base.errors import DDIError
 from ddi.forward.bragg import anode, moved
 from ddi.index.baseline import FWHM_SIGMA, Flat, background, noise_level, width_law
 from ddi.index.linefit import fit_all
+from ddi.index.pattern_constants import PICKING
 
-
-@dataclass(frozen=True)
-class PickingConstants:
-    """What counts as a peak."""
-
-    fewest_points: int = 100  # of a pattern; chosen, not measured
-    constant_end: int = 8  # equal points at an end that are no measurement; chosen
-    most_points: int = 60_000  # more are averaged in groups; chosen, for speed
-    most_per_width: float = 24.0  # points a FWHM, more are averaged; laboratories have 5 to 15
-    widest: float = 1.6  # usual widths; what is broader is no line; chosen on RRUFF patterns
-    first_kept: int = 30  # without K-alpha lines, whatever their height; chosen, not measured
-    dominant: float = 10.0  # times the fifth line: of a highest line no more counts; chosen
-    missed_snr: float = 1.0  # more than min_snr in what the first fit leaves; chosen on RRUFF
-    misfit: float = 0.06  # of the model, counted as noise there; chosen on RRUFF patterns
-    faint_height: float = 0.001  # relative to the highest peak; chosen, not measured
-    # signal-to-noise ratios, and which share of the peaks that `pick` leaves belongs to no line;
-    # counted on 193 RRUFF patterns
-    faint_snr: tuple = (3.0, 3.5, 4.5, 6.0)
-    faint_spurious: tuple = (0.55, 0.4, 0.25, 0.18)
-
-
-PICKING = PickingConstants()
 _NOTHING = (
     "no peak stands out of the noise of this pattern; check that the first column is 2theta and "
     "the second intensity"

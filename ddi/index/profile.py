@@ -18,7 +18,7 @@ from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice
 from ddi.forward.lines import distinct_lines
 from ddi.index import picking
-from ddi.index.constants import PROFILE
+from ddi.index.pattern_constants import PROFILE
 from ddi.index.pawley import invert_factorised
 from ddi.index.refinement import Problem, equations_at, factorised, refined
 from ddi.index.setting import by_metric, propagated

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice
 from ddi.forward.lines import KINDS, distinct_lines
-from ddi.index.constants import PROFILE
+from ddi.index.pattern_constants import PROFILE
 from ddi.index.pawley import Components, assemble, factorise, solve_factorised
 
 

@@ -6,13 +6,10 @@ import numpy as np
 
 from ddi.index import lamellar, partners
 from ddi.index.comparison import cell_of, nominal
-from ddi.index.constants import LATER, RANKING, SEARCH
+from ddi.index.constants import LAMELLAR, RANKING, REMARKS, SEARCH
 from ddi.index.observed import prepare
 
 NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
-
-EXACT = 2e-4  # degrees or A; no instrument is as good
-LEAST_SHIFT = 0.01  # degrees 2theta that are worth a sentence; chosen, not measured
 
 
 def added(result, contents=None):
@@ -29,7 +26,7 @@ def added(result, contents=None):
     """
     one = one_length(result.peaks)
     if one is not None:
-        most = lamellar.LAMELLAR.most_likely
+        most = LAMELLAR.most_likely
         rows = [row.but(probability=min(row.probability, most)) for row in result.rows]
         return replace(result, rows=rows, one_length=one)
     if not result.rows:
@@ -51,7 +48,7 @@ def scatter(result):
     name, unit = ("two_theta_diff", "degrees") if result.peaks.wavelength else ("d_diff", "A")
     miss = np.abs(lines[name][: SEARCH.max_verify])
     error = np.median(miss) / NORMAL_QUARTILE
-    if error < EXACT:
+    if error < REMARKS.exact:
         return []
     return [f"The positions scatter by {error:.2g} {unit} about the lines of this cell."]
 
@@ -61,7 +58,7 @@ def as_if(result):
     not known.
     """
     shift = result.rows[0].zero_shift
-    if result.peaks.wavelength or not abs(shift) >= LEAST_SHIFT:
+    if result.peaks.wavelength or not abs(shift) >= REMARKS.least_shift:
         return []
     measured = f"as if measured at {nominal(result.peaks):.4f} A"
     return [f"The spacings were read {measured}, a zero shift of {shift:+.2f} degrees taken off."]
@@ -72,7 +69,7 @@ def checked(result):
     come after those that search and verify.
     """
     later = result.lines(1)["indexed"][SEARCH.max_verify :]
-    if len(later) < LATER.least or later.mean() > LATER.explained:
+    if len(later) < REMARKS.least_later or later.mean() > REMARKS.explained:
         return result
     first, *others = result.rows
     first = first.but(probability=min(first.probability, RANKING.most_doubtful))

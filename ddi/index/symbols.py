@@ -23,7 +23,7 @@ from scipy.special import log_ndtr, logsumexp
 
 from ddi.forward import bragg
 from ddi.index import extinction, standard
-from ddi.index.constants import EVIDENCE, PHASES, PROFILE, SYMBOLS
+from ddi.index.pattern_constants import EVIDENCE, PHASES, PROFILE, SYMBOLS
 
 COUNTS = Path(__file__).with_name("space_groups.json")
 

@@ -8,12 +8,7 @@ of peaks that stands for the list while candidates are made; each candidate is j
 
 import numpy as np
 
-MAX_ORDER = 12
-FIRST = 12  # peaks among which a series of orders must begin
-MIN_ORDERS = 3  # fewer are chance
-BLOCKED = 6  # first peaks of which orders must be at least `MIN_ORDERS` to be in the way
-FILLED = 0.5  # least share of the orders up to the highest that are there
-TOLERANCE = 3.0  # sigma within which a peak is an order of another
+from ddi.index.constants import VIEWS
 
 
 def orders_of_one_line(q2, sigma):
@@ -27,7 +22,7 @@ def orders_of_one_line(q2, sigma):
     Returns
     -------
     ndarray of int
-        Places in the list, ascending; empty where fewer than `MIN_ORDERS` belong together. The
+        Places in the list, ascending; empty where fewer than `min_orders` belong together. The
         series may begin with the second or third order.
 
     Examples
@@ -37,18 +32,18 @@ def orders_of_one_line(q2, sigma):
     array([0, 1, 2, 4])
     """
     longest = np.empty(0, dtype=int)
-    for first in range(min(FIRST, len(q2))):
+    for first in range(min(VIEWS.first, len(q2))):
         for order in (1, 2, 3):
             unit = q2[first] / order**2
             n = np.rint(np.sqrt(q2 / unit))
             error = np.hypot(sigma, n**2 / order**2 * sigma[first])
-            fits = (np.abs(q2 - n**2 * unit) < TOLERANCE * error) & (n <= MAX_ORDER)
-            least = max(MIN_ORDERS, len(longest) + 1)
+            fits = (np.abs(q2 - n**2 * unit) < VIEWS.sigmas * error) & (n <= VIEWS.max_order)
+            least = max(VIEWS.min_orders, len(longest) + 1)
             if np.count_nonzero(fits) < least:
                 continue
             members = _one_an_order(np.flatnonzero(fits), n)
             enough = len(members) >= least
-            if enough and members[0] == first and len(members) >= FILLED * n[members[-1]]:
+            if enough and members[0] == first and len(members) >= VIEWS.filled * n[members[-1]]:
                 longest = members
     return longest
 
@@ -62,7 +57,7 @@ def without_orders(q2, sigma):
     half of the first peaks.
     """
     series = orders_of_one_line(q2, sigma)
-    if np.sum(series < BLOCKED) < MIN_ORDERS:
+    if np.sum(series < VIEWS.blocked) < VIEWS.min_orders:
         return []
     everything = np.arange(len(q2))
     return [np.setdiff1d(everything, series[1:]), np.setdiff1d(everything, series[2:])]

@@ -7,7 +7,8 @@ from scipy import stats
 
 from ddi.forward import bragg, lattice, lines
 from ddi.index import confidence, evidence, judging, profile, symbols
-from ddi.index.constants import EVIDENCE, RANKING, SYMBOLS
+from ddi.index.constants import RANKING
+from ddi.index.pattern_constants import EVIDENCE, SYMBOLS
 from ddi.index.peaks import from_pattern
 from ddi.index.result import CELL_COLUMNS
 from ddi.study import damage

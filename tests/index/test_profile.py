@@ -7,7 +7,7 @@ import pytest
 
 from ddi.base.errors import DDIError
 from ddi.forward import bragg, lattice, lines
-from ddi.index import constants, pawley, picking, profile, refinement
+from ddi.index import pattern_constants, pawley, picking, profile, refinement
 from ddi.index.peaks import from_pattern
 
 CELL = np.array([5.61, 9.02, 7.33, 90, 104.2, 90])
@@ -32,7 +32,7 @@ def simulated(seed, zero=0.03, displacement=0.0, counts=4000.0):
 def fitted(seed):
     """A fit to a pattern whose zero shift and displacement are what the priors say."""
     rng = np.random.default_rng(100 + seed)
-    spread = constants.PROFILE.zero_spread, constants.PROFILE.displacement_spread
+    spread = pattern_constants.PROFILE.zero_spread, pattern_constants.PROFILE.displacement_spread
     zero, displacement = rng.normal(0, spread)
     prepared = picking.prepare(*simulated(seed, zero, displacement), LAMBDA, doublet=False)
     start = lattice.cell_to_x(CELL * np.array([1.0004, 0.9996, 1.0004, 1, 1, 1]))

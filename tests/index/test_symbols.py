@@ -10,7 +10,7 @@ from scipy.integrate import quad
 from ddi.data import rruff
 from ddi.forward import bragg, lattice, lines
 from ddi.index import evidence, extinction, picking, profile, symbols
-from ddi.index.constants import SYMBOLS
+from ddi.index.pattern_constants import SYMBOLS
 
 LAMBDA = bragg.CU_KALPHA1
 
