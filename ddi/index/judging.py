@@ -16,77 +16,79 @@ from ddi.index.comparison import cell_of
 from ddi.index.constants import SEARCH
 from ddi.index.observed import prepare
 from ddi.index.pattern_constants import EVIDENCE
+from ddi.index.rows import reordered
 
 
-def decided(cells, fits, peaks):
+def decided(rows, fits, peaks):
     """Return the rows of a ranked list, and the fits of the first ones, in the pattern's order.
 
     Parameters
     ----------
-    cells : DataFrame
-        Of `ddi.index.ranking.table`, with the six columns of conventional cells, best first.
+    rows : list of ddi.index.rows.Row
+        Of `ddi.index.ranking.listed`, with the six columns of conventional cells, best first.
     fits : list of ddi.index.profile.Fit or None
         Whole-pattern fits of the first rows.
     peaks : ddi.index.peaks.Peaks
 
     Returns
     -------
-    cells : DataFrame
+    rows : list of ddi.index.rows.Row
         With scores, ranks, families and probabilities that count the pattern.
     fits : list
         Of the same cells, in the new order; None where another one moved among them.
     """
     if not any(fit is not None for fit in fits):
-        return cells, fits
-    if "paired" not in cells:  # a list of another search
-        cells = cells.assign(paired=False)
-    gain = gains(cells, fits, peaks)
-    order = np.argsort(-(cells.score + gain), kind="stable")
-    chances = confidence.reweighted(cells.probability, gain)
-    gained = cells.assign(score=cells.score + gain, probability=chances)
-    ranked, moved = ranking.reordered(gained, fits, order)
-    ranked["probability"] = _settled(ranked, moved, peaks)
-    ranked["probability"] = [
-        ranking.doubted(len(row.hkl), row, row.probability, row.M20) for _, row in ranked.iterrows()
+        return rows, fits
+    gain = gains(rows, fits, peaks)
+    chances = confidence.reweighted([row.probability for row in rows], gain)
+    gained = [
+        row.but(score=row.score + more, probability=chance)
+        for row, more, chance in zip(rows, gain, chances)
     ]
-    return ranked, moved
+    order = np.argsort([-row.score for row in gained], kind="stable")
+    ranked, moved = reordered(gained, fits, order)
+    settled = [
+        row.but(probability=ranking.doubted(len(row.hkl), row, chance, row.M20))
+        for row, chance in zip(ranked, _settled(ranked, moved, peaks))
+    ]
+    return settled, moved
 
 
-def gains(cells, fits, peaks):
+def gains(rows, fits, peaks):
     """Return what pattern and lattice add to each score, shape (n_rows,), in log units."""
-    behind = cells.score.max() - cells.score.to_numpy()
-    gain = np.array([log_prior()[name] for name in cells.bravais])
-    for k, (told, sign) in _compared(cells, fits, peaks).items():
+    scores = np.array([row.score for row in rows])
+    gain = np.array([log_prior()[row.bravais] for row in rows])
+    for k, (told, sign) in _compared(rows, fits, peaks).items():
         gain[k] += sign * np.clip(told, -EVIDENCE.most, EVIDENCE.most)
-    return np.where(behind < EVIDENCE.reach, gain - gain[0], 0.0)
+    return np.where(scores.max() - scores < EVIDENCE.reach, gain - gain[0], 0.0)
 
 
-def _settled(cells, fits, peaks):
+def _settled(rows, fits, peaks):
     """Probabilities of rows in their final order: the first is no more than `most_unsettled` likely
     where pattern and share of its lattice favour a supercell of it.
     """
-    prior = np.array([log_prior()[name] for name in cells.bravais])
+    prior = [log_prior()[row.bravais] for row in rows]
     favoured = [
         told + prior[k] - prior[0]
-        for k, (told, sign) in _compared(cells, fits, peaks).items()
+        for k, (told, sign) in _compared(rows, fits, peaks).items()
         if sign > 0
     ]
-    chances = cells.probability.to_numpy(copy=True)
+    chances = [row.probability for row in rows]
     if max(favoured, default=-np.inf) > 0:
         chances[0] = min(chances[0], EVIDENCE.most_unsettled)
     return chances
 
 
-def _compared(cells, fits, peaks):
+def _compared(rows, fits, peaks):
     """By number of a row: the log evidence of the larger one over the smaller one of it and the
     first, and 1 if it is the larger one, else -1. Only rows near the first that are sub- or
     supercells of it.
     """
-    first = cells.iloc[0]
+    best = max(row.score for row in rows)
     found = {}
-    for k in range(1, min(EVIDENCE.n_compared, len(fits), len(cells))):
-        if cells.score.max() - cells.score.iloc[k] < EVIDENCE.reach:
-            told = _between(first, fits[0], cells.iloc[k], fits[k], peaks)
+    for k in range(1, min(EVIDENCE.n_compared, len(fits), len(rows))):
+        if best - rows[k].score < EVIDENCE.reach:
+            told = _between(rows[0], fits[0], rows[k], fits[k], peaks)
             found |= {} if told is None else {k: told}
     return found
 

@@ -12,10 +12,11 @@ import numpy as np
 from ddi.base.errors import DDIError
 from ddi.forward import lattice, relations
 from ddi.forward.bragg import q2_of, q2_slope, two_theta
-from ddi.index import confidence, pairs, ranking
+from ddi.index import confidence, pairs
 from ddi.index.comparison import cell_of, chosen
 from ddi.index.pattern_constants import PHASES
 from ddi.index.result import CONVINCING
+from ddi.index.rows import reordered
 
 
 def left(result, peaks=None):
@@ -231,9 +232,9 @@ def _of_one_specimen(second, first):
     before = [row.probability for row in second.rows]
     chances = confidence.reweighted(before, np.maximum(gain, PHASES.least_gain))
     order = np.argsort(-chances, kind="stable")
-    reweighted = second.cells.assign(probability=chances)
-    cells, fits = ranking.reordered(reweighted, second.fits, order)
-    return replace(second, rows=cells, fits=tuple(fits))
+    reweighted = [row.but(probability=chance) for row, chance in zip(second.rows, chances)]
+    rows, fits = reordered(reweighted, second.fits, order)
+    return replace(second, rows=rows, fits=tuple(fits))
 
 
 def explained(result):

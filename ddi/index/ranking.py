@@ -167,17 +167,6 @@ def table(peaks, ordered, n_best=50):
     return rows.table(listed(peaks, ordered, n_best), COLUMNS)
 
 
-def reordered(cells, fits, order):
-    """Return the rows of a DataFrame and the fits of the first ones in another order, ranks and
-    families numbered anew; None where a row without a fit moved among them.
-    """
-    ranked = cells.iloc[order].reset_index(drop=True)
-    ranked["rank"] = np.arange(1, len(ranked) + 1)
-    ranked["family"] = ranked.groupby("family")["rank"].transform("min")
-    of_row = dict(enumerate(fits))
-    return ranked, [of_row.get(k) for k in order[: len(fits)]]
-
-
 def _chances(peaks, ordered):
     """Probabilities of the ordered candidates before doubt. "None of these" stands at the score
     that lists without a lattice reach in the system of the first, where that is lower than usual

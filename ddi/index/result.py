@@ -254,8 +254,7 @@ def _decided(rows, fits, peaks):
         return rows, fits
     from ddi.index import judging
 
-    cells, known = judging.decided(plain_rows.table(rows, rows[0]), fits, peaks)
-    rows = plain_rows.of(cells)
+    rows, known = judging.decided(rows, fits, peaks)
     moved = [k for k, fit in enumerate(known) if fit is None]
     for k, fit in zip(moved, _fits(peaks, _to_fit([rows[k] for k in moved]))):
         known[k] = fit

@@ -23,6 +23,35 @@ def of(cells):
     return [Row(record) for record in records]
 
 
+def reordered(rows, fits, order):
+    """Return rows, and the fits of the first ones, in another order, with new ranks and families.
+
+    Parameters
+    ----------
+    rows : list of Row
+    fits : list
+        Of the first rows.
+    order : sequence of int
+        Places of the rows, the new first one first.
+
+    Returns
+    -------
+    rows : list of Row
+        A family is numbered by the rank of its first member.
+    fits : list
+        As many as before; None where a row without a fit moved among them.
+    """
+    families = {}
+    for rank, place in enumerate(order, 1):
+        families.setdefault(rows[place].family, rank)
+    ranked = [
+        rows[place].but(rank=rank, family=families[rows[place].family])
+        for rank, place in enumerate(order, 1)
+    ]
+    of_row = dict(enumerate(fits))
+    return ranked, [of_row.get(place) for place in order[: len(fits)]]
+
+
 def table(rows, columns):
     """Return rows, or a dict of columns, as a DataFrame."""
     import pandas as pd

@@ -1,7 +1,6 @@
 """A pattern decides between a cell and its subcells: closed forms, null, and two synthetic ones."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
@@ -11,6 +10,7 @@ from ddi.index.constants import RANKING
 from ddi.index.pattern_constants import EVIDENCE, SYMBOLS
 from ddi.index.peaks import from_pattern
 from ddi.index.result import CELL_COLUMNS
+from ddi.index.rows import Row
 from ddi.study import damage
 
 CELL = np.array([7.1, 8.3, 6.2, 90.0, 90.0, 90.0])
@@ -46,17 +46,21 @@ def test_without_primitive_lines_the_centred_cell_stands_in_front():
 
 def rows_of(peaks, zero, lead):
     """A list of two rows: the centred cell, better by `lead` log units, and the primitive one."""
-    common = dict(M20=30.0, n_indexed=20, n_peaks=20, n_lines=99, family=1, zero_shift=zero)
-    rows = [
+    common = dict(M20=30.0, n_lines=99, family=1, zero_shift=zero, paired=False)
+    found = [
         common
         | dict(zip(CELL_COLUMNS, CELL))
         | dict(bravais=bravais, score=score, rank=rank, volume=lattice.volume(CELL))
         | dict(hkl=np.ones((40, 3)))
         for bravais, score, rank in (("oC", 30.0 + lead, 1), ("oP", 30.0, 2))
     ]
-    fits = profile.of_peaks(peaks, [(row["bravais"], CELL, zero) for row in rows])
-    table = pd.DataFrame(rows)
-    return table.assign(probability=confidence.probabilities(table.score)), fits
+    fits = profile.of_peaks(peaks, [(row["bravais"], CELL, zero) for row in found])
+    chances = confidence.probabilities([row["score"] for row in found])
+    return [Row(row, probability=chance) for row, chance in zip(found, chances)], fits
+
+
+def column(found, name):
+    return np.array([row[name] for row in found])
 
 
 @pytest.mark.parametrize(("share", "first"), [(0.01, "oP"), (0.0, "oC")])
@@ -64,19 +68,20 @@ def test_the_list_follows_the_pattern(monkeypatch, share, first):
     monkeypatch.setattr(judging, "log_prior", lambda: {"oC": 0.0, "oP": 0.0})
     peaks, zero = measured(share)
     peaks = peaks.__class__(**{**vars(peaks), "q2": peaks.q2[:20], "faint": None})
-    table, fits = rows_of(peaks, zero, 3.0)
-    cells, ordered = judging.decided(table, fits, peaks)
-    assert cells.bravais.iloc[0] == first and ordered[0].bravais == first
-    assert cells["rank"].tolist() == [1, 2] and cells.family.tolist() == [1, 1]
-    assert cells.probability.is_monotonic_decreasing and cells.probability.sum() < 1
-    softmax = confidence.probabilities(cells.score)
-    ratio = cells.probability / cells.probability.sum()  # "none of these" stays as it was
+    listed, fits = rows_of(peaks, zero, 3.0)
+    found, ordered = judging.decided(listed, fits, peaks)
+    assert found[0].bravais == first and ordered[0].bravais == first
+    assert [(row.rank, row.family) for row in found] == [(1, 1), (2, 1)]
+    chances = column(found, "probability")
+    assert chances[0] >= chances[1] and chances.sum() < 1
+    softmax = confidence.probabilities(column(found, "score"))
+    ratio = chances / chances.sum()  # "none of these" stays as it was
     np.testing.assert_allclose(ratio, softmax / softmax.sum(), rtol=1e-9)
-    assert cells.probability.sum() == pytest.approx(softmax.sum(), abs=0.01)
-    doubtful, _ = judging.decided(table.assign(n_lines=15), fits, peaks)
-    assert doubtful.probability.max() <= RANKING.most_doubtful
-    same, _ = judging.decided(table, [None, None], peaks)
-    assert same is table
+    assert chances.sum() == pytest.approx(softmax.sum(), abs=0.01)
+    doubtful, _ = judging.decided([row.but(n_lines=15) for row in listed], fits, peaks)
+    assert column(doubtful, "probability").max() <= RANKING.most_doubtful
+    same, _ = judging.decided(listed, [None, None], peaks)
+    assert same is listed
 
 
 @pytest.mark.parametrize(
@@ -94,15 +99,15 @@ def test_a_supercell_that_pattern_and_lattice_favour_lowers_the_probability(
     monkeypatch, told, share, favoured
 ):
     peaks, zero = measured(0.0)
-    table, fits = rows_of(peaks, zero, 4.0)
+    listed, fits = rows_of(peaks, zero, 4.0)
     monkeypatch.setattr(judging, "_between", lambda *_: told)
     monkeypatch.setattr(judging, "log_prior", lambda: {"oC": 0.0, "oP": share})
-    cells, _ = judging.decided(table, fits, peaks)
-    assert cells.bravais.iloc[0] == "oC"
-    plain = confidence.probabilities(cells.score)
+    found, _ = judging.decided(listed, fits, peaks)
+    assert found[0].bravais == "oC"
+    plain = confidence.probabilities(column(found, "score"))
     assert plain[0] > EVIDENCE.most_unsettled
     expected = np.minimum(plain, EVIDENCE.most_unsettled) if favoured else plain
-    np.testing.assert_allclose(cells.probability, expected, rtol=1e-9)
+    np.testing.assert_allclose(column(found, "probability"), expected, rtol=1e-9)
 
 
 def test_ratio_has_mean_one_where_no_line_is():
