@@ -46,11 +46,9 @@ class Ascent:
         )
         return value.numpy().astype(float), gradient.numpy().astype(float)
 
-    def ascend(
-        self, x, q2_obs, *, n_steps=40, spread=CONSTANTS.ascent_widths, eps=likelihood.EPS_Q2
-    ):
+    def ascend(self, x, q2_obs, *, n_steps=40, widths=CONSTANTS.widths, eps=likelihood.EPS_Q2):
         """Return x after `n_steps` of Adam (Kingma & Ba 2015) while the lines narrow from the first
-        width of `spread` to the last.
+        of the `widths`, fractions of q2, to the last.
 
         A cell that leaves the bounds of `ddi.mcmc.likelihood.in_bounds` stays where it started.
         """
@@ -62,7 +60,7 @@ class Ascent:
         keep, keep_square = CONSTANTS.ascent_decay
         first = np.zeros_like(x)
         second = np.zeros_like(x)
-        for step, width in enumerate(np.geomspace(*spread, n_steps), 1):
+        for step, width in enumerate(np.geomspace(*widths, n_steps), 1):
             slope = self.value_and_gradient(x, q2_obs, width * q2_obs + eps)[1] * scale
             first = keep * first + (1 - keep) * slope
             second = keep_square * second + (1 - keep_square) * slope**2

@@ -30,7 +30,6 @@ _LARGEST_EXPONENT = CONSTANTS.largest_exponent
 _LEAST_CHANCE = CONSTANTS.least_chance
 _jit = nb.njit(cache=True, error_model="numpy")
 _inline = nb.njit(cache=True, error_model="numpy", inline="always")
-_uniform = uniform
 _per_iteration = _jit(per_iteration)
 
 
@@ -145,21 +144,21 @@ def _weigh(q2_obs, calculated, settings, exponent, intensity, weight):
 
 
 @_jit
-def _widths(q2_obs, spread, eps, sigma):
+def _widths(q2_obs, width, eps, sigma):
     """Width of each peak's Gaussian, a fraction of q2."""
     for k in range(sigma.size):
-        sigma[k] = spread * q2_obs[k] + eps
+        sigma[k] = width * q2_obs[k] + eps
 
 
 @_jit
-def _mix(pattern, settings, spread, work):
+def _mix(pattern, settings, width, work):
     """Fill the normal equations of step 1.2 of section 2.4.3 for all lines at once."""
-    _widths(pattern.q2, spread, settings.eps, work.sigma)
+    _widths(pattern.q2, width, settings.eps, work.sigma)
     mixture(work.q2_now, pattern, work.sigma, work.weight, work.mass, work.normal, work.gradient)
 
 
 @_jit
-def _reassign(seed, candidate, counter, log_prior, pattern, settings, spread, work):
+def _reassign(seed, candidate, counter, log_prior, pattern, settings, width, work):
     """Label the proposal's lines by other than the nearest; return sum_k log rho(H_k | c) of
     section 2.4.1, `log_prior` where it is uniform.
     """
@@ -168,7 +167,7 @@ def _reassign(seed, candidate, counter, log_prior, pattern, settings, spread, wo
         by_line_prior(seed, candidate, counter, work.q2, pattern, drawn, work.chosen, work.chance)
         return np.log(np.maximum(work.chance, _LEAST_CHANCE)).sum()
     if settings.assign == RESAMPLE:
-        _widths(pattern.q2, spread, settings.eps, work.sigma)
+        _widths(pattern.q2, width, settings.eps, work.sigma)
         resample(seed, candidate, counter, work.q2, pattern, work.sigma, work.chosen, work.mass)
     return log_prior
 
@@ -209,7 +208,7 @@ def _accept(chain, pattern, settings, score, work):
 
 
 @_jit
-def _run(chain, pattern, settings, temperature, spread, seed, first):
+def _run(chain, pattern, settings, temperature, width, seed, first):
     """Advance one chain by ``temperature.size`` iterations, in place.
 
     Arrays of the tuples have names of their own here: taking one out of a tuple costs as much as a
@@ -228,13 +227,13 @@ def _run(chain, pattern, settings, temperature, spread, seed, first):
         counter = np.uint64(first + t) * size
         exponent = 0.0
         if settings.weighting == COELHO:
-            exponent = _LARGEST_EXPONENT * _uniform(seed, candidate, counter)
+            exponent = _LARGEST_EXPONENT * uniform(seed, candidate, counter)
         _weigh(q2_obs, calculated, settings, exponent, intensity, weight)
         drop(seed, candidate, counter + np.uint64(1), weight, probability, n_drop, key)
         normal[:] = 0.0
         gradient[:] = 0.0
         if settings.assign == MARGINAL:
-            _mix(pattern, settings, spread[t], work)
+            _mix(pattern, settings, width[t], work)
         else:
             normal_equations(label, calculated, lines, q2_obs, weight, normal, gradient)
         solve_ridged(normal, gradient, step)
@@ -246,15 +245,15 @@ def _run(chain, pattern, settings, temperature, spread, seed, first):
         score = -0.5 * n_peaks * np.log(max(count, 1))
         if settings.assign >= RESAMPLE:
             of_lines = counter + np.uint64(OF_LINES + n_peaks)
-            score = _reassign(seed, candidate, of_lines, score, pattern, settings, spread[t], work)
+            score = _reassign(seed, candidate, of_lines, score, pattern, settings, width[t], work)
         score += _log_likelihood(q2_obs, q2, chosen, settings.eps, proposed)
-        luck = _uniform(seed, candidate, counter + np.uint64(n_peaks + OF_ACCEPTANCE))
+        luck = uniform(seed, candidate, counter + np.uint64(n_peaks + OF_ACCEPTANCE))
         if np.log(luck) * temperature[t] <= score - log_likelihood[0]:
             _accept(chain, pattern, settings, score, work)
 
 
 @nb.njit(cache=True, parallel=True, error_model="numpy")
-def advance(chains, pattern, settings, temperature, spread, seed, first):
+def advance(chains, pattern, settings, temperature, width, seed, first):
     """Advance all chains by ``temperature.size`` iterations, in place and in parallel over
     candidates.
 
@@ -264,7 +263,7 @@ def advance(chains, pattern, settings, temperature, spread, seed, first):
         Of arrays with the candidates in front.
     pattern : ddi.mcmc.problem.Arrays
     settings : ddi.mcmc.state.Settings
-    temperature, spread : ndarray, shape (n_iterations,)
+    temperature, width : ndarray, shape (n_iterations,)
         Of `ddi.mcmc.options.Plan`.
     seed : uint64
     first : int
@@ -283,4 +282,4 @@ def advance(chains, pattern, settings, temperature, spread, seed, first):
             chains.confidence[c],
             chains.origin[c],
         )
-        _run(chain, pattern, settings, temperature, spread, seed, first)
+        _run(chain, pattern, settings, temperature, width, seed, first)

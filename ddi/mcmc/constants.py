@@ -14,6 +14,7 @@ class ChainConstants:
     eps_q2: float = 1e-4  # A^-2, epsilon of sigma^2: 0.02 degrees 2theta at 25 degrees, Cu K-alpha
     # lines shared between peaks
     window: float = 4.0  # sigma beyond which a line has no share in a peak; chosen
+    widths: tuple = (0.03, 0.001)  # first and last one of a line, as a fraction of q2; chosen
     background: float = 3.0  # sigma at which "no line" has as large a share as a line; chosen
     # chains (section 2.4.3)
     subsample: int = 15  # peaks a step, of twenty: the write-up's example
@@ -24,11 +25,9 @@ class ChainConstants:
     max_polished: int = 500  # states, best log-likelihood first, that are polished; chosen
     least_q2: float = 1e-6  # A^-2, of a line in the line prior, as in `ddi.models.assigners`
     # gradient ascent of the marginal likelihood (Adam; Kingma & Ba 2015); chosen
-    ascent_widths: tuple = (0.03, 0.001)  # first and last width of a line, as a fraction of q2
     ascent_step: float = 0.3  # of the width: how far a step moves a cell, relative
-    ascent_floor: float = (
-        0.1  # of a candidate's largest component: scale on which a small one moves
-    )
+    # of a candidate's largest component: scale on which a small one moves
+    ascent_floor: float = 0.1
     ascent_decay: tuple = (0.9, 0.99)  # of the means of the slope and of its square
     ascent_least: float = 1e-12  # added to the root of the mean square, against division by zero
     # polishing

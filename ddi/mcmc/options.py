@@ -48,10 +48,10 @@ class Options:
         0..4 in every step.
     annealing : float
         The temperature of the acceptance falls geometrically from this to 1 over the chain.
-    spread : (float, float)
+    widths : (float, float)
         First and last width of the softmax and of the mixture, as a fraction of q2.
     restarts : int
-        Times a chain goes back to its start, disturbed by 3 %.
+        Times a chain goes back to its start, disturbed by ``CONSTANTS.jitter``.
     seed : int
     eps : float
         Of sigma^2, in A^-2.
@@ -65,7 +65,7 @@ class Options:
     accept: str = "metropolis"
     weights: str = "sigma"
     annealing: float = 1.0
-    spread: tuple = (0.03, 0.001)
+    widths: tuple = CONSTANTS.widths
     restarts: int = 0
     seed: int = 0
     eps: float = CONSTANTS.eps_q2
@@ -100,7 +100,7 @@ class Plan:
     ----------
     options : Options
     settings : ddi.mcmc.state.Settings
-    temperature, spread : ndarray, shape (n_iterations,)
+    temperature, width : ndarray, shape (n_iterations,)
         Of the acceptance; and the width of the softmax of RESAMPLE and of the mixture of MARGINAL
         as a fraction of q2.
     """
@@ -108,7 +108,7 @@ class Plan:
     options: Options
     settings: state.Settings
     temperature: np.ndarray
-    spread: np.ndarray
+    width: np.ndarray
 
     @property
     def softmax(self):
@@ -129,4 +129,4 @@ class Plan:
         weighting = WEIGHTS[given.weights]
         settings = state.Settings(given.eps, CU_KALPHA1 / 2, size, by, weighting, mode)
         temperature = ACCEPT[given.accept] * np.geomspace(given.annealing, 1.0, given.n_iterations)
-        return cls(given, settings, temperature, np.geomspace(*given.spread, given.n_iterations))
+        return cls(given, settings, temperature, np.geomspace(*given.widths, given.n_iterations))

@@ -20,12 +20,12 @@ def nearest(pattern, x):
     return label, np.ones(label.shape), label.shape[1] * likelihood.log_prior(count)
 
 
-def advance(chain, pattern, settings, temperature, spread, seed, first, assign=nearest):
+def advance(chain, pattern, settings, temperature, width, seed, first, assign=nearest):
     """Do what `ddi.mcmc.chains.advance` does, one array operation after another.
 
     Parameters
     ----------
-    chain, pattern, settings, temperature, spread, seed, first
+    chain, pattern, settings, temperature, width, seed, first
         As there.
     assign : callable
         ``assign(pattern, x) -> (label, chance, log_rho)``, shapes (n_cand, n_peaks) twice and

@@ -156,7 +156,7 @@ def advance(problem, chain, plan, first, last, loop=chains.advance):
     one.
     """
     prior = line_prior(plan.options.assigner) if plan.softmax else None
-    arrays = plan.settings, plan.temperature[first:last], plan.spread[first:last]
+    arrays = plan.settings, plan.temperature[first:last], plan.width[first:last]
     loop(chain, problem.arrays(prior), *arrays, np.uint64(plan.options.seed), first)
 
 

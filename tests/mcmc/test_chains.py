@@ -99,7 +99,7 @@ class Twin:
                 luck = self.luck(candidate, np.arange(len(pattern.q2)))
                 label[c], chance[c] = by_inverse(self.prior, pattern.q2, q2, luck)
             elif self.plan.settings.assign == state.RESAMPLE:
-                sigma = self.plan.spread[self.step] * pattern.q2 + self.plan.settings.eps
+                sigma = self.plan.width[self.step] * pattern.q2 + self.plan.settings.eps
                 luck = partial(self.luck, candidate)
                 label[c] = by_reservoir(pattern.q2, q2, sigma, luck, label[c])
         self.step += 1
@@ -108,7 +108,7 @@ class Twin:
 
 def shared(this, plan):
     """A step of all lines at once, in place of `closed_form`."""
-    steps = iter(plan.spread)
+    steps = iter(plan.width)
 
     def solve(x, H, q2_obs, weight):
         sigma = next(steps) * q2_obs + plan.settings.eps
@@ -141,7 +141,7 @@ def test_compiled_chains_are_the_plain_ones_however_lines_are_assigned(name, by,
     prior = line_prior(this) if name == "drawn" else None
     given = GIVEN[name] | ({"assign": prior} if prior else {})
     options = {"n_iterations": N_STEPS, "annealing": 5.0, "seed": 7, "subsample": 16}
-    plan = Plan.of(this, subsample_by=by, spread=(0.02, 0.005), **options, **given)
+    plan = Plan.of(this, subsample_by=by, widths=(0.02, 0.005), **options, **given)
     one, other = (running.start(this, disturbed(16), plan, merge_equal=False) for _ in range(2))
     running.advance(this, one, plan, 0, N_STEPS, chains.advance)
     if name == "marginal":

@@ -245,7 +245,7 @@ def test_chains_that_resample_keep_other_lines_than_the_nearest():
 def test_marginal_chains_solve_the_equations_of_all_lines():
     this, plan, before, state = one_step("marginal")
     arrays = this.arrays()
-    sigma = plan.spread[0] * this.q2 + CONSTANTS.eps_q2
+    sigma = plan.width[0] * this.q2 + CONSTANTS.eps_q2
     moved = state.accepted > 0
     assert moved.mean() > 0.8
     for x, after in zip(before[moved], state.x[moved]):
