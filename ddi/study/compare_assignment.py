@@ -268,7 +268,7 @@ def long_numbers(flat):
     if not len(flat):
         return {}
     return {
-        "AssignLongMinutes": f"{flat['CPU min'].sum():.0f}",
+        "AssignLongMinutes": f"{flat['CPU / min'].sum():.0f}",
         "AssignLongSteps": int(flat.steps.max()),
-        "AssignLongLastThird": f"{flat['last third (points)'].max():.1f}",
+        "AssignLongLastThird": f"{flat['last third / points'].max():.1f}",
     }

@@ -34,7 +34,7 @@ def learning(curves):
             axis.plot(curve.step, 100 * curve.test_accuracy, color=colour, label=level)
             axis.axhline(100 * curve["nearest line"].iloc[0], color=colour, ls=":")
         axis.set(xlabel=f"gradient steps, {system}", xlim=0)
-    axes[0, 0].set(ylabel="right index (%)", ylim=0)
+    axes[0, 0].set(ylabel="right index / %", ylim=0)
     place = {"loc": "center left", "bbox_to_anchor": (1, 0.5)}
     axes[0, -1].legend(title="cells\n(dotted: nearest line)", **place)
     return fig, curves.drop(columns=["seconds", "cpu_seconds"], errors="ignore")
@@ -47,7 +47,7 @@ def by_rank(ranks, systems):
         axis.set_xticks([1, 5, 10, 15, 20])
         axis.plot(part["rank"], 100 * part.top1, **style)
 
-    labels = {"xlabel": "rank of the peak", "ylabel": "right index (%)"}
+    labels = {"xlabel": "rank of the peak", "ylabel": "right index / %"}
     return _each(ranks, systems, draw, **labels), ranks
 
 
@@ -62,7 +62,7 @@ def accuracy(table, systems, levels):
 
     rows = table[table.level.isin(levels) & table.system.isin(systems)]
     rows = rows.sort_values("level", kind="stable")
-    labels = {"xlabel": "noise on the scaled cell", "ylabel": "right index (%)"}
+    labels = {"xlabel": "noise on the scaled cell", "ylabel": "right index / %"}
     return _each(rows, systems, draw, **labels), rows
 
 

@@ -49,7 +49,7 @@ def which(rows, methods, budget):
         left.plot(100 * row["solved"], place, "o", color=colour)
     labels = by["start"] + ": " + by["method"]
     left.set(yticks=range(len(by)), yticklabels=labels, xlim=(0, 103))
-    left.set(xlabel=f"solved within {budget} s (%)" if budget else "solved (%)")
+    left.set(xlabel=f"solved within {budget} s / %" if budget else "solved / %")
     left.get_yticklabels()[-1].set_fontweight("bold")
     longest = np.nanmax([0.3, rows["correct_from"].max()])
     times = np.geomspace(0.05, longest, 60)
@@ -64,8 +64,8 @@ def which(rows, methods, budget):
             right.semilogx(times, 100 * curve(mine, times), label=f"{start}: {method}", **style)
     ticks = [t for t in (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50) if t <= longest]
     right.minorticks_off()
-    right.set(xticks=ticks, xticklabels=ticks, ylim=(0, 103), xlabel="time (s)")
-    right.set(ylabel="solved, orthorhombic to triclinic (%)")
+    right.set(xticks=ticks, xticklabels=ticks, ylim=(0, 103), xlabel="time / s")
+    right.set(ylabel="solved, orthorhombic to triclinic / %")
     handles = right.get_legend_handles_labels()
     if handles[0]:
         fig.legend(*handles, loc="outside right upper", fontsize=6)
@@ -85,9 +85,9 @@ def radius(found):
             axis.semilogx(100 * mine["error"], 100 * mine["share"], "o-", **style)
         axis.minorticks_off()
         ticks = [1, 2, 5, 10, 20]
-        axis.set(xlabel="error of the start (%)", ylim=(-2, 103), xticks=ticks, xticklabels=ticks)
+        axis.set(xlabel="error of the start / %", ylim=(-2, 103), xticks=ticks, xticklabels=ticks)
         axis.text(0.04, 0.04, method, transform=axis.transAxes)
-    axes[0, 0].set_ylabel("chains that converge (%)")
+    axes[0, 0].set_ylabel("chains that converge / %")
     fig.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside right upper")
     return fig, mean
 
@@ -100,8 +100,8 @@ def predicted(against):
     left.plot([0, 100], [0, 100], color="#999999", lw=0.7)
     style = {"fmt": "ko", "capsize": 2}
     left.errorbar(100 * classes["predicted"], 100 * classes["arrived"], 100 * bars, **style)
-    left.set(xlabel="predicted chance that a start arrives (%)")
-    left.set(ylabel="patterns in which one did (%)")
+    left.set(xlabel="predicted chance that a start arrives / %")
+    left.set(ylabel="patterns in which one did / %")
     for system, mine in against.groupby("system", sort=False):
         pair = (mine[f"starts {name}"].clip(lower=0.1) for name in ("predicted", "arrived"))
         right.loglog(*pair, "o", ms=3, color=SYSTEM_COLOURS[system], label=system)
@@ -125,7 +125,7 @@ def steps(table):
                 axis.plot(mine["peaks a step"], mine[system], label=f"{name}, {accept}", **style)
         axis.set(xlabel=f"peaks a step, {system}", ylim=(0, None))
         axis.set_xticks(sorted(set(table["peaks a step"])))
-    axes[0, 0].set_ylabel("random starts that converge (%)")
+    axes[0, 0].set_ylabel("random starts that converge / %")
     if systems:
         handles = axes[0, 0].get_legend_handles_labels()
         fig.legend(*handles, loc="outside right upper", fontsize=6)

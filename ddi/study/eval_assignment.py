@@ -269,8 +269,8 @@ def flatness(curve):
     Returns
     -------
     dict
-        steps; right (%), the mean of the last three points; last third (points), that less the mean
-        of the three points up to two thirds of the steps; nearest (%); CPU min.
+        steps; right / %, the mean of the last three points; last third / points, that less the mean
+        of the three points up to two thirds of the steps; nearest / %; CPU / min.
     """
     early = curve[curve.step <= curve.step.max() * 2 / 3]
     last, before = (
@@ -278,10 +278,10 @@ def flatness(curve):
     )
     about = {
         "steps": int(curve.step.max()),
-        "right (%)": last,
-        "last third (points)": last - before,
+        "right / %": last,
+        "last third / points": last - before,
     }
     return about | {
-        "nearest (%)": 100 * curve["nearest line"].iloc[0],
-        "CPU min": curve.cpu_seconds.iloc[0] / 60,
+        "nearest / %": 100 * curve["nearest line"].iloc[0],
+        "CPU / min": curve.cpu_seconds.iloc[0] / 60,
     }

@@ -361,8 +361,8 @@ def test_flatness_is_the_gain_of_the_last_third():
         }
     )
     row = flatness(curve)
-    assert row["right (%)"] == pytest.approx(60) and row["last third (points)"] == pytest.approx(10)
-    assert (row["steps"], row["nearest (%)"], row["CPU min"]) == (900, 30, 1.5)
+    assert row["right / %"] == pytest.approx(60) and row["last third / points"] == pytest.approx(10)
+    assert (row["steps"], row["nearest / %"], row["CPU / min"]) == (900, 30, 1.5)
 
 
 def test_line_prior_limits():
