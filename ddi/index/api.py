@@ -112,7 +112,7 @@ def index_peaks(
     of_first = dict(like=like, formula=formula, z=z, density=density) | options
     again = partial(index_peaks, **common, second_phase=False)
     same = partial(again, **of_first)
-    return phases.complete(found, again, same) if second_phase else found
+    return phases.with_second_phase(found, again, same) if second_phase else found
 
 
 def _solved(peaks, shift, n_peaks, asked):
@@ -121,7 +121,7 @@ def _solved(peaks, shift, n_peaks, asked):
     rows = _searched(peaks, shift, n_peaks, **asked)
     seconds = clock.perf_counter() - started
     found = result.make(rows, peaks, seconds, _in_force(peaks, shift, n_peaks, asked))
-    return remarks.added(found, asked["contents"])
+    return remarks.with_remarks(found, asked["contents"])
 
 
 def _searched(peaks, shift, n_peaks, **options):

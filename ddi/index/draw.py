@@ -133,7 +133,7 @@ def _draw_indices(axes, peaks, lines, scale):
         height = np.interp(at, *curve)
     found = lines.indexed.to_numpy()
     hkl = lines[["h", "k", "l"]].to_numpy()
-    labels.put(axes, at[found], height[found], hkl[found], strength[found], curve)
+    labels.write(axes, at[found], height[found], hkl[found], strength[found], curve)
 
 
 def _heading(result, rank):

@@ -25,7 +25,7 @@ from ddi.index import extinction, symbols
 from ddi.index.pattern_constants import EVIDENCE
 
 
-def of_supercell(fit, shared, spared=()):
+def of_supercell(fit, shared, voted=()):
     """Return the log evidence of a fitted cell over a subcell of it.
 
     Parameters
@@ -34,8 +34,9 @@ def of_supercell(fit, shared, spared=()):
         Of the larger cell, without absences.
     shared : ndarray of bool, shape (n_lines,)
         Which of its lines the subcell has: see `shared_lines`.
-    spared : array_like, shape (n,)
-        2theta in degrees of lines that may not speak for the larger cell: those that voted already.
+    voted : array_like, shape (n,)
+        2theta in degrees of peaks that the list's score counts already: lines there do not count
+        for the larger cell again.
     """
     seen = symbols.observed(fit)
     n = len(seen.value)
@@ -46,9 +47,9 @@ def of_supercell(fit, shared, spared=()):
     allowed = np.array([np.bincount(fit.lines.column, mask, minlength=n) > 0 for mask in masks])
     of_absences = symbols.log_prior(fit.bravais) - ~allowed[:, ~only] @ gain[~only]
     extra = gain[only]
-    once = _once(extra, place[only], fit.width(place[only]))
-    told = np.isin(np.flatnonzero(only), _told(fit, seen.value, place, spared))
-    extra = np.where((told | ~once) & (extra > 0), 0.0, extra)
+    counted = _strongest_nearby(extra, place[only], fit.width(place[only]))
+    known = np.isin(np.flatnonzero(only), _uninformative(fit, seen.value, place, voted))
+    extra = np.where((known | ~counted) & (extra > 0), 0.0, extra)
     per_symbol = of_absences + _over_shares(extra, allowed[:, only])
     return float(logsumexp(per_symbol) - logsumexp(of_absences))
 
@@ -86,7 +87,7 @@ def _over_shares(gain, allowed):
     return logsumexp(logs @ allowed.T.astype(float) + np.log(prior)[:, None], axis=0)
 
 
-def _once(gain, place, fwhm):
+def _strongest_nearby(gain, place, fwhm):
     """Say which positions speak for a line: within `apart` widths only the one that gains most,
     for one foreign line or hump lends intensity to all positions near it.
     """
@@ -101,14 +102,14 @@ def _once(gain, place, fwhm):
     return kept
 
 
-def _told(fit, value, place, spared):
-    """Columns whose intensity says nothing new: at spared lines, and K-beta of stronger ones."""
+def _uninformative(fit, value, place, voted):
+    """Columns whose intensity is no evidence: at peaks that voted, and K-beta of stronger lines."""
     fwhm = fit.width(place)
-    spared = np.asarray(spared, dtype=float)
-    told = (np.abs(place[:, None] - spared) < EVIDENCE.same * fwhm[:, None]).any(axis=1)
+    voted = np.asarray(voted, dtype=float)
+    known = (np.abs(place[:, None] - voted) < EVIDENCE.same * fwhm[:, None]).any(axis=1)
     if fit.tube is not None:
-        told |= symbols.companions(value, place, fwhm, fit.tube, (fit.tube.beta,))
-    return np.flatnonzero(told)
+        known |= symbols.companions(value, place, fwhm, fit.tube, (fit.tube.beta,))
+    return np.flatnonzero(known)
 
 
 def shared_lines(larger, smaller, hkl):

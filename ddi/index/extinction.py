@@ -75,6 +75,9 @@ def classes(bravais):
 
 
 def on_axes(group, bravais):
+    """Say whether a `gemmi.SpaceGroup` has a Bravais lattice on the axes of the search: b unique,
+    hexagonal axes for hR.
+    """
     system, centring = lattice.BRAVAIS[bravais]
     family = {"hexagonal": ("hexagonal", "trigonal"), "rhombohedral": ("trigonal",)}.get(
         system, (system,)
@@ -97,7 +100,8 @@ def numbers(bravais):
     )
 
 
-_TWINS = {"43": "41", "32": "31", "64": "62", "65": "61"}
+# screw axes with the same absences, called by the first of each pair
+_ENANTIOMORPHS = {"43": "41", "32": "31", "64": "62", "65": "61"}
 
 
 def _symbol(names):
@@ -108,7 +112,7 @@ def _symbol(names):
     places = []
     for place in range(1, max(map(len, split))):
         marks = [
-            [_TWINS.get(m, m) for m in re.split("/", p[place]) if m not in _PLAIN]
+            [_ENANTIOMORPHS.get(m, m) for m in re.split("/", p[place]) if m not in _PLAIN]
             if place < len(p)
             else []
             for p in split

@@ -62,7 +62,7 @@ def prefer_symmetric(ordered, coarse=True):
         low = ordered[i]
         for j in range(i + 1, len(ordered)):
             high = ordered[j]
-            if high.n_free < low.n_free and _one_lattice(high, low):
+            if high.n_free < low.n_free and is_one_lattice(high, low):
                 other = low.score - RANKING.metric_gain
                 if high.score >= low.score - gain:
                     ordered[i] = replace(high, score=low.score, partner=low.partner)
@@ -73,7 +73,8 @@ def prefer_symmetric(ordered, coarse=True):
     return best_first(ordered)
 
 
-def _one_lattice(row, other):
+def is_one_lattice(row, other):
+    """Say whether two judged candidates are one lattice; volumes first, which is quick."""
     near = abs(row.primitive_volume / other.primitive_volume - 1) < KINSHIP.same_volume
     return near and relations.same_lattice(row.reduced, other.reduced)
 

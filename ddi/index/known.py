@@ -12,6 +12,7 @@ import numpy as np
 from ddi.forward import lattice, lines, relations
 from ddi.index import ranking, relatives, screening
 from ddi.index.constants import SEARCH
+from ddi.index.kinship import is_one_lattice
 from ddi.index.search import Found, Zero, chosen
 from ddi.mcmc import sampler as mcmc
 from ddi.mcmc.constants import SOLVE
@@ -62,11 +63,11 @@ class Finds:
             return
         found = [ranking.judged(self.peaks, candidate) for candidate in found]
         ordered = ranking.order(self.peaks, self.rows + found)
-        if not self.rows or not _same(ordered[0], self.rows[0]):
+        if not self.rows or not is_one_lattice(ordered[0], self.rows[0]):
             ordered = relatives.climb(self.peaks, ordered, self.zero, self.symbols)
-        if self.rows and _same(ordered[0], self.rows[0]):
+        if self.rows and is_one_lattice(ordered[0], self.rows[0]):
             good = result.score[0] > self.reached - SOLVE.same_score
-            self.confirmed += bool(good or any(_same(row, ordered[0]) for row in found))
+            self.confirmed += bool(good or any(is_one_lattice(row, ordered[0]) for row in found))
         else:
             self.confirmed = 0
             self.history.append((self.seconds(), ordered[0]))
@@ -84,15 +85,9 @@ class Finds:
         )
 
 
-def _same(row, other):
-    """Say whether two judged rows are one lattice; volumes first, which is quick."""
-    near = abs(row.primitive_volume / other.primitive_volume - 1) < SOLVE.near_volume
-    return near and relations.same_lattice(row.reduced, other.reduced)
-
-
-def dealt(system):
-    """Return to which centrings' lines the starts of a lattice system are dealt: every other one to
-    all lines, the rest to each in turn.
+def start_centrings(system):
+    """Return the centrings whose lines the chains of a lattice system read, in the order in which
+    starts are given to them: every other one P, with all lines, the rest each in turn.
     """
     others = CENTRINGS.get(system, "P")[1:]
     return "P" * max(len(others), 1) + others
@@ -174,7 +169,7 @@ def solve(
     Finds
     """
     finds = Finds(peaks, system, zero or Zero.known(0.0), clock)
-    options = {**BEST, "centrings": "P" if "hkl" in options else dealt(system), **options}
+    options = {**BEST, "centrings": "P" if "hkl" in options else start_centrings(system), **options}
     seen = peaks.q2[: SOLVE.seen * peaks.n_search]
     while (
         finds.rounds < max_rounds

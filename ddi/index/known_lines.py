@@ -34,7 +34,7 @@ def without(peaks, known, unit=None, wavelength=None):
     """
     for text in [known] if isinstance(known, (str, bytes)) or not np.iterable(known) else known:
         lines = lines_of(text, peaks, unit, wavelength)
-        peaks = _less(peaks, lines, str(text))
+        peaks = _without_lines(peaks, lines, str(text))
     return peaks
 
 
@@ -74,7 +74,7 @@ def matched(q2, lines, tolerances):
     return found
 
 
-def _less(peaks, lines, name):
+def _without_lines(peaks, lines, name):
     tolerances = tolerance(peaks)
     shift = _common_shift(peaks, lines, tolerances)
     out = matched(corrected(peaks, shift), lines, tolerances)
@@ -87,7 +87,7 @@ def _less(peaks, lines, name):
     return chosen(
         peaks,
         ~out,
-        faint=_fewer_faint(peaks, lines, shift),
+        faint=_faint_without(peaks, lines, shift),
         left_out=np.append(peaks.left_out, peaks.q2[out]),
         warnings=(*peaks.warnings, _said(peaks, out, lines, tolerances, name, shift)),
     )
@@ -117,7 +117,7 @@ def _common_shift(peaks, lines, tolerances):
     return best
 
 
-def _fewer_faint(peaks, lines, shift):
+def _faint_without(peaks, lines, shift):
     if peaks.faint is None or not len(lines):
         return peaks.faint
     q2, sigma, _ = peaks.faint

@@ -9,12 +9,12 @@ GAP = 3.0  # points between a peak and its label
 FAINT = 0.01  # of the highest peak; weaker lines get none
 
 
-def in_words(hkl):
+def bars_over(hkl):
     """Return three indices as text for a figure, bars over negative ones.
 
     Examples
     --------
-    >>> in_words((1, -2, 0)), in_words((1, 10, 2))
+    >>> bars_over((1, -2, 0)), bars_over((1, 10, 2))
     ('$1\\\\bar{2}0$', '$1\\\\,10\\\\,2$')
     """
     indices = [int(k) for k in hkl]
@@ -44,7 +44,7 @@ def with_room(at, strength, distance, most=MOST):
     return chosen
 
 
-def put(axes, at, top, hkl, strength, curve=None):
+def write(axes, at, top, hkl, strength, curve=None):
     """Write the indices above the strong lines and make room for them.
 
     Parameters
@@ -70,7 +70,7 @@ def put(axes, at, top, hkl, strength, curve=None):
             beside = np.abs(curve[0] - at[k]) < 0.6 * width
             height = max(height, curve[1][beside].max(initial=0))
         axes.annotate(
-            in_words(hkl[k]),
+            bars_over(hkl[k]),
             (at[k], height),
             (0, GAP),
             textcoords="offset points",

@@ -58,7 +58,7 @@ def pair_scores(peaks, rows):
     """Return the score of each pair of candidates, shape (n, n), in log units; only above the
     diagonal, -inf elsewhere.
     """
-    worth = np.array([worth_of(peaks, row) for row in rows])
+    worth = np.array([likelihood_ratios(peaks, row) for row in rows])
     cost = np.array([_cost(row) for row in rows])
     scores = np.full((len(rows), len(rows)), -np.inf)
     for k in range(len(rows) - 1):
@@ -93,9 +93,9 @@ def explained(peaks, *cells):
     return float(pair_scores(votes, rows)[0, 1])
 
 
-def worth_of(peaks, row):
-    """Return the worth of each peak that votes under a judged candidate, shape (m,): density of its
-    error over density of lines.
+def likelihood_ratios(peaks, row):
+    """Return for each peak that votes how much likelier a line of a judged candidate makes it than
+    chance, shape (m,): density of its error over density of lines.
     """
     votes = peaks.votes
     q2 = votes.q2 - row.zero * votes.slope
@@ -119,7 +119,7 @@ def leftovers(peaks, ordered):
             return
         if all(is_another(row, head) for head in heads):
             heads.append(row)
-            foreign = worth_of(peaks, row)[: len(peaks.q2)] < 1.0
+            foreign = likelihood_ratios(peaks, row)[: len(peaks.q2)] < 1.0
             if foreign.sum() >= PHASES.least:
                 yield peaks.chosen(foreign)
 

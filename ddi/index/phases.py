@@ -19,7 +19,7 @@ from ddi.index.result import CONVINCING
 from ddi.index.rows import reordered
 
 
-def left(result, peaks=None):
+def remaining(result, peaks=None):
     """Return the peaks that the first cell leaves, if they are enough for a cell of their own and
     the first cell or one of its sub- and supercells is likelier than not.
 
@@ -41,7 +41,7 @@ def left(result, peaks=None):
     if unexplained.sum() < PHASES.least:
         return None
     if peaks.pattern is None:
-        said = _said(unexplained.sum(), peaks)
+        said = _source(unexplained.sum(), peaks)
         rest = chosen(peaks, unexplained, pattern=None, faint=None, source=said)
     else:
         rest = _picked(peaks, result.rows[0], unexplained)
@@ -83,7 +83,7 @@ def _picked(peaks, row, unexplained):
         intensity=strong.height,
         faint=np.array([q2[n:], sigma_q2[n:], spurious]),
         pattern=(rest.flat.x, rest.flat.y),
-        source=_said(n, peaks),
+        source=_source(n, peaks),
     )
 
 
@@ -149,11 +149,11 @@ def _is_beta(lines, fit, tube):
     return symbols.companions(*weak, tube, (tube.beta,), strong)
 
 
-def _said(n, peaks):
+def _source(n, peaks):
     return f"{n} peaks that the first cell of {peaks.source.split(':')[0]} leaves"
 
 
-def complete(first, solve, solve_first=None):
+def with_second_phase(first, solve, solve_first=None):
     """Return the result with the second phase that its first cell leaves, if there is one.
 
     Parameters
@@ -172,7 +172,7 @@ def complete(first, solve, solve_first=None):
         sure is searched again in what the second one leaves. Of two that convince the one that
         explains more intensity is first.
     """
-    rest = left(first)
+    rest = remaining(first)
     if rest is None:
         return first
     second = _of_one_specimen(solve(rest), first)
@@ -180,7 +180,7 @@ def complete(first, solve, solve_first=None):
     another = is_another(second, first)
     if second.convinces and not another:
         return first
-    alone = left(second, first.peaks) if another else None
+    alone = remaining(second, first.peaks) if another else None
     if alone is None:
         return replace(first, second=second, seconds=seconds)
     if first.rows[0].probability >= PHASES.sure:

@@ -12,7 +12,7 @@ from ddi.index.observed import prepare
 NORMAL_QUARTILE = 0.6745  # standard deviations within which half of normal errors lie
 
 
-def added(result, contents=None):
+def with_remarks(result, contents=None):
     """Return a `ddi.index.result.Result` with what its list and its first cell imply.
 
     A one-dimensional list leaves no cell likely. Of a cell, the lattices with the same lines are
@@ -34,10 +34,10 @@ def added(result, contents=None):
     first = result.rows[0]
     notes = [contents.said(float(first.volume))] if contents is not None else []
     found = partners.partners(first.bravais, cell_of(first), float(result.peaks.q2[-1]))
-    notes += as_if(result)
+    notes += removed_shift(result)
     notes += partners.said(found, result.peaks.wavelength) if result.convinces else []
     notes += scatter(result) if result.convinces else []
-    return checked(replace(result, notes=tuple(notes)))
+    return with_later_peaks(replace(result, notes=tuple(notes)))
 
 
 def scatter(result):
@@ -53,7 +53,7 @@ def scatter(result):
     return [f"The positions scatter by {error:.2g} {unit} about the lines of this cell."]
 
 
-def as_if(result):
+def removed_shift(result):
     """Return a sentence, in a list, where a zero shift was taken off spacings whose wavelength is
     not known.
     """
@@ -64,7 +64,7 @@ def as_if(result):
     return [f"The spacings were read {measured}, a zero shift of {shift:+.2f} degrees taken off."]
 
 
-def checked(result):
+def with_later_peaks(result):
     """Return a result whose first cell is no longer likely if it explains too few of the peaks that
     come after those that search and verify.
     """

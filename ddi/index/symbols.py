@@ -8,7 +8,7 @@ mixture of exponential laws, scales of the mean intensity nearby, blurred by the
 logarithm of the ratio, summed over the extinguished lines, joins the logarithm of how often the
 symbol's space groups occur. An intensity where the tube's other lines may be does not speak for a
 line (`companions`). Lines that a symbol allows may be weak as a whole class, with a small
-probability (`doubted`).
+probability (`with_weak_classes`).
 """
 
 import json
@@ -148,8 +148,8 @@ def log_present(seen, sigma=None):
     return _exponential(seen.value, sigma, np.outer(seen.mean, SYMBOLS.scales), SYMBOLS.weights)
 
 
-def blur(seen):
-    """Return the width of the normal law about an intensity, shape (n_columns,)."""
+def null_width(seen):
+    """Return the standard deviation of an intensity where no line is, shape (n_columns,)."""
     return np.hypot(SYMBOLS.spread * seen.sigma, SYMBOLS.leak * seen.neighbour)
 
 
@@ -157,7 +157,7 @@ def log_null(seen):
     """Return the log density of each intensity if its line is extinct: nothing, a share of what is
     nearby, or a foreign line, which is weak beside the strongest of all.
     """
-    width = blur(seen)
+    width = null_width(seen)
     nothing = stats.norm.logpdf(seen.value / width) - np.log(width)
     scales = np.outer(seen.mean, SYMBOLS.misfit_scales)
     misfit = _exponential(seen.value, width, scales, 1 / len(SYMBOLS.misfit_scales))
@@ -182,10 +182,10 @@ def log_ratio(seen):
     line that was not measured.
     """
     measured = seen.sigma < SYMBOLS.nothing * seen.mean
-    return np.where(measured, log_null(seen) - log_present(seen, blur(seen)), 0.0)
+    return np.where(measured, log_null(seen) - log_present(seen, null_width(seen)), 0.0)
 
 
-def doubted(evidence, extinct, weak=SYMBOLS.weak):
+def with_weak_classes(evidence, extinct, weak=SYMBOLS.weak):
     """Return the log evidence of symbols if lines that a symbol allows may be weak all together.
 
     A structure that is nearly more symmetric (heavy atoms on special positions, a superstructure)
@@ -205,7 +205,7 @@ def doubted(evidence, extinct, weak=SYMBOLS.weak):
     Examples
     --------
     >>> none_and_a_glide = np.array([[False, False], [True, True]])
-    >>> doubted(np.array([0.0, 40.0]), none_and_a_glide, 0.01).round(1).tolist()
+    >>> with_weak_classes(np.array([0.0, 40.0]), none_and_a_glide, 0.01).round(1).tolist()
     [35.4, 40.0]
     """
     kept = extinct.astype(float)
@@ -231,8 +231,8 @@ def rank(fit):
     masks = extinction.allowed(fit.bravais, fit.lines.hkl)
     n = len(seen.value)
     extinct = np.array([np.bincount(fit.lines.column, mask, minlength=n) == 0 for mask in masks])
-    evidence = extinct @ _told(fit, seen)
-    level = doubted(evidence, extinct) + log_prior(fit.bravais)
+    evidence = extinct @ _of_extinction(fit, seen)
+    level = with_weak_classes(evidence, extinct) + log_prior(fit.bravais)
     chances = np.exp(level - logsumexp(level))
     entries = extinction.classes(fit.bravais)
     return [
@@ -247,7 +247,7 @@ def rank(fit):
     ]
 
 
-def _told(fit, seen):
+def _of_extinction(fit, seen):
     """`log_ratio`, but 0 where an intensity that speaks for a line may be one of the tube's."""
     ratio = log_ratio(seen)
     if fit.tube is None:

@@ -53,7 +53,6 @@ class SolveConstants:
     patience: int = 4
     # times the peaks that chains read, for their score; reference indices reach no further
     seen: int = 2
-    near_volume: float = 0.1  # relative, within which two rows may be one lattice
     n_kept: int = 40  # rows of the ranking from round to round
 
 

@@ -148,7 +148,12 @@ def test_shares_by_hand():
 def test_a_hump_speaks_once_and_k_beta_not_at_all():
     gain = np.array([3.0, 2.0, 1.0, -0.5])
     place = np.array([20.0, 20.1, 25.0, 20.05])
-    assert evidence._once(gain, place, np.full(4, 0.1)).tolist() == [True, False, True, False]
+    assert evidence._strongest_nearby(gain, place, np.full(4, 0.1)).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]
     anode = bragg.ANODES[0]
 
     class Fitted:
@@ -160,10 +165,10 @@ def test_a_hump_speaks_once_and_k_beta_not_at_all():
     place = np.append(bragg.moved(np.array([30.0]), anode.beta / anode.alpha1), 30.0)
     value = np.array([1.0, 100.0])
     fit = Fitted()
-    assert evidence._told(fit, value, place, []).tolist() == [0]
-    assert evidence._told(fit, np.array([10.0, 100.0]), place, []).tolist() == []
+    assert evidence._uninformative(fit, value, place, []).tolist() == [0]
+    assert evidence._uninformative(fit, np.array([10.0, 100.0]), place, []).tolist() == []
     fit.tube = None
-    assert evidence._told(fit, value, place, [30.05]).tolist() == [1]
+    assert evidence._uninformative(fit, value, place, [30.05]).tolist() == [1]
 
 
 @pytest.mark.parametrize("bravais", list(lattice.BRAVAIS))

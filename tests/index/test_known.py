@@ -131,7 +131,7 @@ def test_chains_that_know_the_centring_arrive_from_further_off():
 
 @pytest.mark.parametrize("system", lattice.SYSTEMS)
 def test_half_of_the_starts_know_all_lines(system):
-    deal = solve.dealt(system)
+    deal = solve.start_centrings(system)
     assert set(deal) == set(problem.CENTRINGS.get(system, "P")) and deal[0] == "P"
     assert deal.count("P") * 2 == len(deal) or deal == "P"
     assert len(set(deal) - {"P"}) == len(deal) - deal.count("P")

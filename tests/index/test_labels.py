@@ -22,7 +22,7 @@ def test_labels_do_not_overlap():
     fig, axes = plt.subplots(figsize=(7, 3), layout="constrained")
     axes.vlines(at, 0, strength)
     axes.set_xlim(5, 95)
-    labels.put(axes, at, strength, rng.integers(-12, 13, (120, 3)), strength)
+    labels.write(axes, at, strength, rng.integers(-12, 13, (120, 3)), strength)
     fig.canvas.draw()
     boxes = [text.get_window_extent() for text in axes.texts]
     assert len(boxes) > 15

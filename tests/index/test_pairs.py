@@ -45,7 +45,7 @@ def test_pair_score_is_the_sum_it_says(mixture):
         replace(judged(mixture, phase), symbol=extinction.classes(phase[0])[0].symbol)
         for phase in (CUBIC, TETRAGONAL)
     ]
-    a, b = (pairs.worth_of(mixture, row) for row in free)
+    a, b = (pairs.likelihood_ratios(mixture, row) for row in free)
     e = mixture.votes.spurious
     by_hand = [
         np.log((1 - e) * (share * a + (1 - share) * b) + e).sum() for share in pairs.PAIRS.shares

@@ -88,7 +88,7 @@ def test_one_phase_has_no_second():
 def test_second_phase_of_a_list():
     angles = np.sort(np.concatenate([lines(*FIRST)[:20], lines(*OTHER)[3:14] + 0.004]))
     result = index_peaks(angles, unit="2theta", wavelength=LAMBDA, lattice="cubic", n_jobs=1)
-    assert is_phase(result, FIRST) and len(phases.left(result)) >= 8
+    assert is_phase(result, FIRST) and len(phases.remaining(result)) >= 8
     assert result.second is not None and not result.second.convinces  # no cubic cell is there
 
 
@@ -100,7 +100,7 @@ def test_six_peaks_that_are_left_are_searched_and_five_are_not():
         options = dict(unit="2theta", wavelength=LAMBDA, lattice="cubic", second_phase=False)
         result = index_peaks(angles, **options, n_jobs=1)
         assert is_phase(result, FIRST) and result.convinces
-        rest = phases.left(result)
+        rest = phases.remaining(result)
         assert rest is None if n == 5 else len(rest) == 6
 
 
@@ -181,7 +181,7 @@ def test_second_phase_has_the_zero_shift_of_the_first(both):
 
 def asked_in_turn(monkeypatch, *answers):
     """Let every phase leave peaks, and the searches of them have given answers."""
-    monkeypatch.setattr(phases, "left", lambda result, peaks=None: peaks or result.peaks)
+    monkeypatch.setattr(phases, "remaining", lambda result, peaks=None: peaks or result.peaks)
     waiting = list(answers)
     return lambda peaks: waiting.pop(0), waiting
 
@@ -198,7 +198,7 @@ def test_doubtful_first_cell_gives_way_to_one_that_explains_more_with_the_second
     other = as_likely(both.second, 0.45)
     for first, again in ((wrong, right), (right, wrong)):
         solve, _ = asked_in_turn(monkeypatch, other, again)
-        found = phases.complete(first, solve)
+        found = phases.with_second_phase(first, solve)
         assert is_phase(found, FIRST) and is_phase(found.second, OTHER)
 
 
@@ -207,7 +207,7 @@ def test_first_cell_is_searched_again_unless_it_is_sure(both, monkeypatch):
         first = as_likely(both, chance)
         other = as_likely(both.second, 0.9)
         solve, waiting = asked_in_turn(monkeypatch, other, as_likely(both, 0.9))
-        found = phases.complete(first, solve)
+        found = phases.with_second_phase(first, solve)
         assert len(waiting) == n_left and is_phase(found, FIRST) and is_phase(found.second, OTHER)
 
 
@@ -217,4 +217,4 @@ def test_peaks_are_searched_where_the_family_of_the_first_cell_convinces(both):
     doubtful = first.assign(probability=0.3, family=1)
     for family, searched in ((1, True), (2, False)):
         cells = pd.concat([doubtful, related.assign(family=family)], ignore_index=True)
-        assert (phases.left(replace(both, rows=cells)) is not None) is searched
+        assert (phases.remaining(replace(both, rows=cells)) is not None) is searched

@@ -144,7 +144,7 @@ def test_the_answer_names_partners(monkeypatch):
     assert api.index_peaks(lines(), wavelength=CU).notes == ()
     found = api.index_peaks(lines(), wavelength=CU)
     cells = found.cells.assign(bravais="hP", a=8.0, b=8.0, c=7.0, gamma=120.0)
-    said = remarks.added(result.Result(cells, found.peaks, 0.0)).notes
+    said = remarks.with_remarks(result.Result(cells, found.peaks, 0.0)).notes
     assert "exactly the same line positions: oP" in said[0] and "1/2" in said[0]
     assert lattice.volume([4, 6.928, 7, 90, 90, 90]) == pytest.approx(194, rel=1e-2)
 

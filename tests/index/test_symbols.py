@@ -144,18 +144,22 @@ def test_a_weak_line_of_the_tube_speaks_for_no_line(wavelength):
     width = fit.width(place)
     tube = bragg.ANODES[0]
     assert symbols.companions(value, place, width, tube, [wavelength])[ghost]
-    assert symbols._told(replace(fit, tube=tube), now)[ghost] == 0 > symbols.log_ratio(now)[ghost]
-    assert symbols._told(replace(fit, tube=None), now)[ghost] < 0
+    assert (
+        symbols._of_extinction(replace(fit, tube=tube), now)[ghost]
+        == 0
+        > symbols.log_ratio(now)[ghost]
+    )
+    assert symbols._of_extinction(replace(fit, tube=None), now)[ghost] < 0
     value[ghost] = 0.1 * value[strong]  # too strong for it
     assert not symbols.companions(value, place, width, tube, [wavelength])[ghost]
 
 
 def test_a_class_of_weak_lines_decides_no_more_than_its_odds():
     extinct = np.array([[0, 0, 0], [1, 1, 0], [0, 1, 1], [1, 1, 1]], dtype=bool)
-    told = symbols.doubted(np.array([0.0, 3.0, -2.0, 60.0]), extinct, 0.01)
+    told = symbols.with_weak_classes(np.array([0.0, 3.0, -2.0, 60.0]), extinct, 0.01)
     assert told[3] == pytest.approx(60, abs=0.02)
     np.testing.assert_allclose(told[:3], 60 + np.log(0.01), atol=1e-6)
-    against = symbols.doubted(np.array([0.0, -50.0, -40.0, -90.0]), extinct, 0.01)
+    against = symbols.with_weak_classes(np.array([0.0, -50.0, -40.0, -90.0]), extinct, 0.01)
     np.testing.assert_allclose(against, [0, -50, -40, -90], atol=0.02)
 
 
