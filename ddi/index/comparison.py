@@ -49,7 +49,9 @@ def chosen(peaks, which, **changes):
 
 
 def without_shift(q2, wavelength, shift):
-    """Return q2 in A^-2 with a zero shift in degrees 2theta taken off, if there is one."""
+    """Return q2 (n,) in A^-2 with a zero shift in degrees 2theta taken off, if there is one; the
+    wavelength is in Angstrom.
+    """
     if not np.isfinite(shift) or shift == 0:
         return q2
     return q2_of(two_theta(q2, wavelength) - shift, wavelength)
@@ -63,7 +65,7 @@ def nominal(peaks):
 
 
 def corrected(peaks, shift):
-    """Return the q2 of peaks with a zero shift in degrees 2theta taken off."""
+    """Return the q2 (n_peaks,) in A^-2 of peaks with a zero shift in degrees 2theta taken off."""
     return without_shift(peaks.q2, nominal(peaks), shift)
 
 

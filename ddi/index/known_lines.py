@@ -39,7 +39,9 @@ def without(peaks, known, unit=None, wavelength=None):
 
 
 def lines_of(text, peaks, unit=None, wavelength=None):
-    """Return the q2 in A^-2 of the lines of one known substance in the range of `peaks`."""
+    """Return the q2 (n_lines,) in A^-2 of one known substance up to a little beyond
+    the last of `peaks`; the arguments are those of `without`.
+    """
     end = 1.1 * peaks.q2[-1]
     if written_cells.is_cell(text) or str(text).lower().endswith(".cif"):
         return written_cells.read(text).lines(end)

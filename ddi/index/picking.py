@@ -76,7 +76,19 @@ def pick(two_theta, intensity, wavelength=1.540593, *, doublet=True, **options):
 
 
 def prepare(two_theta, intensity, wavelength, doublet=True):
-    """Take off the background and estimate noise and usual width; return a `Prepared`."""
+    """Take off the background and estimate noise and usual width; return a `Prepared`.
+
+    Parameters
+    ----------
+    two_theta : array_like, shape (n,)
+        In degrees.
+    intensity : array_like, shape (n,)
+        In any unit.
+    wavelength : float
+        In Angstrom.
+    doublet : bool
+        Whether K-alpha2 may be there.
+    """
     x, y = _uniform(two_theta, intensity)
     tube = anode(wavelength) if doublet else None
     flat, width = _flattened(x, y)

@@ -112,7 +112,9 @@ def screen(place, hkl, trials, sigma, bravais, max_volume=SEARCH.max_volume):
 
 
 def highest(scores, n):
-    """Return the places of the n highest scores, in order; of equal ones the first."""
+    """Return the places (at most n,) of the highest of scores (m,), best first; of equal ones the
+    first.
+    """
     among = np.flatnonzero(scores > 0)  # most are not, and a partition of equal ones is slow
     if len(among) < n:
         among = np.arange(len(scores))
@@ -123,7 +125,9 @@ def highest(scores, n):
 
 
 def first_of_each(scores, x):
-    """Return the places of candidates that differ from all before them in volume or score."""
+    """Return the places of candidates, of scores (n,) and x (n, 6), that differ from all before
+    them in volume or score (`same_volume`, `same_score`); ascending.
+    """
     volume = np.log(np.linalg.det(lattice.x_to_metric(x)))
     marks = np.column_stack([volume / SEARCH.same_volume, scores / SEARCH.same_score]).round()
     order = np.lexsort(marks.T)  # stable, so that the first of equal ones leads them

@@ -133,7 +133,7 @@ class Equations(NamedTuple):
 
 
 def equations_at(problem, state):
-    """Return the `Equations`, priors included."""
+    """Return the normal `Equations` of a `Problem` at a `State`, priors included."""
     n_amplitudes = len(state.amplitude)
     n_linear = n_amplitudes + len(state.level)
     n = n_linear + len(state.shape)

@@ -170,7 +170,7 @@ def table(result, n_families=5, n_relatives=4, wide=True):
 
 
 def row_texts(row, wide=True):
-    """Return what the table says of a row of `fold`, by heading."""
+    """Return what the table says of a row of `fold`: heading -> text."""
     texts = {
         "#": str(row["rank"]),
         "prob": f"{row.probability:.2f}",

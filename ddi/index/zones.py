@@ -59,7 +59,9 @@ def candidates(peaks, bravais, zero, thorough=False):
 
 
 def all_series(peaks, zero, least_gain=ZONES.least_gain):
-    """Return the likeliest `Series`, at most `ZONES.n_series`, the best first."""
+    """Return the likeliest `Series`, at most `ZONES.n_series`, the best first, each more than
+    `least_gain` log units better than chance.
+    """
     sigma = _sigma(peaks)
     found = []
     orders = np.arange(1, ZONES.highest_first + 1) ** 2

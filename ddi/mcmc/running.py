@@ -86,7 +86,17 @@ def _log_likelihood(problem, x, label, confidence, plan):
 
 
 def run(problem, chain, plan, keep_trace=False, deadline=None):
-    """Advance the chains through the plan, in place; return the trace or None."""
+    """Advance the chains through the plan, in place; return the trace or None.
+
+    Parameters
+    ----------
+    problem : ddi.mcmc.problem.Problem
+    chain : ddi.mcmc.state.Chain
+    plan : ddi.mcmc.options.Plan
+    keep_trace : bool
+    deadline : float
+        On the clock of `time.perf_counter`, in seconds.
+    """
     n = len(plan.temperature)
     legs = np.linspace(0, n, plan.options.restarts + 2).astype(int)
     asked = plan.options.assigner is not None and not plan.softmax

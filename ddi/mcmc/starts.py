@@ -60,7 +60,9 @@ def random_cells(system, volume, n, seed):
 
 
 def volumes(q2_obs, system):
-    """Return the growing volumes in A^3 that the search steps through."""
+    """Return the volumes (n,) in A^3 that the search steps through, each at most `volume_growth`
+    times the one before, within `volume_range` of the estimate from q2_obs in A^-2.
+    """
     low, high = (factor * estimated_volume(q2_obs, system) for factor in CONSTANTS.volume_range)
     return np.geomspace(low, high, int(np.ceil(np.log(high / low) / np.log(GROWTH))) + 1)
 
