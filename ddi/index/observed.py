@@ -61,6 +61,8 @@ class Peaks:
         In any unit.
     shares : dict or None
         What the length of a short list says of lattices: see `ddi.index.short_lists`.
+    shift : tuple of (float, float) or None
+        Where the zero shift is looked for first: mean and width, degrees 2theta.
     """
 
     q2: np.ndarray
@@ -74,6 +76,7 @@ class Peaks:
     contents: object = None
     intensity: np.ndarray | None = None
     shares: dict | None = None
+    shift: tuple | None = None
 
     @property
     def coarse(self):
@@ -107,6 +110,15 @@ class Peaks:
             votes=Votes(*(array[kept] for array in self.votes)),
             intensity=intensity,
         )
+
+    def shift_odds(self, zero):
+        """Return the log odds of a zero shift in degrees 2theta against the likeliest one: those of
+        Cauchy's law, as instruments far out of adjustment are not rare.
+        """
+        if self.shift is None:
+            return 0.0
+        mean, width = self.shift
+        return -np.log1p(((zero - mean) / width) ** 2)
 
     def told(self, bravais, volume):
         """Return what a formula and the length of a short list add to the scores of primitive cells

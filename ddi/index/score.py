@@ -37,6 +37,16 @@ def parameter_cost(bravais):
     return SCORE.parameter_cost * len(lattice.ties(KINDS[bravais].system).T)
 
 
+def completeness(n_lines, n_peaks):
+    """Return what the share of its lines that are observed says of a cell, in log units: 0 where it
+    is that of most right cells, more where hardly a line is missing.
+
+    The likelihood ratio lets peaks fall on any of the lines, several on one even, and asks nothing
+    of lines without a peak; cells with many of these are found by chance more often.
+    """
+    return -RANKING.unseen * np.log(max(n_lines, n_peaks) / n_peaks / RANKING.usual_lines)
+
+
 def plain_scores(peaks, bravais, x, zero, n_use):
     """Return the scores (n,) by nearest lines, all lines of the lattice counted, and the numbers of
     lines (n,).
@@ -90,7 +100,8 @@ def judge(peaks, bravais, x, zero):
     best, which = max(judged)
     symbol = extinction.classes(bravais)[which].symbol
     n_lines = int(masks[which, : np.searchsorted(lines[starts], last + edge)].sum())
-    return Judgement(best - parameter_cost(bravais), symbol, n_lines)
+    known = completeness(n_lines, len(peaks.q2)) + peaks.shift_odds(zero) - parameter_cost(bravais)
+    return Judgement(best + known, symbol, n_lines)
 
 
 def _best_class(worth, masks, subcells, e):

@@ -110,6 +110,7 @@ def ranked(
     """
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, None, foreign, contents)
     zero = Zero.asked(zero_shift, wavelength, zero_fixed).within(peaks)
+    peaks = replace(peaks, shift=(zero.mean, zero.sigma))
     fitted = zero_shift == "fit" and wavelength is not None
     how = Effort(max_volume, templates, generators or {}, seed, n_jobs, not fitted)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)

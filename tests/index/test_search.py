@@ -148,6 +148,32 @@ def test_weak_peaks_are_likelier_to_be_spurious():
     assert 0 < chances[-1] < chances[0] < 1
 
 
+def test_lines_without_a_peak_speak_against_a_cell():
+    n = np.arange(5, 60)
+    odds = np.array([score.completeness(k, 20) for k in n])
+    assert (odds[n <= 20] == odds[0]).all()
+    assert (np.diff(odds[n >= 20]) < 0).all()
+    assert score.completeness(28, 20) == 0
+    assert odds[n == 20] - odds[n == 40] == pytest.approx(RANKING.unseen * np.log(2))
+
+
+def test_zero_shift_counts_by_cauchys_law():
+    peaks = replace(search.prepare(pattern("oP")), shift=(0.02, 0.06))
+    odds = [peaks.shift_odds(zero) for zero in (0.02, 0.08, -0.04, 0.5)]
+    assert odds == pytest.approx([0, -np.log(2), -np.log(2), -np.log(65)])
+
+
+def test_given_zero_shift_has_no_price():
+    q2 = pattern("oP", zero=0.4)
+    options = dict(wavelength=WAVELENGTH, bravais="oP", n_best=1)
+    given = search.run(q2, zero_shift=0.4, **options).iloc[0]
+    fitted = search.run(q2, zero_shift="fit", **options).iloc[0]
+    assert given.zero_shift == pytest.approx(0.4, abs=0.01)
+    assert given.volume == pytest.approx(fitted.volume, rel=1e-3)
+    price = np.log1p(((fitted.zero_shift - SEARCH.zero_mean) / SEARCH.zero_sigma) ** 2)
+    assert given.score - fitted.score == pytest.approx(price, abs=0.5)
+
+
 def test_probabilities_and_their_calibration():
     rng = np.random.default_rng(0)
     scores = [np.sort(rng.normal(rng.normal(25, 12), 6, 8))[::-1] for _ in range(400)]
