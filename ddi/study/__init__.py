@@ -8,8 +8,8 @@ study at a time, nothing left behind), `publish` (executed notebooks in place), 
 `page_parts` and `serve` (the page for people without Python).
 Handing on: `tables` (tables and macros of the paper), `figures` (colours, saving), `notebook`
 (sentences filled with a run's numbers), `kept_runs` (long runs that were made once), `readme`,
-`quote_data` (01, 02), `quote_groups` (03), `quote_augment` (04) and `quote_indexing` (10: numbers
-beside tables and figures).
+`quote_data` (01, 02), `quote_groups` (03), `quote_augment` (04), `quote_assignment` (08),
+`quote_optimisation` (09) and `quote_indexing` (10: numbers beside tables and figures).
 Judging: `qc_tables` (01), `cases`, `fairness` and `damage` (patterns, also spoilt ones),
 `eval_augment` (04), `ablation` (05), `eval_generators`, `eval_groups`, `refined_generators` and
 `equal_seconds` (07), `eval_assignment` and `joint_chains` (08), `start_cells`, `eval_optimisation`,

@@ -258,19 +258,19 @@ def summary(rows):
         row = {
             "lattice system": system,
             "n": len(mine),
-            "solved, %": 100 * mine["solved"].mean(),
+            "solved / %": 100 * mine["solved"].mean(),
             "from": 100 * low,
             "to": 100 * high,
         }
         row |= {
-            "in first ten, %": 100 * mine["in_ten"].mean(),
-            "by the chains' score, %": 100 * mine["by_score"].mean(),
+            "in first ten / %": 100 * mine["in_ten"].mean(),
+            "by the chains' score / %": 100 * mine["by_score"].mean(),
         }
         table.append(
             row
             | {
-                "median time to it, s": mine["correct_from"].median(),
-                "mean time to end, s": mine["seconds"].mean(),
+                "median time to it / s": mine["correct_from"].median(),
+                "mean time to end / s": mine["seconds"].mean(),
             }
         )
     return pd.DataFrame(table)
