@@ -12,7 +12,7 @@ def patterns(table):
         "GroupCount": table["group"].nunique(),
         "GroupPatterns": int(table.groupby("lattice_system")["conditions"].nunique().sum()),
         "GroupSymbols": int(table["symbol"].nunique()),
-        "GroupPlaced": int((~table["placed"].isin(["listed", "computed"])).sum()),
+        "GroupUnplaced": int((~table["placed"].isin(["listed", "computed"])).sum()),
     }
 
 
