@@ -5,10 +5,9 @@ import pandas as pd
 
 from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, wilson
-from ddi.bench import lists, peak_lists
+from ddi.bench import lists
 from ddi.bench.registry import benchmark, shares
 from ddi.bench.search import measure, rank_of
-from ddi.data import rruff
 from ddi.index import confidence, search
 from ddi.index import peaks as peaklist
 
@@ -56,24 +55,21 @@ def _indexed(task):
     return found
 
 
-def recalibrate(n=12, n_patterns=112, n_jobs=1):
-    """Fit what `confidence.Calibration` says of "none of these" and of doubt, its temperature kept,
-    to n lists a kind of the choosing half and to peaks picked from its patterns, simulated and
-    measured.
+def recalibrate(n=20, n_jobs=1):
+    """Fit the `confidence.Calibration` of lists to n lists a kind of the choosing half, twice as
+    many of them without a lattice: people bring such lists more often than one in ten.
 
     Returns
     -------
     ddi.index.confidence.Calibration
     """
-    crystals = lists.chosen("choosing", "laboratory", n_patterns)
-    found = peak_lists.picked()
-    minerals = np.array([rruff.half(mineral) == "choosing" for mineral in found.mineral])
-    patterns = [peak_lists.degraded(crystals), found[minerals].groupby("mineral").head(2)]
-    parts = [measure(rows.reset_index(drop=True)) for rows in patterns]
-    parts.append(measured("choosing", n=n, n_jobs=n_jobs).rename(columns={"scores": "score"}))
-    rows = pd.concat(parts).dropna(subset="score")
-    kept = confidence.calibration().temperature
-    return confidence.calibrate(list(rows.score), list(rows["rank"] - 1), temperature=kept)
+    kinds = (*lists.USUAL, "impure", "organic")
+    parts = [
+        measured("choosing", kinds, n, n_jobs=n_jobs),
+        measured("choosing", ("absent",), n, seed=1, n_jobs=n_jobs),
+    ]
+    rows = pd.concat(parts).dropna(subset="scores")
+    return confidence.calibrate(list(rows.scores), list(rows["rank"] - 1))
 
 
 def confidently_wrong(rows):

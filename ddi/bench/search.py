@@ -148,8 +148,9 @@ def bench_calibration():
 
 def recalibrate(study, n=60, seed=0):
     """Fit `confidence.calibrate` to degraded held-out patterns of a study and, where there are any,
-    to every second mineral of RRUFF's fair ones: so was the temperature chosen, the others by
-    `ddi.bench.list_rates.recalibrate`.
+    to every second mineral of RRUFF's fair ones: so was the temperature of whole patterns chosen;
+    what stands for "none of these" was then fitted with 112 patterns and lists of the choosing half
+    beside them. Lists have `ddi.bench.list_rates.recalibrate`.
 
     The measured patterns come in twice, with the reference's peaks and with the project's own.
 

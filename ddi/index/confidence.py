@@ -36,10 +36,13 @@ class Calibration(NamedTuple):
     n: int = 0
 
 
-@lru_cache(maxsize=1)
-def calibration():
-    """Return the `Calibration` shipped with the package."""
-    return Calibration(**json.loads(CALIBRATION.read_text(encoding="utf-8")))
+@lru_cache(maxsize=2)
+def calibration(whole=False):
+    """Return the `Calibration` shipped with the package, that of lists of peaks or that of whole
+    patterns, whose scores know less of lines without a peak: see `ddi.index.score.completeness`.
+    """
+    of_kind = json.loads(CALIBRATION.read_text(encoding="utf-8"))
+    return Calibration(**of_kind["patterns" if whole else "lists"])
 
 
 def probabilities(scores, given=None):
@@ -53,7 +56,7 @@ def probabilities(scores, given=None):
     scores : array_like, shape (n,)
         Of one pattern's candidates.
     given : Calibration, optional
-        That of `calibration` if not given.
+        That of lists if not given.
     """
     given = given or calibration()
     scores = np.asarray(scores, dtype=float)
@@ -63,8 +66,9 @@ def probabilities(scores, given=None):
     return (1 - given.doubt) * weights / (weights.sum() + none)
 
 
-def reweighted(chances, gains, given=None):
-    """Return the probabilities of candidates whose scores rose by `gains`, both of shape (n,).
+def reweighted(chances, gains, given):
+    """Return the probabilities of candidates whose scores rose by `gains`, both of shape (n,),
+    under the `Calibration` that gave the first ones.
 
     Examples
     --------
@@ -72,7 +76,6 @@ def reweighted(chances, gains, given=None):
     >>> reweighted([0.5, 0.25], [0.0, np.log(2)], sure).round(3).tolist()
     [0.4, 0.4]
     """
-    given = given or calibration()
     weights = np.asarray(chances, dtype=float) / (1 - given.doubt)
     none = max(1 - weights.sum(), 0.0)
     weights = weights * np.exp(np.asarray(gains, dtype=float) / given.temperature)

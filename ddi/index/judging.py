@@ -40,10 +40,11 @@ def decided(rows, fits, peaks):
     if not any(fit is not None for fit in fits):
         return rows, fits
     gain = gains(rows, fits, peaks)
-    chances = confidence.reweighted([row.probability for row in rows], gain)
+    given = confidence.calibration(whole=True)
+    chances = confidence.reweighted([row.probability for row in rows], gain, given)
     gained = [
         row.but(score=row.score + more, probability=chance)
-        for row, more, chance in zip(rows, gain, chances)
+        for row, more, chance in zip(rows, gain.tolist(), chances.tolist())
     ]
     order = np.argsort([-row.score for row in gained], kind="stable")
     ranked, moved = reordered(gained, fits, order)

@@ -61,6 +61,8 @@ class Peaks:
         In any unit.
     shares : dict or None
         What the length of a short list says of lattices: see `ddi.index.short_lists`.
+    whole : bool
+        Whether they were picked from a whole pattern, which is asked about lines without a peak.
     shift : tuple of (float, float) or None
         Where the zero shift is looked for first: mean and width, degrees 2theta.
     """
@@ -76,6 +78,7 @@ class Peaks:
     contents: object = None
     intensity: np.ndarray | None = None
     shares: dict | None = None
+    whole: bool = False
     shift: tuple | None = None
 
     @property
@@ -223,7 +226,8 @@ def prepare(
     given = None if intensities is None else intensity
     shares = short_lists.of_list(strong.q2) if sigma_q2 is None else None
     n_search = min(n_peaks, len(order))
-    return Peaks(*strong, n_search, wavelength, votes, scales, contents, given, shares)
+    whole = faint is not None
+    return Peaks(*strong, n_search, wavelength, votes, scales, contents, given, shares, whole)
 
 
 def _rounding(q2, slope, wavelength):

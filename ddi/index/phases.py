@@ -230,9 +230,10 @@ def _of_one_specimen(second, first):
         return second
     gain = -0.5 * (apart / PHASES.zero_apart) ** 2
     before = [row.probability for row in second.rows]
-    chances = confidence.reweighted(before, np.maximum(gain, PHASES.least_gain))
+    given = confidence.calibration(second.peaks.faint is not None)
+    chances = confidence.reweighted(before, np.maximum(gain, PHASES.least_gain), given)
     order = np.argsort(-chances, kind="stable")
-    reweighted = [row.but(probability=chance) for row, chance in zip(second.rows, chances)]
+    reweighted = [row.but(probability=chance) for row, chance in zip(second.rows, chances.tolist())]
     rows, fits = reordered(reweighted, second.fits, order)
     return replace(second, rows=rows, fits=tuple(fits))
 

@@ -125,7 +125,7 @@ def is_beyond_doubt(peaks, ordered):
     """Say whether the first is certain and explains every one of at least `min_certain` peaks."""
     if not ordered or len(peaks.q2) < RANKING.min_certain:
         return False
-    given = confidence.calibration()
+    given = confidence.calibration(peaks.whole)
     certain = given._replace(doubt=0.0, null_temperature=given.temperature)
     chances = confidence.probabilities([row.score for row in ordered], certain)
     if chances[0] < RANKING.beyond_doubt:
@@ -172,7 +172,7 @@ def _chances(peaks, ordered):
     that lists without a lattice reach in the system of the first, where that is lower than usual
     and it explains every peak that searches.
     """
-    given = confidence.calibration()
+    given = confidence.calibration(peaks.whole)
     certain = ordered and len(peaks.q2) >= RANKING.min_certain
     if certain and _figures(peaks, ordered[0])["n_indexed"] == peaks.n_search:
         by_chance = dict(RANKING.by_chance).get(KINDS[ordered[0].bravais].system, given.null)

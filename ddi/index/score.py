@@ -42,7 +42,8 @@ def completeness(n_lines, n_peaks):
     is that of most right cells, more where hardly a line is missing.
 
     The likelihood ratio lets peaks fall on any of the lines, several on one even, and asks nothing
-    of lines without a peak; cells with many of these are found by chance more often.
+    of lines without a peak; cells with many of these are found by chance more often. Where there is
+    a whole pattern, `ddi.index.evidence` asks it what is at these lines.
     """
     return -RANKING.unseen * np.log(max(n_lines, n_peaks) / n_peaks / RANKING.usual_lines)
 
@@ -100,7 +101,9 @@ def judge(peaks, bravais, x, zero):
     best, which = max(judged)
     symbol = extinction.classes(bravais)[which].symbol
     n_lines = int(masks[which, : np.searchsorted(lines[starts], last + edge)].sum())
-    known = completeness(n_lines, len(peaks.q2)) + peaks.shift_odds(zero) - parameter_cost(bravais)
+    known = -parameter_cost(bravais)
+    if not peaks.whole:
+        known += completeness(n_lines, len(peaks.q2)) + peaks.shift_odds(zero)
     return Judgement(best + known, symbol, n_lines)
 
 

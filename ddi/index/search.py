@@ -111,20 +111,19 @@ def ranked(
     peaks = prepare(q2, sigma_q2, intensities, wavelength, n_peaks, faint, None, foreign, contents)
     zero = Zero.asked(zero_shift, wavelength, zero_fixed).within(peaks)
     peaks = replace(peaks, shift=(zero.mean, zero.sigma))
-    fitted = zero_shift == "fit" and wavelength is not None
-    how = Effort(max_volume, templates, generators or {}, seed, n_jobs, not fitted)
+    thorough = zero_shift != "fit" or wavelength is None  # there is no second search
+    how = Effort(max_volume, templates, generators or {}, seed, n_jobs, thorough)
     ends = time.monotonic() + (np.inf if time_budget is None else time_budget)
-    ordered = _stages(peaks, zero, chosen(bravais), how, ends)
-    if fitted and not ranking.convinces(peaks, ordered) and time.monotonic() < ends:
-        wide = Zero.wide(wavelength).within(peaks)
-        more = _stages(peaks, wide, chosen(bravais), replace(how, thorough=True), ends)
+    solve = partial(_stages, symbols=chosen(bravais), ends=ends)
+    ordered = solve(peaks, zero, how=how)
+    if not thorough and not ranking.convinces(peaks, ordered) and time.monotonic() < ends:
+        more = solve(peaks, Zero.wide(wavelength).within(peaks), how=replace(how, thorough=True))
         ordered = kinship.merged(ordered, more)
     if foreign is None and ranking.leaves_many(peaks, ordered) and time.monotonic() < ends:
-        more = _stages(peaks.crowded(), zero, chosen(bravais), replace(how, crowded=True), ends)
+        more = solve(peaks.crowded(), zero, how=replace(how, crowded=True))
         ordered = kinship.merged(ordered, more, SEARCH.crowded_cost)
         if paired and ordered:
-            solve = partial(_stages, zero=zero, symbols=chosen(bravais), how=how, ends=ends)
-            ordered = _in_pairs(peaks, ordered, solve)
+            ordered = _in_pairs(peaks, ordered, partial(solve, zero=zero, how=how))
     ordered = kinship.prefer_symmetric(ordered, peaks.coarse)
     return ranking.listed(peaks, ordered, n_best)
 

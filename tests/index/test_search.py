@@ -163,6 +163,18 @@ def test_zero_shift_counts_by_cauchys_law():
     assert odds == pytest.approx([0, -np.log(2), -np.log(2), -np.log(65)])
 
 
+def test_a_whole_pattern_is_asked_itself_about_lines_without_a_peak():
+    q2 = pattern("oP", zero=0.1)
+    listed = replace(search.prepare(q2, wavelength=WAVELENGTH), shift=(0.02, 0.06))
+    picked = search.prepare(q2, wavelength=WAVELENGTH, faint=np.empty((3, 0)))
+    assert picked.whole and not listed.whole
+    x = lattice.cell_to_x([14.0, 9.0, 11.0, 90, 90, 90])
+    alone, beside = (score.judge(peaks, "oP", x, 0.1) for peaks in (listed, picked))
+    told = score.completeness(alone.n_lines, len(q2)) + listed.shift_odds(0.1)
+    assert told < -2 and alone.score - beside.score == pytest.approx(told)
+    assert confidence.calibration(whole=True) != confidence.calibration(whole=False)
+
+
 def test_given_zero_shift_has_no_price():
     q2 = pattern("oP", zero=0.4)
     options = dict(wavelength=WAVELENGTH, bravais="oP", n_best=1)
@@ -204,11 +216,12 @@ def test_no_doubt_is_left_beside_the_other_candidates_alone(monkeypatch):
     """The long tail of "none of these" is for people; the search need not go on for it."""
     given = confidence.calibration()
     row = SimpleNamespace(score=given.null + 10)
+    peaks = SimpleNamespace(q2=np.ones(20), whole=False)
     assert confidence.probabilities([row.score])[0] < RANKING.beyond_doubt
     monkeypatch.setattr(ranking, "_figures", lambda *_: {"hkl": np.ones((20, 3))})
-    assert ranking.is_beyond_doubt(SimpleNamespace(q2=np.ones(20)), [row])
+    assert ranking.is_beyond_doubt(peaks, [row])
     rival = SimpleNamespace(score=row.score - 1)
-    assert not ranking.is_beyond_doubt(SimpleNamespace(q2=np.ones(20)), [row, rival])
+    assert not ranking.is_beyond_doubt(peaks, [row, rival])
 
 
 def described(bravais, cell, score):
