@@ -7,7 +7,7 @@ from ddi.base.parallel import map_parallel
 from ddi.base.stats import calibration_error, wilson
 from ddi.bench import lists
 from ddi.bench.registry import benchmark, shares
-from ddi.bench.search import measure, rank_of
+from ddi.bench.search import rank_of
 from ddi.index import confidence, search
 from ddi.index import peaks as peaklist
 

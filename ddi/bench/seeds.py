@@ -5,10 +5,11 @@ counts (`PATTERNS`).
 """
 
 import io
-import struct
 import zipfile
 
 import numpy as np
+
+from ddi.bench.binary_seeds import philips, raw1, raw2, raw101
 
 CU = 1.540593
 D = np.array([5.5635, 4.4342, 4.3322, 3.8954, 3.5743, 3.4411, 3.1018, 2.8331, 2.7848, 2.1210])
@@ -151,18 +152,6 @@ N = len(X)
 XML = "http://www.xrdml.com/XRDMeasurement/1.6"
 
 
-def bruker():
-    """A Bruker RAW 1.01 file."""
-    head = bytearray(712 + 304)
-    head[:7] = b"RAW1.01"
-    struct.pack_into("<i", head, 12, 1)
-    struct.pack_into("<d", head, 624, CU)
-    struct.pack_into("<ii", head, 712, 304, N)
-    struct.pack_into("<d", head, 712 + 16, X[0])
-    struct.pack_into("<d", head, 712 + 176, 0.05)
-    return bytes(head) + Y.astype("<f4").tobytes()
-
-
 def brml():
     """A Bruker BRML archive."""
     data = "".join(f"<Datum>1,1,{x},{x / 2},{y:.0f}</Datum>" for x, y in zip(X, Y))
@@ -280,5 +269,9 @@ PATTERNS = {
     }),
     "BRML": brml(),
     "Excel": workbook(),
-    "Bruker RAW": bruker(),
+    "Bruker RAW": raw101(X, Y),
+    "Bruker RAW 1": raw1(X, Y),
+    "Bruker RAW 2": raw2(X, Y),
+    "Philips RD": philips(X, Y),
+    "Philips SD": philips(X, Y, 5),
 }  # fmt: skip
