@@ -15,6 +15,7 @@ from ddi.study import damage
 
 CELL = np.array([7.1, 8.3, 6.2, 90.0, 90.0, 90.0])
 SKEW = np.array([7.1, 8.3, 9.2, 90.0, 104.0, 90.0])
+WHOLE = confidence.calibration(whole=True)
 
 
 def measured(share, seed=0):
@@ -55,7 +56,7 @@ def rows_of(peaks, zero, lead):
         for bravais, score, rank in (("oC", 30.0 + lead, 1), ("oP", 30.0, 2))
     ]
     fits = profile.of_peaks(peaks, [(row["bravais"], CELL, zero) for row in found])
-    chances = confidence.probabilities([row["score"] for row in found])
+    chances = confidence.probabilities([row["score"] for row in found], WHOLE)
     return [Row(row, probability=chance) for row, chance in zip(found, chances)], fits
 
 
@@ -74,7 +75,7 @@ def test_the_list_follows_the_pattern(monkeypatch, share, first):
     assert [(row.rank, row.family) for row in found] == [(1, 1), (2, 1)]
     chances = column(found, "probability")
     assert chances[0] >= chances[1] and chances.sum() < 1
-    softmax = confidence.probabilities(column(found, "score"))
+    softmax = confidence.probabilities(column(found, "score"), WHOLE)
     ratio = chances / chances.sum()  # "none of these" stays as it was
     np.testing.assert_allclose(ratio, softmax / softmax.sum(), rtol=1e-9)
     assert chances.sum() == pytest.approx(softmax.sum(), abs=0.01)
@@ -104,7 +105,7 @@ def test_a_supercell_that_pattern_and_lattice_favour_lowers_the_probability(
     monkeypatch.setattr(judging, "log_prior", lambda: {"oC": 0.0, "oP": share})
     found, _ = judging.decided(listed, fits, peaks)
     assert found[0].bravais == "oC"
-    plain = confidence.probabilities(column(found, "score"))
+    plain = confidence.probabilities(column(found, "score"), WHOLE)
     assert plain[0] > EVIDENCE.most_unsettled
     expected = np.minimum(plain, EVIDENCE.most_unsettled) if favoured else plain
     np.testing.assert_allclose(column(found, "probability"), expected, rtol=1e-9)
