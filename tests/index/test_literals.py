@@ -37,6 +37,8 @@ NAMED = {
     "Python, a dictionary of columns": f"p = {{'tth': [{LIST}],\n 'I': {HEIGHT.tolist()}}}",
     "R": f"p <- data.frame(tth = c({HALVES[0]},\n  {HALVES[1]}), I = c({', '.join(HEIGHTS)}))",
     "YAML": "peaks:\n" + each("- two_theta: {}\n  intensity: {}", ANGLE, HEIGHTS),
+    "rows across": f"2theta {LIST.replace(',', '')}\nI {' '.join(HEIGHTS)}",
+    "rows across, below a title": f"halite, {CU} A\n2theta (deg),{LIST}\nInt.,{','.join(HEIGHTS)}",
     "labels": each("2theta: {}, d: {}, I: {}", ANGLE, D, HEIGHTS),
     "labels and units": each("I = {} %; 2\u03b8 = {}\u00b0", HEIGHTS, ANGLE),
     "a fragment of HTML": "<p>Salt</p><table><tr><th>2&theta;</th><th>I</th></tr>"
@@ -50,6 +52,7 @@ UNNAMED = {
     "MATLAB": "M = [" + each("{} {};", ANGLE, HEIGHTS) + "];",
     "two arrays": f"[[{LIST}],\n [{', '.join(HEIGHTS)}]]",
     "arrows": each("{} -> {}", ANGLE, HEIGHTS),
+    "heights first": each("{} @ {}", HEIGHTS, ANGLE),
     "colons": each("{}: {}", ANGLE, HEIGHTS, join=", "),
     "slashes": each("{}/{}", ANGLE, HEIGHTS, join=", "),
     "leaders": each("{} ....... {}", ANGLE, HEIGHTS),

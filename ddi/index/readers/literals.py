@@ -12,7 +12,10 @@ from ddi.index.readers.unnamed import in_order
 _LONGEST = 200_000  # characters of a text that is looked at; chosen
 _FEWEST = 4  # records, or numbers of an array
 _MOST_COLUMNS = 6  # of a record that has no names; chosen
+_FEWEST_ACROSS = 6  # numbers of a row that is a column; chosen
+_MOST_ACROSS = 40  # lines of a text that holds such; chosen
 _NUMBER = r"[-+]?\d{1,9}\.?\d{0,12}(?:[eE][-+]?\d{1,3})?"
+_IS_NUMBER = re.compile(_NUMBER).fullmatch
 _DATA = re.compile(r"(?im)^\s*DATA\s+(\w+)\s*/([^/A-Z]*)/")  # Fortran
 _CONTINUED = re.compile(r"(?m)^ {5}\S(?=\s)")  # the sixth column of Fortran
 _LABEL = r"[\"']?((?:[A-Za-z]|2[ -]?[A-Za-z\u03b8])[^\s\"'=:,;{}\[\]]{0,20})[\"']?\s*(?:[=:]\s*)"
@@ -34,10 +37,37 @@ def in_rows_of(text):
     >>> in_rows_of("[21.3 30.4 37.4\\n 43.4 49.5]")
     ['21.3', '30.4', '37.4', '43.4', '49.5']
     """
+    across = _across(text)
+    if across:
+        return across
     if len(text) > _LONGEST or not re.search(r"[=:\[({]|^\s*DATA\b", text, re.I):
         return None
     text = _DATA.sub(lambda data: f"{data[1]} = [{_CONTINUED.sub('', data[2])}]", text)
     return _records(text) or _arrays(re.sub(r"(?m)\.{3}[^\S\n]*$", "", text))
+
+
+def _across(text):
+    """Columns that are written as rows: `2theta 26.6 31.2 ...` above `I 100 40 ...`."""
+    lines = text.split("\n", _MOST_ACROSS + 1)
+    if len(lines) > _MOST_ACROSS:
+        return None
+    rows = {}
+    around = []
+    for line in lines:
+        fields = re.split(r"[\s,;|]+", line.strip(" \t\r,;|"))
+        first = max((k for k, one in enumerate(fields, 1) if not _IS_NUMBER(one)), default=0)
+        label = " ".join(fields[:first])
+        if label and len(fields) - first >= _FEWEST_ACROSS and label not in rows:
+            rows[label] = fields[first:]
+        else:
+            around.append(line)
+    positions = [values for label, values in rows.items() if column_name(label) in POSITIONS]
+    bare = any(re.match(r"[\s|]*\d+[.,]\d", line) for line in around)  # rows besides
+    if not positions or not in_order(positions[0]) or bare:
+        return None
+    _check_sizes(rows, map(len, rows.values()), len(positions[0]))
+    columns = [[label, *row] for label, row in rows.items() if len(row) == len(positions[0])]
+    return [f"# {line}" for line in around if line.strip()] + list(map("\t".join, zip(*columns)))
 
 
 def _records(text):
@@ -121,16 +151,18 @@ def _lines(body):
 
 
 def in_pairs(lines):
-    """The lines with a row for each pair such as `26.6 -> 100`, `3.34/100` or, of the old ICDD's
-    cards, `3.34_x 4.26_4`, where x is 100 and digits are tens.
+    """The lines with a row for each pair such as `26.6 -> 100`, `3.34/100`, `100 @ 26.6` or, of the
+    old ICDD's cards, `3.34_x 4.26_4`, where x is 100 and digits are tens.
 
     Examples
     --------
     >>> in_pairs(["3.34x 4.26_4 1.82_2 2.46_1"])
     ['3.34 100', '4.26 40', '1.82 20', '2.46 10']
     """
-    for pair, tens in ((_OF_CARD, True), (_PAIR, False)):
+    for pair, tens in ((_OF_CARD, True), (_AT, False), (_PAIR, False)):
         found = [pair.findall(line) for line in lines]
+        if pair is _AT:
+            found = [[(x, height) for height, x in row] for row in found]
         bare = not any(
             re.search(r"\d", pair.sub("", line)) if row else re.match(r"\s*\d+[.,]\d", line)
             for row, line in zip(found, lines)
@@ -149,6 +181,7 @@ def in_pairs(lines):
 _OF_CARD = re.compile(
     r"(?<![\w.])(\d{1,2}\.\d{1,4})(?:\s?[_/^]\s?(?=[\dxX])|(?=[xX]))([xX]|\d)(?![\w.])"
 )
+_AT = re.compile(r"(?<![\w.])(\d{1,7})\s?%?\s{0,9}@\s{0,9}(\d{1,3}\.\d{1,6})(?![\d.])")
 _PAIR = re.compile(
     r"(?<![\w.])(\d{1,3}\.\d{1,6})\s?\u00b0?\s{0,9}(?:->|=>|\u2192|:|@|/|\.{3,99}|\u2026{1,99})\s{0,9}"
     r"(\d{1,7})\s?%?(?![\d.])"
