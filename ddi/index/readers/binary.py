@@ -83,7 +83,7 @@ def philips(source):
     many = (end - start) / step if step > 0 else np.nan
     steps = round(many) + 1 if 0 < many < _MOST else 0
     held = max(len(source.content) - first, 0) // 2
-    if held < steps - 1:  # the last one is not always there
+    if held < max(steps - 1, 1):  # the last one is not always there
         raise _cut_off(source, "Philips RD or SD")
     stored = np.frombuffer(source.content, "<u2", min(steps, held), first).astype(float)
     counts = np.floor(0.01 * stored**2)
