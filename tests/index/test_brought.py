@@ -163,7 +163,7 @@ def test_a_peak_behind_words_is_no_footer(tmp_path):
         ("Netto-Intensit\u00e4t", "intensity"),
         ("2theta error", None),
         ("Winkel [\u00b02\u03b8]", "2theta"),
-        ("sin\u00b2\u03b8/\u03bb\u00b2", None),
+        ("sin\u00b2\u03b8/\u03bb\u00b2", "q2"),
         ("Intensity calc", None),
         ("4\u03c0 sin\u03b8/\u03bb (\u00c5\u207b\u00b9)", "q2pi"),
     ],

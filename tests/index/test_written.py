@@ -10,6 +10,16 @@ from ddi.bench.seeds import ANGLE, CU, HEIGHT, D, rows
 from ddi.index import readers
 from ddi.index.readers.headings import heading
 
+
+def of_arc(angle, degree="\u00b0", minute="\u2032", seconds=True):
+    """Degrees as read from a film: 19\u00b058\u203230\u2033, or 19 58.5'."""
+    degrees, rest = divmod(angle, 1)
+    if not seconds:
+        return f"{degrees:.0f}{degree}{rest * 60:.1f}{minute}"
+    minutes, rest = divmod(rest * 60, 1)
+    return f"{degrees:.0f}{degree}{minutes:02.0f}{minute}{rest * 59.99:02.0f}\u2033"
+
+
 SINE = np.sin(np.radians(ANGLE / 2)) ** 2
 NUMBERS = range(1, 11)
 PAIRS = list(zip(ANGLE, HEIGHT))
@@ -38,6 +48,19 @@ WRITTEN = {
     + rows(NUMBERS, ANGLE, [0.1] * 10, D, HEIGHT, join=";").replace("0.1000", "", 3),
     "tabs to align": "2theta\t\tI\n" + rows(ANGLE, HEIGHT, join="\t\t"),
     "Cu Ka1 in a remark": "# Cu K-alpha1\n# 2theta I\n" + rows(ANGLE, HEIGHT),
+    "a column of Cu": "2Theta (Cu)\tI\n" + rows(ANGLE, HEIGHT),
+    "degrees, minutes, seconds": "2theta;I\n"
+    + "".join(f"{of_arc(a)};{h}\n" for a, h in zip(ANGLE, HEIGHT)),
+    "minutes without a degree sign": "2theta  I\n"
+    + "".join(f"{of_arc(a, ' ', chr(39), False)}  {h}\n" for a, h in zip(ANGLE, HEIGHT)),
+    "10^4 sin2theta": "sin\u00b2\u03b8 \u00d7 10\u2074  I\n" + rows(SINE * 1e4, HEIGHT, join="  "),
+    "10^3 in front of sin2theta": "10\u00b3 sin\u00b2\u03b8\tI\n" + rows(SINE * 1e3, HEIGHT),
+    "sin(theta)/lambda": "sin(theta)/lambda\tI\n" + rows(0.5 / D, HEIGHT, form="{:.6f}"),
+    "of 1/nm": "sin\u03b8/\u03bb (nm-1)\tI\n" + rows(5 / D, HEIGHT, form="{:.5f}"),
+    "sin^2(theta)/lambda^2": "sin^2(theta)/lambda^2\tI\n"
+    + rows(0.25 * D**-2, HEIGHT, form="{:.7f}"),
+    "broad and diffuse": "d  I\n"
+    + "".join(f"{d:.4f}{mark}  {h}\n" for d, h, mark in zip(D, HEIGHT, "B  D B    ")),
 }  # fmt: skip
 
 
@@ -86,6 +109,8 @@ def test_brackets_and_numbers_with_brackets(tmp_path):
         ("sin theta  I\n" + rows(SINE**0.5, HEIGHT, join="  "), "names over"),
         ("sin2theta\n" + rows(SINE * 10), "between 0 and 1"),
         ("".join(f"{a} ({h:.0f}) 3\n" for a, h in zip(ANGLE, HEIGHT)), "not a row of numbers"),
+        ("deg min I\n" + rows(ANGLE // 1, ANGLE % 1 * 60, HEIGHT), "decimal degrees"),
+        ("2theta (Co)\t2theta (Cu)\n" + rows(ANGLE * 1.2, ANGLE), "several tubes"),
         ("data_a\nloop_\n_refln_d_spacing\n" + rows(D), "format CIF"),
     ],
 )

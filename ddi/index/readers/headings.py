@@ -37,6 +37,7 @@ _GREEK = str.maketrans(
         "\u03c0": "pi",
         **dict.fromkeys("\u0473\u04e9\u0275", "theta"),  # letters that look like it
         "\u00b2": "2",
+        "\u00b3": "3",
         **{chr(0x2080 + digit): str(digit) for digit in range(10)},
         "\u2074": "4",
         "\u00d7": "x",
@@ -56,6 +57,8 @@ _OTHER = re.compile(
     r"|shift|zero|step|start|end|range|min|max"
 )
 _FORMULAS = {
+    r"sin\^?2\(?theta\)?/lambda\^?2": "q2",
+    r"sin\(?theta\)?/lambda": "q",
     r"4pi\*?sin\(?theta\)?/lambda": "q2pi",
     r"2\*?sin\(?theta\)?/lambda": "q",
     r"4\*?sin\^?2\(?theta\)?/lambda\^?2": "q2",
@@ -139,6 +142,8 @@ def _words(line):
     line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(_GREEK))
     line = re.sub(r"(?i)\bq\s*[*x]\s*(?=10\^?4\b)", "qx", line)
     line = re.sub(r"(?i)\b(10\^?4|1e4)\s*[*x]?\s*(?=q\b)", r"\1", line)
+    line = re.sub(r"(?i)\b(10\^?[2-6]|1e[2-6])\s*[*x]?\s*(?=sin)", r"\1", line)
+    line = re.sub(r"(?i)\bsin\^?2\s*\(?(theta|th)\b\)?\s*[*x]\s*(?=1)", "sin2thetax", line)
     line = re.sub(r"(?i)\bd\s+(?=(value|spacings?|space|wert)\b)", "d", line)
     line = re.sub(r"(?i)\b(d|2theta|i|q)\s+(?=(obs|calc|exp|meas)\b)", r"\1", line)
     line = re.sub(r"(?i)\b(net|gross|rel(ative)?|int(egrated)?|peak)\.?\s+(?=[a-z])", r"\1", line)
@@ -152,7 +157,7 @@ def column_name(field):
     bare = re.sub(r"\s+", "", plain)
     if _TEN_THOUSAND.search(bare):
         return "q2e4"
-    if re.match(r"sin\^?2?\^?\(?(theta|th)(?!.*lambda)", bare):
+    if re.match(r"(10\^?[2-6]|1e[2-6])?[*x]?sin\^?2?\^?\(?(theta|th)(?!.*lambda)", bare):
         return "sin2" if "2" in bare else None
     if re.fullmatch(r"q_(nm|a)\^?-1", bare):
         return "q2pi"  # pyFAI, which defines q so
@@ -206,11 +211,16 @@ def _scale(field, name):
     if name in ("2theta", "theta"):
         radian = re.search(r"(?<![a-z])(m?)rad\b", unit)
         return 1.0 if not radian else math.degrees(0.001 if radian[1] else 1.0)
-    if name not in POSITIONS or name == "sin2":
+    if name == "sin2":
+        power = re.search(r"(?:^|[*x])\s*(?:10\^?|1e)([2-6])(?!\d)", unit)
+        return 10.0 ** -int(power[1]) if power else 1.0
+    if name not in POSITIONS:
         return 1.0
+    of_sine = re.match(r"sin\^?2?theta/lambda", re.sub(r"[\s()]", "", unit))
+    sines = {"q2": 4.0}.get(name, 2.0) if of_sine else 1.0
     factor = 10.0 if re.search(r"nm|nanom", unit) else 0.01 if re.search(r"\bpm\b", unit) else 1.0
     power = {"d": 1, "q2": -2, "q2e4": -2}.get(name, -1)
-    return factor**power * (1e-4 if name == "q2e4" else 1.0)
+    return factor**power * sines * (1e-4 if name == "q2e4" else 1.0)
 
 
 def _number(field):

@@ -21,6 +21,7 @@ _ANODE = (
     r"(?:(?<![a-z])anode(?: material)?|target(?:[ _]name)?|(?<![a-z])radiation)[\s\"':=,;]{1,20}"
     r"(cu|co|fe|cr|mo|ag)\b"
 )
+_COLUMN = r"2[ -]?(?:theta|th|\u03b8)\s?[\[(_,/ ]{1,2}\s?(cu|co|fe|cr|mo|ag)(?![b-jl-z])"
 _OTHER = set(
     "omega chi phi psi rocking wavenumber ramanshift wave wavelength energy ev kev channel time "
     "timeofflight tof temperature field pixel radius distance r gr bindingenergy".split()
@@ -57,8 +58,14 @@ def stated_wavelength(text):
     if energy and "kev" in energy[0].lower():
         return as_wavelength(f"{energy[1]} keV")
     named = {(anode.lower(), line) for anode, line in re.findall(_TUBE, text, re.I)}
-    named = named or {(anode.lower(), "1") for anode in re.findall(_ANODE, text, re.I)}
+    named = named or {(tube.lower(), "1") for tube in re.findall(_ANODE, text, re.I)}
+    named = named or {(tube, "1") for tube in tubes_of_columns(text)}
     return as_wavelength("Ka".join(named.pop())) if len(named) == 1 else None
+
+
+def tubes_of_columns(text):
+    """The tubes that names of columns tell, sorted: of `2theta (Co)`, `2theta (Cu)` co and cu."""
+    return sorted({tube.lower() for tube in re.findall(_COLUMN, text, re.I)})
 
 
 def stated_radiation(text):

@@ -20,6 +20,7 @@ from ddi.index.readers.stated import (
     stated_wavelength,
     states_inverse_nm,
     states_two_pi,
+    tubes_of_columns,
     without_wavelength,
     words_behind,
 )
@@ -47,6 +48,12 @@ def read_table(source):
         raise DDIError(
             f"{source.name} calls its first column {other}, which is no position of powder lines: "
             "give d, q or 2theta" + ("" if source.unit else ", or say with --unit which it is")
+        )
+    tubes = tubes_of_columns(remarks)
+    if len(tubes) > 1:
+        raise DDIError(
+            f"{source.name} has 2theta for several tubes ({', '.join(tubes)}); leave the column of "
+            "one, and type --wavelength with its tube, such as CuKa"
         )
     found = chosen(
         source,

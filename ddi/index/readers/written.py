@@ -27,6 +27,14 @@ _BEHIND = re.compile(
     r"(?<=\d)\s*(?:[\u00b0\u00c5\u212b]|deg\.?)(?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])"
     r"|(?<=\d)(?:sh|br|v?[bsw])(?=[\s;,]|$)"
 )
+_BROAD = re.compile(r"(\d\.\d+)[BD](?=[\s;,]|$)")  # broad and diffuse, of cards
+_STRENGTH = re.compile(r"(?<=\d)\s+\((?:v{0,2}[swm]|sh|br)\)(?=\s*[;,]|\s*$)")  # `3.44 (vs)`
+# degrees, minutes and seconds of arc, as films were read: `19\u00b058'`, `19 58' 30"`
+_OF_ARC = re.compile(
+    r"(?<![\w.])(\d{1,3})(?:\s?[\u00b0\u00ba]\s?|\s)([0-5]?\d(?:\.\d+)?)\s?['\u2019\u2032]"
+    r"(?:\s?([0-5]?\d(?:\.\d+)?)\s?(?:\"|\u201d|\u2033|''))?(?!\d)"
+)
+_TWO_COLUMNS_OF_ARC = re.compile(r"(?i)[\W\d]*(?:2?theta\W+)?deg(?:rees?)?\W+min(?:utes?)?\b")
 _CAPTION = re.compile(
     r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+[ \t]*[:=]?|%_\d+[ \t]+\w+)(?=[\t;]|(?<=[:=]))"
 )
@@ -68,8 +76,10 @@ def tidied(name, lines):
     Raises
     ------
     DDIError
-        If quoted commas may group thousands.
+        If quoted commas may group thousands, or columns are of degrees and of minutes.
     """
+    if any(_TWO_COLUMNS_OF_ARC.match(line) for line in lines[:_MOST_ABOVE]):
+        raise DDIError(f"{name} has columns of degrees and of minutes; write decimal degrees")
     lines = [_plain_numbers(line) for line in in_pairs(lines)]
     if any('"' in line for line in lines):
         lines = _decimal_points(name, lines)
@@ -100,6 +110,7 @@ def _plain_numbers(line):
     """A line without groups of thousands and without what stands behind its numbers."""
     line = re.sub(r"^\s*\[\d{1,5}\]\s+(?=\d)", "", line)  # R's count of the numbers printed
     line = re.sub(r"(?<=\d)\u00b7(?=\d)", ".", line)
+    line = _OF_ARC.sub(_in_degrees, line)
     line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
     line = re.sub(r"(?<=\d)[ \t]+\((0?\.0\d+)\)", "\u00b1\\1", line)  # `8.197 (0.003)`
     line = re.sub(r"(?<=\d) ?[\u00d7x*] ?10\^([+-]?\d+)", r"e\1", line)
@@ -108,7 +119,14 @@ def _plain_numbers(line):
     if re.search(r"\d\.\d", line):  # so a comma is no decimal one
         line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
     line = re.sub(r"(?<![\w.])[<~\u2248](?=\d)", "", line)  # `<1`
-    return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", line))
+    line = _STRENGTH.sub("", line)
+    return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", _BROAD.sub(r"\1", line)))
+
+
+def _in_degrees(found):
+    """Degrees of `19\u00b058'30"`, with a decimal point."""
+    degrees, minutes, seconds = (float(part or 0) for part in found.groups())
+    return f"{degrees + minutes / 60 + seconds / 3600:.5f}"
 
 
 def _without_brackets(lines):
