@@ -25,8 +25,8 @@ class Ascent:
     """
 
     def __init__(self, network):
-        self.library = dense.tensorflow()
-        tf = self.tf = self.library.tf
+        self.layers = dense.tensorflow()
+        tf = self.tf = self.layers.tf
         self.network = network
         self.H = np.asarray(lattice.design(network.reference, network.system), dtype=np.float32)
         self._slope = tf.function(self._slope_of, reduce_retracing=True)
@@ -95,7 +95,7 @@ class Ascent:
         *blocks, kernels, biases = self.network.weights
         hidden = tf.reshape(width / (tf.abs(delta) + width), (-1, delta.shape[-1]))
         for layer in zip(*[iter(blocks)] * 4):
-            hidden = dense.hidden(self.library, hidden, layer)
+            hidden = dense.hidden(self.layers, hidden, layer)
         hidden = tf.reshape(hidden, (-1, delta.shape[1], hidden.shape[-1]))
         head = ranks(delta.shape[1], len(kernels))
         output = tf.einsum("cku,kuh->ckh", hidden, kernels[head]) + biases[head][:, 0]

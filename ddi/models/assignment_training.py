@@ -52,8 +52,8 @@ class Trainer:
     """
 
     def __init__(self, n_peaks, n_ref, units):
-        self.library = dense.tensorflow()
-        tf = self.tf = self.library.tf
+        self.layers = dense.tensorflow()
+        tf = self.tf = self.layers.tf
         self.shape = n_peaks, n_ref
         rng = np.random.default_rng(0)
         self.variables = [tf.Variable(w) for w in new_weights(n_peaks, n_ref, rng, units)]
@@ -82,12 +82,12 @@ class Trainer:
         *blocks, kernels, biases = self.variables
         hidden = self.tf.reshape(near, (-1, n_ref))
         for number, layer in enumerate(zip(*[iter(blocks)] * 4)):
-            hidden = dropout(dense.hidden(self.library, hidden, layer), number)
+            hidden = dropout(dense.hidden(self.layers, hidden, layer), number)
         return self.tf.reshape(hidden, (n_peaks, -1, hidden.shape[-1])) @ kernels + biases
 
     def _step(self, near, prior, labels, seed, rate):
         tf = self.tf
-        drop = self.library.dropout(DROPOUT)
+        drop = self.layers.dropout(DROPOUT)
         self.optimizer.learning_rate.assign(rate)
         with tf.GradientTape() as tape:
             logits = self.logits(near, lambda values, k: drop(values, tf.stack([seed, k])))

@@ -23,8 +23,8 @@ class Trainer:
     """
 
     def __init__(self, design):
-        self.library = dense.tensorflow()
-        tf = self.library.tf
+        self.layers = dense.tensorflow()
+        tf = self.layers.tf
         self.tf = tf
         self.design = design
         size = sum(int(np.prod(shape)) for shape in design.shapes())
@@ -53,12 +53,12 @@ class Trainer:
 
     def outputs(self, x, seed):
         """Return mu, alpha, beta for a batch, with dropout."""
-        drop = self.library.dropout(self.design.dropout)
+        drop = self.layers.dropout(self.design.dropout)
 
         def dropout(values, layer):
             return drop(values, seed + self.tf.constant([layer, 0]))
 
-        return outputs(self.design, self.weights, x, self.library, dropout)
+        return outputs(self.design, self.weights, x, self.layers, dropout)
 
     def loss(self, phase, y, mask, mu, alpha, beta):
         """Return the phase's target, summed over cell parameters: the beta-NLL moves mu, the NLL
@@ -73,9 +73,9 @@ class Trainer:
                 law.variance(*still), CONSTANTS.least_variance, CONSTANTS.most_variance
             )
             factor = tf.stop_gradient(variance**self.design.exponent)
-            total += factor * law.nll(y, mu, *still, self.library)
+            total += factor * law.nll(y, mu, *still, self.layers)
         if phase != "mean":
-            total += law.nll(y, tf.stop_gradient(mu), alpha, beta, self.library)
+            total += law.nll(y, tf.stop_gradient(mu), alpha, beta, self.layers)
         return tf.reduce_mean(tf.reduce_sum(total * mask, axis=-1))
 
     def _epoch(self, phase):

@@ -34,6 +34,7 @@ class Conditions:
     background: float = 60.0
     spurious: float = 1.0  # mean number of foreign lines below the twentieth
     step: float = 0.02
+    start: float = 5.0  # where a scan begins, or 3 below the first line: RRUFF's usual start
 
 
 def pattern(q2, intensity, *, seed, conditions=Conditions()):
@@ -64,7 +65,8 @@ def pattern(q2, intensity, *, seed, conditions=Conditions()):
     extra = noise.foreign(max(place[0] - 5, 5), twentieth, rng.poisson(c.spurious), rng)
     place = np.concatenate([place, extra])
     height = np.concatenate([height, height.max() * rng.uniform(0.02, 0.1, len(extra))])
-    x = np.arange(max(place.min() - 3, 3), min(place.max() + 1.5, 120), c.step)
+    start = max(min(place.min() - 3, c.start), 3)
+    x = np.arange(start, min(place.max() + 1.5, 120), c.step)
     profile = np.zeros_like(x)
     for at, wavelength, share in (
         (place, CU.alpha1, 1.0),

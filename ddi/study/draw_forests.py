@@ -147,7 +147,7 @@ def scale(values, seed):
     for axis, column in zip(axes, ("volume", "scaled")):
         style = {"palette": SYSTEM_COLOURS, "legend": column == "scaled", "log_scale": True}
         sns.ecdfplot(values, x=column, hue="system", ax=axis, **style)
-    for axis, words in zip(axes, ("cell volume (Å$^3$)", "cell volume × $s^{3/2}$")):
+    for axis, words in zip(axes, ("cell volume / Å$^3$", "cell volume × $s^{3/2}$")):
         axis.set(xlabel=words)
     axes[0].set_ylabel("share of training entries")
     return fig, values.sample(min(len(values), 2000), random_state=seed)

@@ -36,7 +36,7 @@ def dots(rows, tolerance):
     for axis in axes.flat[len(systems) :]:
         axis.axis("off")
     n = rows["n"].iloc[0] if len(rows) else 30
-    fig.supxlabel(f"best of {n} within {100 * tolerance:.0f} % (%)", fontsize=8)
+    fig.supxlabel(f"best of {n} within {100 * tolerance:.0f} % / % of patterns", fontsize=8)
     return fig, rows
 
 
@@ -56,7 +56,7 @@ def curves(table, tolerance):
     axes.flat[-1].legend(*axes.flat[0].get_legend_handles_labels(), loc="center", fontsize=6)
     axes[0, 0].set(xscale="log", ylim=(0, 112))
     fig.supxlabel("cells tried for a pattern, n", fontsize=8)
-    fig.supylabel(f"best of n within {100 * tolerance:.0f} % (%)", fontsize=8)
+    fig.supylabel(f"best of n within {100 * tolerance:.0f} % / % of patterns", fontsize=8)
     return fig, table
 
 

@@ -6,7 +6,7 @@ import re
 
 from ddi.base.errors import DDIError
 from ddi.forward import lattice
-from ddi.study.tables import typeset
+from ddi.study.tables import rounded, typeset
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _SIZE = re.compile(r", n = \d+\b")
@@ -42,7 +42,7 @@ def fill(template, numbers):
     """
     lines = []
     for line in re.sub(r"\n  +", " ", template.strip()).splitlines():
-        values = {name: typeset(numbers.get(name, "--")) for name in _FIELD.findall(line)}
+        values = {name: typeset(rounded(numbers.get(name, "--"))) for name in _FIELD.findall(line)}
         if not any(value in ("--", "nan", "nan %", "") for value in values.values()):
             lines.append(_sizes_once(_FIELD.sub(lambda match: values[match[1]], line)))
     return "\n".join(lines)
