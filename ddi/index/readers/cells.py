@@ -124,9 +124,9 @@ def whole_cells(lines):
 
 def _names(line, separator):
     """A heading without other separators in its cells: `2theta, deg` becomes `2theta [deg]`."""
-    if separator == ",":
+    if separator != "\t":
         return line
-    return re.sub(rf"[,;]\s*([^{separator},;]*)", r" [\1]", line) if separator == "\t" else line
+    return re.sub(r"[,;]\s*(?!\d)([^\t,;]*)", r" [\1]", line)
 
 
 def _joined(row, separator):

@@ -1,22 +1,21 @@
 """Columns as people write them: separators, decimal commas, remarks, rows of numbers."""
 
 import re
-from collections import Counter
 from typing import NamedTuple
 
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward.bragg import anode
 from ddi.index.readers.headings import POSITIONS, Heading, _number, heading, number
 from ddi.index.readers.literals import in_rows_of
+from ddi.index.readers.markup import without_statements
 from ddi.index.readers.prose import in_sentence
 from ddi.index.readers.separators import PLAIN, REMARKS, strip_remark, style
-from ddi.index.readers.unnamed import in_order, one_a_row, side_by_side
+from ddi.index.readers.unnamed import one_a_row, side_by_side
+from ddi.index.readers.widths import check_order, check_widths, padded, usual
 from ddi.index.readers.written import tidied, without_count
 
 _MOST_ROWS = 60_000  # that are no plain table of numbers; chosen
-_MOST_UNEVEN = 60  # rows: a list of peaks may have remarks in numbers; chosen
 _MOST_PARAMETERS = 5  # rows of a program's parameters above the peaks; chosen
 _FEWEST_NUMBERS = 4  # decimals in a line that is a list, no heading; chosen
 _LONGEST = 2000  # characters that are looked at in a line of words; chosen
@@ -50,15 +49,16 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines[-1] = lines[-1].rstrip("\x1a\0")
+    lines = without_statements("\n".join(lines)).split("\n")
     lines = in_rows_of("\n".join(lines)) or lines
     try:
         plain = tidied(name, lines)
         return _joined(name, *_read(name, plain, style(name, plain)))
     except DDIError:
         found = in_sentence("\n".join(lines))
-        if found is None or not re.search(r"[^\W\d_]{2}|\u00b0", text):
+        if found is None or not re.search(r"[^\W\d_]{2}|[\u00b0\u03b8]", text):
             raise  # numbers alone are no sentence
-        return Table(found[0][:, None], None, found[1], tuple(lines))
+        return Table(found[0], None, found[1], tuple(lines))
 
 
 def _read(name, lines, how):
@@ -109,10 +109,26 @@ def _plain(lines):
         )
     except ValueError:
         return None
+    values, first = _with_wider_rows(values, lines, first)
     remarks = tuple(line for line in lines[:first] if line.strip())
     heads = [heading(_bare(line)) for line in remarks]
     head = next((found for found in heads[::-1] if found), None)
     return Table(values, None, _fitting(head, remarks, values.shape[1]), remarks)
+
+
+def _with_wider_rows(values, lines, first):
+    """The table with the rows above it that continue it and only hold more, as FullProf's do that
+    name reflections; and the first line of it.
+    """
+    above = []
+    step = values[1, 0] - values[0, 0] if len(values) > 1 else 0.0
+    for line in reversed(lines[:first]):
+        row = [number(field) for field in PLAIN.fields(line)[: values.shape[1]]]
+        expected = (above[-1][0] if above else values[0, 0]) - step
+        if len(row) < values.shape[1] or None in row or not abs(row[0] - expected) < step / 2:
+            break
+        above.append(row)
+    return np.vstack([*above[::-1], values]), first - len(above)
 
 
 def _bare(line):
@@ -173,7 +189,9 @@ def _row(line, how, started, head):
             return "title", None
         if not started and _TITLE.fullmatch(line):
             return "title", None
-    if head and any(found) and len(found) >= len(head.names) and _absent(body, how, head):
+    if head and len(found) >= len(head.names) and _absent(body, how, head):
+        if not any(found):
+            return "remark", None
         return "row", [pair or (np.nan, None) for pair in found]
     return "nothing", None
 
@@ -199,8 +217,8 @@ def _absent(line, how, head):
 
 
 # a formula or a number of a card, but nothing with decimals, which may be a spoilt row
-_TITLE = re.compile(r"[A-Z][A-Za-z]*\d(?!.*\d[.,]\d).*|[A-Za-z]{3,}\W.*")
-_FOOTER = re.compile(r"(?:[A-Za-z]{2,}\W+){3}|[A-Za-z][A-Za-z ]{2,40}:")  # a sentence or a label
+_TITLE = re.compile(r"[A-Z][A-Za-z]*\d(?!.*\d[.,]\d).*|[A-Za-z]{3,}\W.*|\d+ [A-Za-z]{3,}.*=.*")
+_FOOTER = re.compile(r"(?:[A-Za-z]{2,}\d*\W+){3}|[A-Za-z][A-Za-z ]{2,40}:")  # a sentence or a label
 _NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|absent|none|null")
 
 
@@ -230,66 +248,18 @@ def _joined(name, rows, head, remarks):
     if broken or max(lengths) > 1 and sum(map(len, rows)) >= 6 and not head:
         rows = one_a_row(name, rows)
     widths = [len(row) for row in rows]
-    head = _fitting(head, remarks, _usual(widths))
+    head = _fitting(head, remarks, usual(widths))
     if head and head.blocks > 1 and max(widths) == len(head.names):  # the last block is shorter
-        rows = _padded(rows)
+        rows = padded(rows)
     widest = max(widths)
     whole = [[value for value, _ in row] for row in rows if len(row) == widest]
     if head is None and min(widths) < widest and side_by_side(np.array(whole)):
-        rows = _padded(rows)  # without names, too
+        rows = padded(rows)  # without names, too
     width = min(map(len, rows))
     hkl = head and head.names[-1] in (None, "none") and width > len(head.names)
     if not hkl:  # once or twice
-        _check_widths(name, [len(row) for row in rows], named=head is not None)
-        _check_order(name, rows)
+        check_widths(name, [len(row) for row in rows], named=head is not None)
+        check_order(name, rows)
     values = np.array([[value for value, _ in row[:width]] for row in rows])
     spread = np.array([[np.nan if s is None else s for _, s in row[:width]] for row in rows])
     return Table(values, spread, head, tuple(remarks))
-
-
-def _usual(widths):
-    return Counter(widths).most_common(1)[0][0]
-
-
-def _padded(rows):
-    width = max(map(len, rows))
-    return [row + [(np.nan, None)] * (width - len(row)) for row in rows]
-
-
-def _check_widths(name, widths, named):
-    """Refuse rows at the top that are wider or narrower than all others, parameters of a program
-    that would be read as peaks, and long tables of uneven rows.
-    """
-    if len(widths) >= _MOST_UNEVEN and len(set(widths[:-1])) > 1 and not named:
-        raise DDIError(
-            f"{name} has {len(widths)} rows of {min(widths)} to {max(widths)} numbers; if blanks "
-            "group thousands take them out, else name the columns in a line above them"
-        )
-    first = next((k for k, width in enumerate(widths) if width == widths[-1]), 0)
-    if 0 < first <= _MOST_PARAMETERS and len(widths) >= 6 + first:
-        if len(set(widths[first:])) == 1:
-            raise DDIError(
-                f"{name} begins with {first} row(s) of {widths[0]} number(s), before rows of "
-                f"{widths[-1]}; if they are no peaks, start them with #"
-            )
-
-
-def _check_order(name, rows):
-    """Refuse a row of another width whose position is out of the order of all others, or whole
-    among decimals: a number that is broken in two, `2. 7112`.
-    """
-    widths = [len(row) for row in rows]
-    usual = _usual(widths)
-    odd = [row for row in rows if len(row) != usual]
-    if not 0 < len(odd) < 0.2 * len(rows):
-        return
-    others = [row[0][0] for row in rows if len(row) == usual]
-    whole = odd[0][0][0] % 1 == 0 and all(value % 1 for value in others)
-    whole = whole or len(odd) == len(odd[0]) == 1 and anode(odd[0][0][0])
-    if in_order(others) and (whole or not in_order([row[0][0] for row in rows])):
-        said = " ".join(f"{value:g}" for value, _ in odd[0])
-        raise DDIError(
-            f"{name} has a row of {len(odd[0])} numbers, {said}, among rows of {usual}, and its "
-            "position is whole, out of order or a tube's wavelength; correct that row, or start it "
-            "with #"
-        )

@@ -1,24 +1,21 @@
 """What a reader found in a file, and how it becomes `Peaks` or a `Pattern`."""
 
-import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ddi.base.errors import DDIError
 from ddi.index.instrument import as_wavelength
-from ddi.index.peaks import FEWEST, MOST, UNITS, Pattern, from_values
-from ddi.index.readers.unnamed import in_order
-from ddi.index.typed import program
+from ddi.index.peaks import FEWEST, MOST, Pattern, from_values
+from ddi.index.readers.units import command, resolved, rooted, to_q2
+from ddi.index.readers.unnamed import FEWEST_POINTS, REGULAR, in_order, looks_measured
 
-_FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
-_REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
 _EQUAL = 0.22  # log of the ratio of two steps that are nearly equal, 25 %; chosen
 _WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
+_LONGEST = 1500.0  # spacing in Angstrom; chosen
 _MOST_BACK = 0.02  # share of the steps of a scan that go back, where ranges meet; chosen
 _LARGEST_ERROR = 0.02  # of a position: larger ones are intensities, `3.10(100)`; chosen
 _ANEW = 0.5  # of a range that an earlier one has covered: it is a scan of its own; chosen
-_REACH = 5  # points: rounded positions have unequal single steps
 
 
 @dataclass(frozen=True)
@@ -30,7 +27,8 @@ class Found:
     position : ndarray, shape (n,)
     unit : str or None
         One of `UNITS`, "theta" (degrees), "sin2" (sin^2 theta), or None where the file does not
-        say; "q?" is a q of which the file does not say whether it is 1/d or 2 pi/d.
+        say; "q?" is a q of which the file does not say whether it is 1/d or 2 pi/d, "q2?" its
+        square.
     intensity, sigma : ndarray, shape (n,), or None
         sigma of the positions, in their unit.
     wavelength : float or None
@@ -60,9 +58,10 @@ class Found:
 
 def as_result(name, found, unit, wavelength, radiation):
     """Return `Peaks` or a `Pattern`; what the user says comes before what the file says."""
+    found = rooted(found) if found.unit == "q2?" and unit in ("q", "q2pi") else found
     found = _as_scan(found)
     angles = (wavelength or found.wavelength) and _measured_in_degrees(found)
-    unit = _unit(name, found, unit or ("2theta" if angles and found.unit is None else None))
+    unit = resolved(name, found, unit or ("2theta" if angles and found.unit is None else None))
     wavelength = as_wavelength(wavelength if wavelength is not None else found.wavelength)
     radiation = radiation or found.radiation or "xray"
     position = np.asarray(found.position, dtype=float) * found.scale
@@ -87,6 +86,7 @@ def as_result(name, found, unit, wavelength, radiation):
             f"{name} holds {len(lists)} lists one below the other; keep one, or sort them "
             "if they are of one pattern"
         )
+    _check_spacing(name, position, unit)
     if sigma is not None:
         likely = (sigma > 0).all() and np.median(_LARGEST_ERROR * position - sigma) > 0
         sigma = sigma if likely else None
@@ -98,6 +98,15 @@ def as_result(name, found, unit, wavelength, radiation):
     return replace(peaks, radiation=radiation)
 
 
+def _check_spacing(name, position, unit):
+    longest = np.max(position[np.isfinite(position)], initial=0)
+    if unit == "d" and longest > _LONGEST:
+        raise DDIError(
+            f"{name} holds a spacing of {longest:g} A, which no powder line has: check "
+            "its unit, and whether a comma in it is a decimal one"
+        )
+
+
 def _first_lines(position, unit, note):
     """The `MOST` largest spacings of a list in order, such as of a structure's lines to the limit
     of its program: without intensities it is no pattern. Numbers in no order, and steps as equal
@@ -105,7 +114,7 @@ def _first_lines(position, unit, note):
     """
     steps = np.diff(position)
     equal = np.abs(np.log(steps[1:] / steps[:-1])) < _EQUAL if in_order(position) else [True]
-    if np.mean(equal) > _REGULAR:
+    if np.mean(equal) > REGULAR:
         return position, note
     falling = position if unit == "d" else -position
     first = np.sort(np.argsort(-falling, kind="stable")[:MOST])
@@ -132,7 +141,7 @@ def _as_scan(found):
     """A scan that runs down, in ranges that overlap, or with points that are no numbers, put into
     rising order, and of several scans the first; anything else unchanged.
     """
-    if found.intensity is None or found.is_pattern is False or len(found.position) < _FEWEST_POINTS:
+    if found.intensity is None or found.is_pattern is False or len(found.position) < FEWEST_POINTS:
         return found
     finite = np.isfinite(found.position) & np.isfinite(found.intensity)
     x, y = found.position[finite], found.intensity[finite]
@@ -184,52 +193,6 @@ def _from_squares(name, squares, wavelength):
     return 2 * np.degrees(np.arcsin(np.sqrt(squares)))
 
 
-def _unit(name, found, unit):
-    if found.unit == "q?" and unit in (None, "d", "q2", "2theta"):
-        finite = np.abs(found.position[np.isfinite(found.position)])
-        first = finite.min() * found.scale if len(finite) else 0.0
-        likely = "q2pi" if first > 0.35 else "q"
-        raise DDIError(
-            f"{name} calls its positions q, which is 2 pi/d to some and 1/d to others; the first "
-            f"would be d = {_per(2 * np.pi, first)} or {_per(1, first)} A. If it is 2 pi/d type "
-            f"--unit q2pi, if 1/d --unit q; likely: {command(name, likely, None)}"
-        )
-    stated = found.unit if found.unit != "q?" else unit
-    if unit and stated and unit != stated:
-        raise DDIError(
-            f"{name} says its positions are {stated}, but --unit is {unit}; "
-            f"{command(name, stated, found.wavelength)}"
-        )
-    unit = unit or stated
-    if unit is None and np.nanmax(found.position, initial=0) > 180:
-        raise DDIError(
-            f"{name} holds {_range(found)}, which are no angles, and nothing says what else: "
-            "expected 2theta below 180 degrees, d or q (time of flight and spectra are not read). "
-            "If they are d type --unit d"
-        )
-    if unit is None:
-        raise DDIError(
-            f"{name} does not say what its positions are: {_looks_like(found)}; "
-            f"{command(name, likely_unit(found), found.wavelength)}"
-        )
-    return unit
-
-
-def _per(numerator, value):
-    return f"{numerator / value:.3f}" if value > 1e-9 else "infinite"
-
-
-def looks_measured(position, intensity):
-    """Say whether positions rise in steps as equal as a diffractometer's."""
-    if intensity is None or len(position) < _FEWEST_POINTS or not np.isfinite(position).all():
-        return False
-    if not (np.diff(position) > 0).all():
-        return False
-    steps = position[_REACH:] - position[:-_REACH]
-    ratio = steps[_REACH:] / steps[:-_REACH]
-    return bool(np.mean((ratio > 0.8) & (ratio < 1.25)) > _REGULAR)
-
-
 def _pattern(name, source, position, intensity, unit, wavelength, radiation):
     if wavelength is None and unit != "2theta":
         q2 = to_q2(position, unit)
@@ -255,46 +218,3 @@ def _pattern(name, source, position, intensity, unit, wavelength, radiation):
         )
     keep = position > 0
     return Pattern(position[keep], intensity[keep], wavelength, radiation, source)
-
-
-def to_q2(position, unit):
-    """Return 1/d^2 in A^-2 of positions that are no angles."""
-    with np.errstate(divide="ignore", over="ignore"):
-        return {
-            "d": lambda: position**-2.0,
-            "q": lambda: position**2,
-            "q2": lambda: position,
-            "q2pi": lambda: (position / (2 * np.pi)) ** 2,
-        }[unit]()
-
-
-def likely_unit(found):
-    """The unit that numbers look like; for a question, never for an answer."""
-    finite = found.position[np.isfinite(found.position)]
-    if not len(finite):
-        return "d"
-    if looks_measured(found.position, found.intensity) or finite.max() > 40:
-        return "2theta"
-    if len(finite) > 1 and finite[0] > finite[-1]:
-        return "d"
-    return "q2" if finite.max() < 1.5 else "2theta" if finite.max() > 15 else "d"
-
-
-def _looks_like(found):
-    return f"{_range(found)}, which looks like {likely_unit(found)} but is not guessed"
-
-
-def _range(found):
-    finite = found.position[np.isfinite(found.position)]
-    between = f"{finite.min():g} to {finite.max():g}" if len(finite) else "no finite number"
-    return f"{len(found.position)} rows, {between}"
-
-
-def command(name, unit, wavelength):
-    """The command to type, in a sentence."""
-    more = (
-        f" --wavelength {wavelength or 1.540593:g}" if unit in ("2theta", "theta", "sin2") else ""
-    )
-    file = "-" if name == "standard input" else shlex.quote(name)
-    unit = f" --unit {unit}" if unit in UNITS else ""  # a file alone can say theta
-    return f"type: {program()} index {file}{unit}{more}"

@@ -8,7 +8,7 @@ from typing import NamedTuple
 _ALIASES = {
     "d": "d dobs dspacing dspacings dspace dvalue dwert dhkl dexp dmeas da dhkls spacing "
     "latticespacing interplanarspacing interplanardistance distanceinterreticulaire "
-    "netzebenenabstand valeurded valord valored",
+    "netzebenenabstand valeurded valord valored dn dcorr",
     "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs angle pos position "
     "2thetaangle 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
     "diffractionangle scatteringangle winkel angolo angulo",
@@ -20,14 +20,14 @@ _ALIASES = {
     "x": "x center centre peakcenter xc",
     "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
     "hauteur altura altezza ii0 iio ii1 iimax 100ii0 relint relinti reli ri cts cps countss yobs y "
-    "ycounts intcps inta heightcts net netintensity "
+    "ycounts intcps inta intf intv heightcts net netintensity "
     "detector det intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
     "none": "epoch seconds time timeperstep monitor mon i0 temperature fwhm weight background bkg "
     "backg backgr calc icalc ycalc ycal diff hkl hkls millerindices",
     "sigma": "sigma sig esd error err uncertainty sigmapos posesd e",
 }
 _COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
-POSITIONS = ("q2", "q2e4", "sin2", "q", "q2pi", "d", "2theta", "theta", "q?", "x")
+POSITIONS = ("q2", "q2e4", "sin2", "q", "q2pi", "d", "2theta", "theta", "q?", "q2?", "x")
 """In the order in which they are taken; x is a position of which the unit is not told."""
 _GREEK = str.maketrans(
     {
@@ -50,11 +50,12 @@ _TEN_THOUSAND = re.compile(
     r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
 _QUALIFIER = re.compile(
-    r"observed|measured|experimental|peaks?|obs|meas|exp|relative|normalized|integrated|net(to|te|ta|a)"
+    r"uncorr(ected)?|corr(ected)?|raw|observed|measured|experimental|peaks?|obs|meas|exp|relative"
+    r"|normalized|integrated|net(to|te|ta|a)"
 )
 _OTHER = re.compile(
     r"cal|ber|theor|sim|delta|dif(?!fraction)|fwhm|width|breit|half|hwb|esd|err|sig|bkg|backg|unter|fon"
-    r"|shift|zero|step|start|end|range|min|max"
+    r"|shift|zero|step|start|end|range|min|max|left|right|edge|onset|low|upper|high|first|last"
 )
 _FORMULAS = {
     r"sin\^?2\(?theta\)?/lambda\^?2": "q2",
@@ -63,9 +64,27 @@ _FORMULAS = {
     r"2\*?sin\(?theta\)?/lambda": "q",
     r"4\*?sin\^?2\(?theta\)?/lambda\^?2": "q2",
 }
+# in brackets behind a name: of another quantity than the name's, so that it is kept
+_NOT_OBSERVED = re.compile(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]")
+_ONE_END = re.compile(r"[\[(]\s*(min|max|left|right|start|end|low|high)\.?\s*[\])]")
+_CORRECTED = re.compile(r"(?<!un)corr|(?<!un)kor+")
+_Q_SQUARED = re.compile(r"\s*(?:Q2|[Qq]\s?(?:\u00b2|\^\{?2|\*\*2))(?![\d])(?!.*1\s*/\s*d)")
+_ANGLES = {"gon": 0.9, "arcmin": 1 / 60, "arcsec": 1 / 3600, "mdeg": 0.001, "mrad": 0.18 / math.pi}
+_ANGLES |= {"rad": 180 / math.pi}
+_UNIT_OF_ANGLE = re.compile(rf"(?<![a-z])({'|'.join(_ANGLES)})(?![a-z])")
+_PART_OF_DEGREE = re.compile(r"[\[(]\s*(0?\.\d+)\s*(?:deg|\u00b0)")
+_NO_ANGLE = re.compile(
+    r"[\[(,/]\s*(?:[mc]m|ch(?:annels?)?|pixels?|px|steps?|turns?|points?)\s*[\])]?\s*$"
+)
+_UNIT_BEHIND_COMMA = re.compile(
+    r",\s*(m?rad|deg\w*|\u00b0|gon|arcmin|mdeg|\u00c5|nm|pm)\s*(?=[;\t]|$)"
+)
 _INVERSE = re.compile(r"1 ?/ ?(?:[\u00e5a]|nm)\b|(?:[\u00e5a]|nm) ?\^?[-\u2212\u207b] ?[1\u00b9]")
 _ABROAD = {
     "\u043d\u043c": "nm",
+    "\u0438\u043d\u0442\u0435\u043d\u0441\u0438\u0432\u043d\u043e\u0441\u0442\u044c": "intensity",
+    "\u9ad8\u3055": "intensity",
+    "\u534a\u5024\u5e45": "fwhm",
     "\uac15\ub3c4": "intensity",
     "\u5f3a\u5ea6": "intensity",
     "\u5f37\u5ea6": "intensity",
@@ -110,6 +129,7 @@ def heading(line, columns=None):
     """
     if len(line) > _LONGEST:
         return None
+    line = _UNIT_BEHIND_COMMA.sub(r" [\1]", line) if re.search(r"[;\t]", line) else line
     separated = re.search(r"[,;\t]", line)
     label = re.match(r"[\w ]+:\s+(?=\S)", line)
     ways = [re.split(r"[,;\t]+", line) if separated else _words(line)]
@@ -126,15 +146,28 @@ def heading(line, columns=None):
             return None
     if label and columns is None and not separated:
         return None  # `x_units: 2theta`
-    names = tuple(column_name(field) for field in fields)
+    names = _preferred([column_name(field) for field in fields], fields)
     first = next((k for k, name in enumerate(names) if name in POSITIONS), None)
     if first is None or any(_number(field) for field in fields[: first if separated else None]):
         return None  # `8.88 s`
     if names[first] == "x" and "intensity" not in names:
         return None
+    if fields[first] == "S" and len(fields) > 2 and not separated:
+        return None  # `Ba S O4`
     scales = tuple(_scale(field, name) for field, name in zip(fields, names))
     names = tuple("q2" if name == "q2e4" else name for name in names)
     return Heading(names, scales, bool(separated))
+
+
+def _preferred(names, fields):
+    """The names of columns without those of positions that stand corrected in another column."""
+    corrected = [name for name, field in zip(names, fields) if _CORRECTED.search(_plain(field))]
+    return tuple(
+        None
+        if name in POSITIONS and name in corrected and not _CORRECTED.search(_plain(field))
+        else name
+        for name, field in zip(names, fields)
+    )
 
 
 def _words(line):
@@ -153,6 +186,8 @@ def _words(line):
 
 def column_name(field):
     """The meaning of one name of a column, or None."""
+    if _Q_SQUARED.match(field):
+        return "q2?"
     plain = re.sub(r"^q\s*=\s*(?=\S)", "", _plain(field))
     bare = re.sub(r"\s+", "", plain)
     if _TEN_THOUSAND.search(bare):
@@ -164,8 +199,8 @@ def column_name(field):
     for formula, meaning in _FORMULAS.items():
         if re.match(formula, bare):
             return meaning
-    unit = r"[/_]\s*(deg|m?rad|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
-    plain = re.sub(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]", "calc", plain)
+    unit = r"[/_]\s*(deg|m?rad|gon|arcmin|mdeg|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    plain = _ONE_END.sub(r"\1", _NOT_OBSERVED.sub(r"\1", plain))
     plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
     key = re.sub(r"[^a-z0-9]", "", plain).replace("2theta2theta", "2theta")
@@ -175,6 +210,8 @@ def column_name(field):
         )
     stem = _QUALIFIER.sub("", key)
     known = _COLUMN.get(key) or _COLUMN.get(stem) or _by_stem(stem)
+    if known in ("2theta", "theta") and _NO_ANGLE.search(_plain(field)):
+        return None
     if known == "d" and _INVERSE.search(_plain(field)):
         return "q?"  # d*
     return known or _by_unit(_plain(field))
@@ -186,12 +223,14 @@ def _by_stem(key):
         return None
     if re.fullmatch(r"[a-z]*2theta(deg)?", key):
         return "2theta"
+    if re.fullmatch(r"(?!.*(sin|cos|tan|omega))[a-z]+(?<!2)theta(deg)?", key):
+        return "theta"  # `Glanzwinkel`
     return "intensity" if re.match(r"inten[sz]", key) else None
 
 
 def _by_unit(plain):
     """The meaning of a name in any language by its unit: `Espaciado d [A]`, `Altezza [cts]`."""
-    if re.search(r"(^|\s)d\s*\[\s*(\u00e5|a|nm)\s*\]", plain):
+    if re.search(r"(^|\s)d\s*[\[(]\s*(\u00e5|a|nm)\s*[\])]", plain):
         return None if re.search("calc|ber|theor", plain) else "d"
     return "intensity" if re.search(r"\[\s*(cts|cps|counts)\.?\s*\]", plain) else None
 
@@ -209,8 +248,9 @@ def _scale(field, name):
     """The factor to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees that the unit of a name means."""
     unit = _plain(field)
     if name in ("2theta", "theta"):
-        radian = re.search(r"(?<![a-z])(m?)rad\b", unit)
-        return 1.0 if not radian else math.degrees(0.001 if radian[1] else 1.0)
+        part = _PART_OF_DEGREE.search(unit)
+        other = _UNIT_OF_ANGLE.search(unit)
+        return float(part[1]) if part else _ANGLES[other[1]] if other else 1.0
     if name == "sin2":
         power = re.search(r"(?:^|[*x])\s*(?:10\^?|1e)([2-6])(?!\d)", unit)
         return 10.0 ** -int(power[1]) if power else 1.0
@@ -219,7 +259,7 @@ def _scale(field, name):
     of_sine = re.match(r"sin\^?2?theta/lambda", re.sub(r"[\s()]", "", unit))
     sines = {"q2": 4.0}.get(name, 2.0) if of_sine else 1.0
     factor = 10.0 if re.search(r"nm|nanom", unit) else 0.01 if re.search(r"\bpm\b", unit) else 1.0
-    power = {"d": 1, "q2": -2, "q2e4": -2}.get(name, -1)
+    power = {"d": 1, "q2": -2, "q2?": -2, "q2e4": -2}.get(name, -1)
     return factor**power * sines * (1e-4 if name == "q2e4" else 1.0)
 
 

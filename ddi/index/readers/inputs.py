@@ -160,10 +160,12 @@ def mcmaille(source):
 
 
 def topas(source):
-    """TOPAS: index_th2 or index_d, one by one or in a list, or peaks fitted by xo_Is."""
+    """TOPAS: index_th2 or index_d, one by one or in a list, or peaks of xo_Is or d_Is."""
     text = re.sub(r"'[^\n]*|/\*.*?\*/", "", source.text, flags=re.S)
     unit = "d" if re.search(r"(?i)\bindex_d\b", text) else "2theta"
     word = "index_d" if unit == "d" else "index_th2"
+    if re.search(r"(?im)^\s*d_Is\b", text):
+        unit = word = "d"
     block = re.search(rf"(?is)load\s+(?:{word}|xo)\b([^{{}}]*)\{{([^{{}}]*)\}}", text)
     rows = _topas_list(*block.groups()) if block else _topas_peaks(text, word)
     if len(rows) < 6:
@@ -192,7 +194,7 @@ def _topas_list(names, body):
 
 def _topas_peaks(text, word):
     """The same of peaks one by one, after `index_th2` or, if they were fitted, `xo`."""
-    word = word if re.search(rf"(?i)\b{word}\b", text) else "xo"
+    word = word if re.search(rf"(?i)\b{word}\s", text) else "xo"
     value = r"\s+(?:[@!\w]+\s+)?([\d.]+)"
     parts = re.split(rf"(?i)\b{word}(?={value})", text)[1:]
     rows = []

@@ -90,7 +90,8 @@ def _records(text):
 
 
 def _others(text):
-    """Whether a text holds decimals besides those that have a name."""
+    """Whether a text holds decimals besides those that have a name or are remarks."""
+    text = re.sub(r"(?m)^[^\S\n]*#.*$", "", text)
     return bool(re.search(r"\d\.\d", _LABELLED.sub(" ", text)))
 
 

@@ -172,23 +172,25 @@ def _encodings(content):
     even, odd = content[:400:2].count(0), content[1:400:2].count(0)
     if max(even, odd) > 0.3 * len(content[:400:2]) and min(even, odd) == 0:
         return ("utf-16-le",) if odd else ("utf-16-be",)  # without a byte-order mark
-    return ("utf-8-sig", *_of_east_asia(content), "cp1252", "latin-1")
+    return ("utf-8-sig", *_by_words(content), "cp1252", "latin-1")
 
 
-def _of_east_asia(content):
-    """The Chinese or Japanese encoding in which the first lines speak of a pattern, if any."""
+def _by_words(content):
+    """The encodings of Asia or Russia in which the first lines speak of a pattern."""
     try:
         content[:_HEAD].decode("ascii")
         return ()
     except UnicodeDecodeError:
-        heads = {name: content[:_HEAD].decode(name, "ignore") for name in _EAST_ASIA}
-    return tuple(name for name, head in heads.items() if re.search(_EAST_ASIAN_WORDS, head))
+        heads = {name: content[:_HEAD].decode(name, "ignore") for name in _ENCODINGS}
+    return tuple(name for name, head in heads.items() if re.search(_WORDS, head, re.I))
 
 
 _HEAD = 4000  # bytes; chosen
-_EAST_ASIA = ("gb18030", "shift_jis", "big5", "cp949")
-_EAST_ASIAN_WORDS = (
+_ENCODINGS = ("gb18030", "shift_jis", "big5", "cp949", "cp1251", "koi8_r")
+_WORDS = (
     "\u5f3a\u5ea6|\u5f37\u5ea6|\u884d\u5c04|\u89d2\u5ea6|\u56de\u6298|\u03b8|\uac15\ub3c4"
+    "|\u0438\u043d\u0442\u0435\u043d\u0441\u0438\u0432|\u0434\u0438\u0444\u0440\u0430\u043a"
+    "|\u0440\u0435\u043d\u0442\u0433\u0435\u043d"
 )
 
 

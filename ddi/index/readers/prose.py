@@ -26,6 +26,8 @@ _POSITION = re.compile(rf"(\d+(?:\.\d+)?)\s?([{_DEGREES}]?){_BRACKETS}")
 _NAMES = r"2\s?-?(?:\u03b8|\u03d1|[Tt]heta)|\bd(?:[- ](?:spacings?|values?))?\b"
 _NAME = re.compile(_NAMES)
 _EQUATION = re.compile(rf"(?:{_NAMES})[^=\w]*=\s*$")
+_UNIT = re.compile(r"\bd\s*(?:in\s|[/\[(,])\s*([np]m)\b[^=:]*[=:]?\s*$")
+_HEIGHT = re.compile(r"(?<=[\d.\u00b0]) ?,? ?\((\d{1,3}) ?%?\)")
 _ONE_A_LINE = re.compile(r"[^,;\s]\n(?!(?:and|und|et|y|e)\s)")
 _BROKEN = re.compile(r"\d\S*[,;]\s*$")  # a word with digits that the list would go on from
 _CONTINUED = re.compile(r"\s*(?:[,;]|\band\b)\s*[^\s(\[]*\d")
@@ -34,11 +36,12 @@ _TOLERANCE = re.compile(r"\(?\s*\u00b1\s*[\d.]+\s*[%s]?\s*\)?" % _DEGREES)
 
 
 def in_sentence(text):
-    """The positions of a list in a sentence, (n,), and their `Heading` or None; or None.
+    """The positions of a list in a sentence, and intensities behind them, (n, columns), and their
+    `Heading` or None; or None.
 
     Examples
     --------
-    >>> in_sentence("Peaks at d = 3.14, 1.92, 1.64 and 1.36 are of silicon.")[0].tolist()
+    >>> in_sentence("Peaks at d = 3.14, 1.92, 1.64 and 1.36 are of silicon.")[0][:, 0].tolist()
     [3.14, 1.92, 1.64, 1.36]
     """
     if len(text) > _LONGEST:
@@ -63,10 +66,24 @@ def in_sentence(text):
     if re.search(r"=\s*$", text[:start]) and not _EQUATION.search(text[:start]):
         return None  # `a = 5.43, 5.44`
     named = [found[0] for found in _NAME.finditer(text, 0, start) if start - found.end() < _BEFORE]
-    if named and column_name(named[-1]) == "d" and re.search(r"\bnm\b", text):
-        return None  # in which unit is not told where it would be looked for
-    heading = Heading((column_name(named[-1]),), (1.0,), False) if named else None
-    return np.array(values), heading
+    name = column_name(named[-1]) if named else None
+    scale = 1.0
+    if name == "d" and re.search(r"\b[np]m\b", text):
+        unit = _UNIT.search(text[:start])
+        if not unit or len(re.findall(r"\b[np]m\b", text)) > 1:
+            return None  # in which unit is not told where it would be looked for
+        scale = 10.0 if unit[1] == "nm" else 0.01
+    heights = _intensities(long[0][0], len(values))
+    columns = [values] if heights is None else [values, heights]
+    names = (name, "intensity")[: len(columns)]
+    heading = Heading(names, (scale, 1.0)[: len(columns)], False) if name else None
+    return np.array(columns).T, heading
+
+
+def _intensities(words, count):
+    """The relative intensity in brackets behind each position, (n,), or None."""
+    found = [int(height) for height in _HEIGHT.findall(words)]
+    return found if len(found) == count and max(found) == 100 else None
 
 
 def _bare(text):

@@ -101,9 +101,9 @@ FORMATS = (
     Format(
         "TOPAS",
         ".inp",
-        "index_th2, index_d, xo_Is",
+        "index_th2, index_d, xo_Is, d_Is",
         None,
-        r"index_(th2|d)\b|^[ \t]*(xo_Is|r_wp|r_exp|xdd)\b",
+        r"index_(th2|d)\b|^[ \t]*(xo_Is|d_Is|r_wp|r_exp|xdd)\b",
         "inputs.topas",
     ),
     Format("IGOR text", ".histogramIgor", "PeakSearch's", None, r"\A\s*IGOR\s*$", "inputs.igor"),
@@ -130,7 +130,9 @@ FORMATS = (
         r"\A\s*<(!doctype )?html|<tr\b",
         "text.read_html",
     ),
-    Format("JSON", ".json", "records or arrays", None, r"\A\s*(\[\s*)?\{\s*\"", "text.read_json"),
+    Format(
+        "JSON", ".json", "records or arrays", None, r"\A\s*(\[\s*)?\{\s*\"", "records.read_json"
+    ),
     Format("MCA", ".mca", "not read: channels, no angles; export 2theta", None, r"\A<<PMCA"),
     Format("DICVOL", ".dat", "peaks", None, None, "inputs.dicvol"),
     Format("McMaille", ".dat", "peaks", None, None, "inputs.mcmaille"),

@@ -6,6 +6,11 @@ from typing import NamedTuple
 from ddi.base.errors import DDIError
 
 _REMARK = re.compile(r"\s*(?:[#!*%]|//).*$")
+# a number with a comma, and behind a blank another one or a word between two
+_SPACED = re.compile(
+    r"\d,\d+(?:\(\d+\)|[eE][+-]?\d+)?(?:(?:,?\s+|;)\s*[\d\"]|\t *\w|\s+[^\W\d_]+\s+\d)"
+)
+_FEWEST = 4  # rows; chosen
 REMARKS = "#!%'/*"
 
 
@@ -38,10 +43,7 @@ def style(name, lines):
     joined = [re.findall(r"\d,\d", row) for row in commas]
     if any(re.search(r"\d\.\d", row) for row in commas) or not any(joined):
         return _with_points(name, commas, semicolons)
-    spaced = sum(
-        bool(re.search(r"\d,\d+(?:\(\d+\)|[eE][+-]?\d+)?(?:,?\s+|;)\s*[\d\"]", row))
-        for row in commas
-    )
+    spaced = sum(bool(_SPACED.search(row)) for row in commas)
     if semicolons:
         return Style(r";", True)
     if spaced > 0.5 * len(commas):
@@ -66,8 +68,14 @@ def _with_points(name, rows, semicolons):
 
 
 def _only_commas(name, rows):
-    """Rows such as `15,917`: a decimal comma, or two whole numbers."""
+    """Rows such as `15,917`: a decimal comma, or two whole numbers; `20,86,2` may be both."""
     pieces = [row.strip().split(",") for row in rows]
+    several = [len(piece) > 2 and all(part.isdecimal() for part in piece) for piece in pieces]
+    if len(rows) >= _FEWEST and sum(several) > 0.5 * len(rows):
+        raise DDIError(
+            f"{name}: '{rows[several.index(True)].strip()[:40]}' may hold decimal commas beside "
+            "separating ones; save it with semicolons, tabs or decimal points"
+        )
     if all(len(piece) == 2 for piece in pieces):
         tails = [piece[1].strip() for piece in pieces]
         if any(len(tail) > 1 and tail[0] == "0" for tail in tails):

@@ -12,7 +12,8 @@ from ddi.index.readers.unnamed import in_order
 
 _NUMBER = r"[^\d\n]{0,24}?(\d+,\d{3,}|\d*\.\d+(?:[eE][+-]?\d+)?)[ \t]*(nm|pm|m)?\b"
 _WAVELENGTH = re.compile(
-    rf"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|alpha[ _-]?1)(?![\d.]){_NUMBER}",
+    r"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|(?:alpha|\u03b1)[ _-]?1)\)?(?![\d.])"
+    rf"{_NUMBER}",
     re.I,
 )
 _ANGSTROM = {"nm": 10.0, "pm": 0.01, "m": 1e10, "": 1.0}  # in each unit

@@ -7,13 +7,12 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward.bragg import anode
+from ddi.forward.bragg import DOUBLET_RATIO, anode
 from ddi.index.peaks import MOST
 from ddi.index.readers.cells import table_of_html
 from ddi.index.readers.columns import Table, table
-from ddi.index.readers.found import Found, looks_measured
+from ddi.index.readers.found import Found
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
-from ddi.index.readers.literals import in_rows_of
 from ddi.index.readers.stated import (
     other_axis,
     stated_radiation,
@@ -24,11 +23,13 @@ from ddi.index.readers.stated import (
     without_wavelength,
     words_behind,
 )
+from ddi.index.readers.units import rooted
 from ddi.index.readers.unnamed import (
     agree,
     counts_rows,
     in_order,
     intensities_behind,
+    looks_measured,
     numbered,
     positions_among,
     side_by_side,
@@ -65,17 +66,9 @@ def read_table(source):
     found = replace(found, words=words_behind(source.text))
     if found.unit in ("q?", "q", "q2pi") and found.scale == 1 and states_inverse_nm(remarks):
         found = replace(found, scale=0.1)
-    defined = found.unit == "q?" and states_two_pi(remarks)
-    return replace(found, unit="q2pi") if defined else found
-
-
-def read_json(source):
-    """None if a text of JSON holds columns of positions, so that it is read as others are."""
-    if in_rows_of(source.text) is None:
-        raise DDIError(
-            f"{source.name} is a file of the format JSON in which no positions are found: expected "
-            'records {"2theta": 26.6, "I": 100} or arrays {"d": [...], "I": [...]}'
-        )
+    if found.unit in ("q?", "q2?") and states_two_pi(remarks):
+        found = replace(rooted(found) if found.unit == "q2?" else found, unit="q2pi")
+    return found
 
 
 def read_html(source):
@@ -157,8 +150,9 @@ def _once(found):
 
 def _named(unit, where):
     """The name of the column of positions: what the user says, or the first that is known."""
-    if unit in ("q", "q2pi") and "q?" in where:
-        return "q?"
+    asked = [column for column in ("q?", "q2?") if column in where]
+    if unit in ("q", "q2pi") and asked:
+        return asked[0]
     if unit not in where and "x" in where:
         unit = "x" if unit else None
     return next((column for column in (unit, *POSITIONS) if column in where), None)
@@ -257,7 +251,10 @@ def _bragg_wavelength(name, values, where, scales):
         )
     middle = float(np.median(each))
     tube = anode(middle)
-    return tube.alpha1 if tube else middle
+    if tube is None:
+        return middle
+    mean = (tube.alpha1 + DOUBLET_RATIO * tube.alpha2) / (1 + DOUBLET_RATIO)
+    return min((tube.alpha1, mean), key=lambda line: abs(line - middle))
 
 
 def read_npy(source):

@@ -125,8 +125,15 @@ def intensities_behind(values, first):
         if len(values) < 6 or not any(agree(wavelengths(*both)) for both in ways):
             skipped = second > first + 1 and not any(indices)
             return second, f", intensities of column {second + 1}" if skipped else ""
-    in_front = first == 1 and _strongest_first(values[:, 0])
-    return (0, ", intensities of column 1") if in_front else (None, "")
+    if first == 1 and _strongest_first(values[:, 0]):
+        return 0, ", intensities of column 1"
+    twice = values.shape[1] == 2 and first == 0 and _again(values[:, 0], values[:, 1])
+    return None, ", column 2 is nearly the same and not read" if twice else ""
+
+
+def _again(x, y):
+    """Whether two columns are the same positions, such as observed and calculated."""
+    return bool((np.abs(x - y) < 0.01 * np.abs(x)).all())
 
 
 def _no_intensities(values, first, column):
@@ -138,8 +145,7 @@ def _no_intensities(values, first, column):
         return False
     later = column + 1 < values.shape[1] and values[:, column + 1].max() > max(1.0, y.max())
     widths = 0 < y.min() and y.max() < (_WIDEST if later else _LARGEST_ERROR)
-    again = (np.abs(x - y) < 0.01 * np.abs(x)).all()
-    return bool(widths or again or _weaker(y, values[:, column + 1 :]) or _are_glued(x, y))
+    return bool(widths or _again(x, y) or _weaker(y, values[:, column + 1 :]) or _are_glued(x, y))
 
 
 def _weaker(y, later):
@@ -182,6 +188,17 @@ def in_order(numbers):
     return len(steps) > 0 and bool((steps > 0).all() or (steps < 0).all())
 
 
+def looks_measured(position, intensity):
+    """Say whether positions rise in steps as equal as a diffractometer's."""
+    if intensity is None or len(position) < FEWEST_POINTS or not np.isfinite(position).all():
+        return False
+    if not (np.diff(position) > 0).all():
+        return False
+    steps = position[_REACH:] - position[:-_REACH]
+    ratio = steps[_REACH:] / steps[:-_REACH]
+    return bool(np.mean((ratio > 0.8) & (ratio < 1.25)) > REGULAR)
+
+
 def wavelengths(two_theta, d):
     """2 d sin(theta) of each row that has both, in the unit of d."""
     with np.errstate(invalid="ignore", over="ignore"):
@@ -201,6 +218,9 @@ def _spread(each):
         return np.quantile(np.abs(each - middle), 0.8) / middle if middle > 0 else np.inf
 
 
+FEWEST_POINTS = 60  # in steps so equal that no peak list has them; chosen
+REGULAR = 0.85  # share of five-point steps that must be within 25 % of their neighbours'; chosen
+_REACH = 5  # points: rounded positions have unequal single steps
 _ONE_WAVELENGTH = 0.01  # relative; chosen
 _WORST_FORM = 0.02  # of 1/d^2 of any row, relative; chosen
 # of a width in degrees or a relative error; the strongest line has at least 1; chosen

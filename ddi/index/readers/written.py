@@ -1,43 +1,18 @@
-"""Ways of writing a table that are none of a table of numbers: pipes, brackets, quoted decimal
-commas, grouped thousands, units and marks behind numbers, `1)`, a name before the numbers, empty
-cells. Put into plain rows, so that no column moves.
+"""Ways of writing a list that are none of a table of numbers: brackets, `1)`, words behind numbers,
+a name before the numbers, empty cells. Put into plain rows, so that no column moves.
 """
 
 import re
 
-from ddi.base.errors import DDIError
 from ddi.index.readers.cells import in_columns, in_rows, turned, whole_cells
 from ddi.index.readers.headings import POSITIONS, column_name
 from ddi.index.readers.literals import in_pairs
+from ddi.index.readers.markup import without_markup
+from ddi.index.readers.numerals import plain_numbers
 
-_QUOTED = re.compile(r'"([+-]?\d+),(\d+)"')
-_CELL = re.compile(r'"[^"]*"')
 _NAMED = re.compile(r"^\s*([^:=\d][^:=]*|[12] ?[^:=\d\s][^:=]*)[:=]\s*([\d.,;\s+\-eE()\[\]]+)$")
 _MARKS = "#!%'/*"
 _MOST_ABOVE = 5  # lines above a count of rows; chosen
-_THOUSANDS = re.compile(
-    r"(?<=\d)[\u00a0\u2009\u202f'\u2019](?=\d{3}(?!\d))"  # Swiss, and blanks that nobody types
-    r"|(?:(?<=[\t;])|^)(\d{1,3}(?: \d{3})+(?:[.,]\d+)?)(?=[\t;]|$)"
-    r'|"(\d{1,3}(?:,\d{3})+\.\d*)"'
-)
-_GERMAN = re.compile(r"(?<=[\t;])\d{1,3}(?:\.\d{3})+,\d+(?=[\t;]|$)")
-_IN_TABS = re.compile(r"(?:(?<=[\t;])|^)\d{1,3}(?:,\d{3})+(?:\.\d+)?(?=[\t;]|$)")
-# what stands behind a number: its unit, or a mark of doubt before the next number
-_BEHIND = re.compile(
-    r"(?<=\d)\s*(?:[\u00b0\u00c5\u212b]|deg\.?)(?=[\s;,\"]|$)|(?<=\d)[*?](?=\s+[\d.])"
-    r"|(?<=\d)(?:sh|br|v?[bsw])(?=[\s;,]|$)"
-)
-_BROAD = re.compile(r"(\d\.\d+)[BD](?=[\s;,]|$)")  # broad and diffuse, of cards
-_STRENGTH = re.compile(r"(?<=\d)\s+\((?:v{0,2}[swm]|sh|br)\)(?=\s*[;,]|\s*$)")  # `3.44 (vs)`
-# degrees, minutes and seconds of arc, as films were read: `19\u00b058'`, `19 58' 30"`
-_OF_ARC = re.compile(
-    r"(?<![\w.])(\d{1,3})(?:\s?[\u00b0\u00ba]\s?|\s)([0-5]?\d(?:\.\d+)?)\s?['\u2019\u2032]"
-    r"(?:\s?([0-5]?\d(?:\.\d+)?)\s?(?:\"|\u201d|\u2033|''))?(?!\d)"
-)
-_TWO_COLUMNS_OF_ARC = re.compile(r"(?i)[\W\d]*(?:2?theta\W+)?deg(?:rees?)?\W+min(?:utes?)?\b")
-_CAPTION = re.compile(
-    r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+[ \t]*[:=]?|%_\d+[ \t]+\w+)(?=[\t;]|(?<=[:=]))"
-)
 _WITH_INTENSITY = re.compile(r"(\d+\.\d+)\s+\((\d+) ?%?\)")  # `8.84 (65), 5.52 (31)`
 _CAPTIONED = re.compile(r"^\s*d ?= ?\d+[.,]\d+\s{2,}(?=\d)")  # where each line begins so
 _FEWEST = 6  # lines written alike; chosen
@@ -51,14 +26,10 @@ _WORDS_BEHIND = re.compile(
     r"(\(?[^\W\d_](?:[^\d]|(?<=[A-Za-z)\d])\d)*|\?+\s*)"
 )
 _UNITS = re.compile(r"(?i)n?m|pm|\u00b5m|a|\u00c5|ang\w*|deg\w*|m?rad\w*|k?ev|s")
-_LATEX = re.compile(
-    r"\\\\.*$|\\(?:h|top|mid|bottom)(?:line|rule)|\\(?:begin|end)\{.*|\$|\\(?=theta)"
-    r"|\\(?:mathrm|mathit|text|num)\b|[{}_]|\\[,;!]|\\(?=%)|\^(?=\\circ)"
-)
 _PAIR = re.compile(r"[\[({]\s*(-?\d+\.?\d*)\s*,\s*(-?\d+\.?\d*)\s*[\])}]")
 _TOLERANCE = re.compile(r"(?<=[\d\s(])\(?\u00b1[\d.]+\s*\u00b0?\)?\s*$")  # behind a whole list
-_EQUATIONS = re.compile(r"\s*(?:[A-Za-z][\w/]*\s*=\s*\d+\.?\d*[\s,;]*){2,}")
 _SLASHES = re.compile(r"(?<=\d)\s*/\s*(?=\d+\.\d)")
+_EQUATIONS = re.compile(r"\s*(?:[A-Za-z][\w/]*\s*=\s*\d+\.?\d*[\s,;]*){2,}")
 
 
 def without_count(lines):
@@ -78,21 +49,7 @@ def tidied(name, lines):
     DDIError
         If quoted commas may group thousands, or columns are of degrees and of minutes.
     """
-    if any(_TWO_COLUMNS_OF_ARC.match(line) for line in lines[:_MOST_ABOVE]):
-        raise DDIError(f"{name} has columns of degrees and of minutes; write decimal degrees")
-    lines = [_plain_numbers(line) for line in in_pairs(lines)]
-    if any('"' in line for line in lines):
-        lines = _decimal_points(name, lines)
-    if sum("&" in line and "\\\\" in line for line in lines) > 0.5 * len(lines):
-        lines = [_without_latex(line).replace("&", "\t") for line in lines]
-    if sum("|" in line for line in lines) > 0.5 * len(lines):
-        lines = [line.replace("||", "|") if line.startswith("||") else line for line in lines]
-        lines = [
-            line.strip().strip("|").replace("|", "\t").replace("**", "")
-            for line in lines
-            if not _is_rule(line)
-        ]
-        lines = [re.sub(r"^\s*#\s*(?=\t)", "No", line) for line in lines]
+    lines = plain_numbers(name, in_pairs(without_markup(lines)))
     if any(len(_SLASHES.findall(line)) >= _FEWEST for line in lines):
         lines = [_SLASHES.sub("  ", line.rstrip("/ ")) for line in lines]
     if sum(bool(_CAPTIONED.match(line)) for line in lines) >= _FEWEST:
@@ -104,29 +61,6 @@ def tidied(name, lines):
     lines = _without_words(lines)
     parts = [part for line in turned(lines) for part in _unwrapped(line)]
     return whole_cells(in_columns(in_rows(parts)))
-
-
-def _plain_numbers(line):
-    """A line without groups of thousands and without what stands behind its numbers."""
-    line = re.sub(r"^\s*\[\d{1,5}\]\s+(?=\d)", "", line)  # R's count of the numbers printed
-    line = re.sub(r"(?<=\d)\u00b7(?=\d)", ".", line)
-    line = _OF_ARC.sub(_in_degrees, line)
-    line = re.sub(r"[ \t]*(?:\u00b1|\+/-|\+-)[ \t]*", "\u00b1", line)
-    line = re.sub(r"(?<=\d)[ \t]+\((0?\.0\d+)\)", "\u00b1\\1", line)  # `8.197 (0.003)`
-    line = re.sub(r"(?<=\d) ?[\u00d7x*] ?10\^([+-]?\d+)", r"e\1", line)
-    line = _GERMAN.sub(lambda found: found[0].replace(".", ""), line)
-    line = _THOUSANDS.sub(lambda found: re.sub(r"[\s\",'\u2019]", "", found[0]), line)
-    if re.search(r"\d\.\d", line):  # so a comma is no decimal one
-        line = _IN_TABS.sub(lambda found: found[0].replace(",", ""), line)
-    line = re.sub(r"(?<![\w.])[<~\u2248](?=\d)", "", line)  # `<1`
-    line = _STRENGTH.sub("", line)
-    return _CAPTION.sub(r"\g<1>0", _BEHIND.sub("", _BROAD.sub(r"\1", line)))
-
-
-def _in_degrees(found):
-    """Degrees of `19\u00b058'30"`, with a decimal point."""
-    degrees, minutes, seconds = (float(part or 0) for part in found.groups())
-    return f"{degrees + minutes / 60 + seconds / 3600:.5f}"
 
 
 def _without_brackets(lines):
@@ -152,9 +86,12 @@ def _without_words(lines):
     if (
         len(behind) == 0
         or len(behind) + len(plain) < _FEWEST
-        or any(_UNITS.fullmatch(row[2].strip()) for row in behind)
+        or len({row[2] for row in behind}) == 1
+        and _UNITS.fullmatch(behind[0][2].strip())
         or not plain
         and any("," in row[2] for row in behind)  # a table of another kind
+        or not plain
+        and all("\t" in line for line, row in zip(lines, found) if row)  # a column of words
     ):
         return lines
     widths = {len(re.split(r"[\s,;]+", " ".join(row).strip(" ,;"))) for row in plain}
@@ -162,34 +99,6 @@ def _without_words(lines):
     if len(widths) > 1:
         return lines
     return [row[1] if row else line for row, line in zip(found, lines)]
-
-
-def _decimal_points(name, lines):
-    """Quoted numbers with a comma: decimal ones, unless they look like grouped thousands."""
-    quoted = [found for line in lines for found in _QUOTED.findall(line)]
-    points = any(re.search(r"\d\.\d", line) for line in lines if _QUOTED.search(line))
-    if quoted and points and all(len(tail) == 3 for _, tail in quoted):
-        raise DDIError(
-            f'{name}: "{quoted[0][0]},{quoted[0][1]}" seems to group thousands with commas; take '
-            "them out"
-        )
-    lines = [_QUOTED.sub(r"\1.\2", line) for line in lines]
-    return [_CELL.sub(_unbroken, line) for line in lines]
-
-
-def _without_latex(line):
-    line = line.replace("\\AA", "\u00c5").replace("\\circ", "\u00b0").replace("\\num", "")
-    return _LATEX.sub("", line)
-
-
-def _unbroken(cell):
-    """A quoted cell with separators in it, without them."""
-    return re.sub(r"[,;\s]", "_", cell[0]) if re.search(r"[,;]", cell[0]) else cell[0]
-
-
-def _is_rule(line):
-    """A line of dashes below the heading of a table with pipes."""
-    return bool(re.fullmatch(r"[\s|:+=-]+", line)) and "-" in line
 
 
 def _unwrapped(line):
