@@ -142,6 +142,7 @@ class RankingConstants:
     # farther behind and is met half refined: chosen on 10 sums of the choosing half
     usual: Shortlist = Shortlist(n_refined=60, n_per_lattice=12, n_judged=70)
     crowded: Shortlist = Shortlist(n_refined=100, n_per_lattice=20, n_judged=280, first_peaks=30)
+    n_anew: int = 30  # of the crowded search that are judged as ordinary ones, too; for speed
     # relative volume, log units and lines within which two candidates of a lattice are one; chosen
     same: tuple = (0.003, 0.5, 1.0)
     indexed_sigmas: float = 3.0  # a peak farther from its line is not indexed; chosen, not measured

@@ -121,6 +121,18 @@ def judged(peaks, candidate):
     return Judged(c.bravais, c.x, c.zero, c.plain, c.source, *found, cell, reduced, volume)
 
 
+def judged_anew(peaks, ordered, zero):
+    """Return the first of another search's judged candidates as the ordinary search would have
+    them: what was found where many peaks may be foreign can be a cell that hardly leaves one.
+    """
+    anew = []
+    for row in ordered[: RANKING.n_anew]:
+        x, shifts = refined(peaks, row.x[None], np.array([row.zero]), row.bravais, zero)
+        if lattice.is_positive(x)[0]:
+            anew.append(Candidate(row.bravais, x[0], shifts[0], row.plain, row.source))
+    return [judged(peaks, candidate) for candidate in anew]
+
+
 def is_beyond_doubt(peaks, ordered):
     """Say whether the first is certain and explains every one of at least `min_certain` peaks."""
     if not ordered or len(peaks.q2) < RANKING.min_certain:

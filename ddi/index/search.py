@@ -120,8 +120,7 @@ def ranked(
         more = solve(peaks, Zero.wide(wavelength).within(peaks), how=replace(how, thorough=True))
         ordered = kinship.merged(ordered, more)
     if foreign is None and ranking.leaves_many(peaks, ordered) and time.monotonic() < ends:
-        more = solve(peaks.crowded(), zero, how=replace(how, crowded=True))
-        ordered = kinship.merged(ordered, more, SEARCH.crowded_cost)
+        ordered = _with_crowded(peaks, ordered, zero, solve, how)
         if paired and ordered:
             ordered = _in_pairs(peaks, ordered, partial(solve, zero=zero, how=how))
     ordered = kinship.prefer_symmetric(ordered, peaks.coarse)
@@ -131,6 +130,15 @@ def ranked(
 def run(q2, sigma_q2=None, **options):
     """Index a pattern; return the ranked list as a DataFrame. Takes what `ranked` takes."""
     return rows.table(ranked(q2, sigma_q2, **options), ranking.COLUMNS)
+
+
+def _with_crowded(peaks, ordered, zero, solve, how):
+    """Return the judged candidates with those of a search in which any peak may be foreign, each as
+    that search judges it, at a cost, or as the ordinary one would.
+    """
+    more = solve(peaks.crowded(), zero, how=replace(how, crowded=True))
+    anew = ranking.judged_anew(peaks, more, zero)
+    return kinship.merged(kinship.merged(ordered, more, SEARCH.crowded_cost), anew)
 
 
 def _in_pairs(peaks, ordered, solve):

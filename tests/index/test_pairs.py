@@ -140,3 +140,18 @@ def test_cells_of_a_result_are_scored_as_a_pair_on_the_peaks_of_the_pattern(mixt
     assert pairs.explained(listed, right, first) == pytest.approx(
         pairs.explained(listed, first, right)
     )
+
+
+def test_what_only_the_crowded_search_finds_is_judged_as_an_ordinary_cell_too(monkeypatch):
+    """A right cell that leaves no peak is not to pay for peaks that another might leave."""
+    q2 = lines_of(TETRAGONAL)[:20]
+    peaks = prepare(q2, wavelength=1.540593)
+
+    def stages(given, zero, symbols, how, ends):
+        return [judged(given, TETRAGONAL if how.crowded else ELSE)]
+
+    monkeypatch.setattr(search, "_stages", stages)
+    found = search.run(q2, wavelength=1.540593)
+    ordinary, crowded = judged(peaks, TETRAGONAL), judged(peaks.crowded(), TETRAGONAL)
+    assert ordinary.score > crowded.score + 5
+    assert found.score[0] == pytest.approx(ordinary.score, abs=1.0)
