@@ -69,6 +69,10 @@ WRITTEN = {
     + each("{}\t{}\t1 0 0\n", ANGLE, HEIGHT)
     + "\u2014\t\u2014\t2 0 2\n",
     "a footer": "2theta I\n" + rows(ANGLE, HEIGHT) + "Measured at ID22, capillary 0.7 mm, 295 K\n",
+    "a page that ends": "2theta I\n"
+    + rows(ANGLE[:5], HEIGHT[:5])
+    + "\f\n- 14 -\nTABLE 2 (continued)\n2theta I\n"
+    + rows(ANGLE[5:], HEIGHT[5:]),
     "TOPAS d_Is": "xdd_scr dummy\n d_Is\n  la 1 lo 1.540593 lh 0.5\n"
     + each("  d {:.6f} I {}\n", D, HEIGHT),
     "Russian": "N\t\u0438\u043d\u0442\u0435\u043d\u0441\u0438\u0432\u043d\u043e\u0441\u0442\u044c"
