@@ -55,6 +55,6 @@ def test_no_edit_of_a_valid_file_makes_a_traceback(data):
 
 
 @pytest.mark.slow
-def test_ten_thousand_damaged_files():
-    done = fuzz.run(10_000, seed=9)
+def test_thousands_of_damaged_files():
+    done = fuzz.run(2_500, seed=9)  # `python -m ddi bench fuzz` does 10,000
     assert done["failed"] == 0, done["kinds"]

@@ -69,6 +69,10 @@ WRITTEN = {
     + each("{}\t{}\t1 0 0\n", ANGLE, HEIGHT)
     + "\u2014\t\u2014\t2 0 2\n",
     "a footer": "2theta I\n" + rows(ANGLE, HEIGHT) + "Measured at ID22, capillary 0.7 mm, 295 K\n",
+    "a page that ends": "2theta I\n"
+    + rows(ANGLE[:5], HEIGHT[:5])
+    + "\f\n- 14 -\nTABLE 2 (continued)\n2theta I\n"
+    + rows(ANGLE[5:], HEIGHT[5:]),
     "TOPAS d_Is": "xdd_scr dummy\n d_Is\n  la 1 lo 1.540593 lh 0.5\n"
     + each("  d {:.6f} I {}\n", D, HEIGHT),
     "Russian": "N\t\u0438\u043d\u0442\u0435\u043d\u0441\u0438\u0432\u043d\u043e\u0441\u0442\u044c"
@@ -139,6 +143,7 @@ def test_the_square_of_q_is_asked_about(tmp_path, name):
         ("d,I\n" + each("{},{:.0f}\n", comma(D), HEIGHT), "commas beside"),
         ("d (A)\tI\n" + each("{}\t{:.1f}\n", comma(D), HEIGHT), "no powder line has"),
         ("2theta [mm] ; I\n" + rows(ANGLE, HEIGHT, join=" ; "), "does not say"),
+        ("2d (A)\tI\n" + rows(2 * D, HEIGHT), "is not a row"),
         ("2theta (channel)\tI\n" + rows(ANGLE, HEIGHT), "is not a row"),
     ],
 )
@@ -157,3 +162,102 @@ def test_two_columns_of_angles_are_not_silently_one(tmp_path):
 
 def test_a_formula_is_no_heading():
     assert heading("Ba S O4") is None and heading("S I") is not None
+
+
+@pytest.mark.parametrize(
+    "said, wavelength",
+    [
+        ("CuKa 1.5418", 1.5418),
+        ("Cu K\u03b1 1.5418 \u00c5", 1.5418),
+        ("CoKa 1.7902", 1.7902),
+        ("Radiation CuKa (weighted mean, 1.5418 A), Ni filter", 1.5418),
+        ("Wavelength: CuKa1 = 1.540562", 1.540562),
+        ("CuK\u03b1 2\u03b8 scan", 1.541871),
+        ("CuK\u03b1 2.2 kW", 1.541871),
+        ("Cu K-alpha 1", 1.540593),
+        ("Cu Ka2", 1.544427),
+        ("Wellenl\u00e4nge: 0,41266 \u00c5", 0.41266),
+        ("longueur d'onde 1,2345 \u00c5", 1.2345),
+        ("Photon energy (eV): 15999.3", 12.398419843 / 15.9993),
+        ("E = 15.9993 keV", 12.398419843 / 15.9993),
+        ("Energie: 15,9993 keV", 12.398419843 / 15.9993),
+    ],
+)
+def test_wavelengths_as_people_state_them(tmp_path, said, wavelength):
+    path = tmp_path / "a.txt"
+    path.write_text(f"# {said}\n# 2theta I\n" + rows(ANGLE, HEIGHT), encoding="utf-8")
+    assert readers.read(path).wavelength == pytest.approx(wavelength, abs=2e-5)
+
+
+@pytest.mark.parametrize(
+    "name, column",
+    [
+        ("deux th\u00eata", ANGLE),
+        ("Zwei-Theta", ANGLE),
+        ("Glanzwinkel \u03b8 [\u00b0]", ANGLE / 2),
+        ("d-\u00e9rt\u00e9k (\u00c5)", D),
+        ("\u6676\u9762\u95f4\u8dddd/nm", D / 10),
+        ("d-hodnota", D),
+        ("d (kX)", D / 1.00202),
+        ("g (1/nm)", 10 / D),
+    ],
+)
+def test_names_of_positions_in_other_words(tmp_path, name, column):
+    path = tmp_path / "a.txt"
+    path.write_text(f"{name}\tI\n" + rows(column, HEIGHT, form="{:.5f}"), encoding="utf-8")
+    np.testing.assert_allclose(readers.read(path, None, CU).d, D, rtol=5e-4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "No;2Theta;d;FWHM;Imax\n-;deg;nm;deg;counts\n"
+        + rows(range(10), ANGLE, D / 10, [0.1] * 10, HEIGHT, join=";"),
+        "two_theta  counts\n1.0e+03 *\n" + rows(ANGLE / 1e3, HEIGHT / 1e3, form="{:.7f}"),
+        "d (\u00c5)  I  hkl  2\u03b8 (\u00b0)\n"
+        + each("{:.4f} {} 0 0 {} {}\n", D, HEIGHT, range(1, 11), ANGLE),
+        "2Theta;d;Anything\n" + rows(ANGLE, D, 100 * HEIGHT / HEIGHT.max(), join=";"),
+    ],
+)
+def test_units_below_factors_above_and_indices_between(tmp_path, text):
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    found = readers.read(path, None, CU)
+    np.testing.assert_allclose(found.d, D, rtol=5e-4)
+    relative = found.intensity / found.intensity.max()
+    np.testing.assert_allclose(relative, HEIGHT / HEIGHT.max(), atol=0.012)
+
+
+def test_a_scan_that_begins_with_whole_numbers_is_whole(tmp_path):
+    x = np.round(np.arange(15, 35, 0.1), 1)
+    lines = [f"{a:g} {60 + k % 7}" for k, a in enumerate(x)]
+    for heads in ("# a\n# 2theta counts\n# b\n", "a\n2theta counts\nb\n"):
+        path = tmp_path / "a.txt"
+        path.write_text(heads + "\n".join(lines) + "\n")
+        assert len(readers.read(path, "2theta", CU).two_theta) == len(x)
+
+
+def test_a_background_in_equal_steps_is_no_count_of_rows(tmp_path):
+    path = tmp_path / "a.bac"
+    path.write_text(each("{:.3f} {:.3f} 0.00\n", range(10, 30, 2), np.linspace(60, 46, 10)))
+    assert readers.read(path, "2theta", CU).intensity[0] == 60.0
+
+
+@pytest.mark.parametrize(
+    "text, said",
+    [
+        (
+            "2theta;I\n" + each("{};{}\n", [*ANGLE[:7], *comma(ANGLE[7:], "{:.4f}")], HEIGHT),
+            "has a comma",
+        ),
+        ("2theta;I;Phase\n" + each("{};{};{}\n", ANGLE, HEIGHT, "AABBAABBAB"), "2 phases"),
+        ("d [\u00b5m],q3 [%]\n" + rows(D, HEIGHT, join=","), "does not say"),
+        ("psi  2theta  I\n" + rows(range(10), 156 + 0.01 * ANGLE / 9, HEIGHT, join="  "), "again"),
+        ("2theta d I\n" + rows([*ANGLE[:9], 63.2], D, HEIGHT, join=" "), "contradict each other"),
+    ],
+)
+def test_more_that_could_be_misread_is_refused(tmp_path, text, said):
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DDIError, match=said):
+        readers.read(path, None, CU if "2theta" in text else None)

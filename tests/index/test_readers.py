@@ -15,7 +15,7 @@ from ddi.bench.binary_seeds import philips, raw1, raw2, raw101
 from ddi.bench.seeds import ANGLE, CU, HEIGHT, LISTS, PATTERNS, D, N, X, Y, rows, zipped
 from ddi.index import instrument, readers
 from ddi.index.peaks import Pattern, Peaks
-from ddi.index.readers import headings, opening, text
+from ddi.index.readers import alignment, headings, opening
 
 
 def write(folder, text, name="a.txt"):
@@ -280,5 +280,5 @@ def test_names_are_printable():
 def test_spacings_and_angles_of_nought_are_refused_in_a_sentence(recwarn):
     where = {"d": 0, "2theta": 1}
     with pytest.raises(DDIError, match="no wavelength brings together"):
-        text._bragg_wavelength("a", np.zeros((8, 2)), where, (1.0, 1.0))
+        alignment.bragg_wavelength("a", np.zeros((8, 2)), where, (1.0, 1.0))
     assert not recwarn.list

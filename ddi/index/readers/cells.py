@@ -12,6 +12,11 @@ from ddi.index.readers.unnamed import in_order
 
 _SEPARATORS = ";\t,"
 _FEWEST = 6  # peaks
+_MOST_ABOVE = 40  # lines above the names of columns; chosen
+_UNIT = re.compile(
+    r"(?i)(?:deg\w*\.?|\u00b0|[np]m|\u00e5|a|ang\w*|counts?|cts|cps|%|a\.?u\.?|rel\.?|m?rad"
+    r"|1/(?:\u00e5|a|nm)|(?:\u00e5|a|nm) ?\^?-1|-|\u2013|)"
+)
 _MOST_NAMES = 12  # of columns, one a line; chosen
 _ROW = re.compile(r"(?i)<tr\b[^<>]*>")
 _CELL = re.compile(r"(?i)<t[dh]\b[^<>]*>")
@@ -53,6 +58,25 @@ def in_rows(lines):
     known = len(names) - meanings.count(None)
     if (in_order(positions) or known > 1) and not in_order(every):
         return ["\t".join(row) for row in rows]
+    return lines
+
+
+def with_units(lines):
+    """The lines with the units of a row of their own below the names put behind these."""
+    for k, line in enumerate(lines[:_MOST_ABOVE]):
+        separator = next((one for one in _SEPARATORS if one in line), None)
+        if separator is None or k + 1 == len(lines) or not heading(line.lstrip(REMARKS + " ")):
+            continue
+        names = line.split(separator)
+        units = [cell.strip(" ()[]") for cell in lines[k + 1].lstrip(REMARKS).split(separator)]
+        if len(units) == len(names) and all(_UNIT.fullmatch(unit) for unit in units):
+            bare = [
+                name.strip()
+                if re.search(r"[\[(]", name) or unit in ("", "-")
+                else f"{name} [{unit}]"
+                for name, unit in zip(names, units)
+            ]
+            return [*lines[:k], separator.join(bare), *lines[k + 2 :]]
     return lines
 
 

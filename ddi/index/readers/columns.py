@@ -49,6 +49,7 @@ def table(name, text):
             "of text, 2theta and intensity"
         )
     lines[-1] = lines[-1].rstrip("\x1a\0")
+    lines = ["" if _NEW_PAGE.fullmatch(line) else line for line in lines]
     lines = without_statements("\n".join(lines)).split("\n")
     lines = in_rows_of("\n".join(lines)) or lines
     try:
@@ -74,7 +75,7 @@ def _read(name, lines, how):
             continue
         kind, content = _row(line, how, bool(rows), head)
         if kind == "row" and footer:
-            raise _no_row(name, *footer)
+            raise _no_row(name, *footer, rows)
         if kind == "row":
             rows.append(content)
         elif kind == "remark":
@@ -91,7 +92,7 @@ def _read(name, lines, how):
             footer = footer or (count, line)
             remarks.append(line)
         else:
-            raise _no_row(name, count, line)
+            raise _no_row(name, count, line, rows)
     if odd and head is None or unsure and len(rows) < 6:
         raise _no_row(name, *(odd or unsure))
     return rows, head, remarks
@@ -219,6 +220,11 @@ def _absent(line, how, head):
 # a formula or a number of a card, but nothing with decimals, which may be a spoilt row
 _TITLE = re.compile(r"[A-Z][A-Za-z]*\d(?!.*\d[.,]\d).*|[A-Za-z]{3,}\W.*|\d+ [A-Za-z]{3,}.*=.*")
 _FOOTER = re.compile(r"(?:[A-Za-z]{2,}\d*\W+){3}|[A-Za-z][A-Za-z ]{2,40}:")  # a sentence or a label
+# `- 14 -`, `Page 3`, `TABLE 2 (continued)`
+_NEW_PAGE = re.compile(
+    r"(?i)\s*(?:[-\u2013] ?\d{1,4} ?[-\u2013]|(?:page|seite) \d+(?: of \d+)?"
+    r"|(?!.*\d[.,]\d).{0,60}\(cont(?:inued|\.|'d)\))\s*"
+)
 _NONE = re.compile(r"(?i)[-\u2013\u2014.*/]+|n/?[ad]|n\.? ?(?:o|obs|a|d)\.?|nan|absent|none|null")
 
 
@@ -233,16 +239,24 @@ def _speaks(line):
     )
 
 
-def _no_row(name, count, line):
+def _no_row(name, count, line, rows=()):
+    """What to say of a line among or above the rows that is none."""
+    said = f"{name}, line {count}: '{line[:60]}' is not a row of numbers"
+    if rows:
+        first = "  ".join(f"{value:g}" for value, _ in rows[0][:4])
+        return DDIError(
+            f"{said} like those before it, which begin with {first}; correct it, or start it with #"
+        )
     return DDIError(
-        f"{name}, line {count}: '{line[:60]}' is not a row of numbers; start remarks with #, and "
-        "name columns d, q, q2 or 2theta"
+        f"{said}, nor are its words names of columns that are known here; start it with # if it is "
+        "a remark, and name columns d, q, q2, theta or 2theta, with their units"
     )
 
 
 def _joined(name, rows, head, remarks):
     if not rows:
-        raise DDIError(f"{name} holds no numbers; expected at least 6 peak positions, one a line")
+        begins = f", and begins with '{remarks[0][:60]}'" if remarks else ""
+        raise DDIError(f"{name} holds no row of numbers{begins}; 6 positions at least are expected")
     lengths = {len(row) for row in rows}
     broken = min(lengths) == 1 and max(lengths) > 1 and (not head or len(head.names) == 1)
     if broken or max(lengths) > 1 and sum(map(len, rows)) >= 6 and not head:

@@ -12,6 +12,7 @@ from ddi.index.readers.unnamed import FEWEST_POINTS, REGULAR, in_order, looks_me
 
 _EQUAL = 0.22  # log of the ratio of two steps that are nearly equal, 25 %; chosen
 _WIDEST_SINE = 0.87  # of theta at the end of a pattern in d or q, of which no angles are known
+_NARROW = 0.01  # relative: no pattern has all its lines within it; chosen
 _LONGEST = 1500.0  # spacing in Angstrom; chosen
 _MOST_BACK = 0.02  # share of the steps of a scan that go back, where ranges meet; chosen
 _LARGEST_ERROR = 0.02  # of a position: larger ones are intensities, `3.10(100)`; chosen
@@ -99,6 +100,12 @@ def as_result(name, found, unit, wavelength, radiation):
 
 
 def _check_spacing(name, position, unit):
+    finite = position[np.isfinite(position)]
+    if len(finite) >= FEWEST and 0 < np.ptp(finite) < _NARROW * finite.mean():
+        raise DDIError(
+            f"{name} holds {len(finite)} positions from {finite.min():g} to {finite.max():g}, one "
+            "line again and again; a list of the lines of one pattern is wanted"
+        )
     longest = np.max(position[np.isfinite(position)], initial=0)
     if unit == "d" and longest > _LONGEST:
         raise DDIError(

@@ -1,51 +1,13 @@
 """What the names of columns mean, with their units, and numbers with their uncertainty."""
 
-import math
 import re
 import unicodedata
 from typing import NamedTuple
 
-_ALIASES = {
-    "d": "d dobs dspacing dspacings dspace dvalue dwert dhkl dexp dmeas da dhkls spacing "
-    "latticespacing interplanarspacing interplanardistance distanceinterreticulaire "
-    "netzebenenabstand valeurded valord valored dn dcorr",
-    "2theta": "2theta 2th 2thetaobs tth twotheta ttheta 2thobs angle pos position "
-    "2thetaangle 2thetascale 2thdeg 2thetadegrees tthdeg 2q 2t 2tobs 2thetacorrected "
-    "diffractionangle scatteringangle winkel angolo angulo",
-    "theta": "theta th thetadeg",
-    "q2": "q2 q2obs qsquared 1d2",
-    "q?": "q qobs qvalue s scatteringvector",
-    "q": "1d",
-    "q2pi": "2pid 2pi/d",
-    "x": "x center centre peakcenter xc",
-    "intensity": "intensity int i iobs height hohe area counts irel relintensity intensities "
-    "hauteur altura altezza ii0 iio ii1 iimax 100ii0 relint relinti reli ri cts cps countss yobs y "
-    "ycounts intcps inta intf intv heightcts net netintensity "
-    "detector det intensityau intensitycounts intensitycps iint maxint inorm amplitude amp",
-    "none": "epoch seconds time timeperstep monitor mon i0 temperature fwhm weight background bkg "
-    "backg backgr calc icalc ycalc ycal diff hkl hkls millerindices",
-    "sigma": "sigma sig esd error err uncertainty sigmapos posesd e",
-}
-_COLUMN = {alias: name for name, aliases in _ALIASES.items() for alias in aliases.split()}
-POSITIONS = ("q2", "q2e4", "sin2", "q", "q2pi", "d", "2theta", "theta", "q?", "q2?", "x")
-"""In the order in which they are taken; x is a position of which the unit is not told."""
-_GREEK = str.maketrans(
-    {
-        "\u03b8": "theta",
-        "\u03d1": "theta",
-        "\u0398": "theta",
-        "\u03c0": "pi",
-        **dict.fromkeys("\u0473\u04e9\u0275", "theta"),  # letters that look like it
-        "\u00b2": "2",
-        "\u00b3": "3",
-        **{chr(0x2080 + digit): str(digit) for digit in range(10)},
-        "\u2074": "4",
-        "\u00d7": "x",
-        "\u03bb": "lambda",
-        "\u03b4": "delta",
-        "\u2206": "delta",
-    }
-)
+from ddi.index.readers.scales import is_none, scale_of
+from ddi.index.readers.vocabulary import ABROAD, COLUMN, GREEK, POSITIONS
+
+_TWICE = r"(deux|dos|due|dois|doi|zwei|double|two(times)?|ket|dva|dwa|dve|tva|to)"
 _TEN_THOUSAND = re.compile(
     r"(10\^?4|10000|1e4)[*x]?(q|/?d\^?2|/d)|^q\w*[=(]*[x*]?\(?(10\^?4|10000|1e4)"
 )
@@ -69,31 +31,10 @@ _NOT_OBSERVED = re.compile(r"[\[(]\s*(calc|cal\b|ber|theor)[^\])]*[\])]")
 _ONE_END = re.compile(r"[\[(]\s*(min|max|left|right|start|end|low|high)\.?\s*[\])]")
 _CORRECTED = re.compile(r"(?<!un)corr|(?<!un)kor+")
 _Q_SQUARED = re.compile(r"\s*(?:Q2|[Qq]\s?(?:\u00b2|\^\{?2|\*\*2))(?![\d])(?!.*1\s*/\s*d)")
-_ANGLES = {"gon": 0.9, "arcmin": 1 / 60, "arcsec": 1 / 3600, "mdeg": 0.001, "mrad": 0.18 / math.pi}
-_ANGLES |= {"rad": 180 / math.pi}
-_UNIT_OF_ANGLE = re.compile(rf"(?<![a-z])({'|'.join(_ANGLES)})(?![a-z])")
-_PART_OF_DEGREE = re.compile(r"[\[(]\s*(0?\.\d+)\s*(?:deg|\u00b0)")
-_NO_ANGLE = re.compile(
-    r"[\[(,/]\s*(?:[mc]m|ch(?:annels?)?|pixels?|px|steps?|turns?|points?)\s*[\])]?\s*$"
-)
 _UNIT_BEHIND_COMMA = re.compile(
     r",\s*(m?rad|deg\w*|\u00b0|gon|arcmin|mdeg|\u00c5|nm|pm)\s*(?=[;\t]|$)"
 )
 _INVERSE = re.compile(r"1 ?/ ?(?:[\u00e5a]|nm)\b|(?:[\u00e5a]|nm) ?\^?[-\u2212\u207b] ?[1\u00b9]")
-_ABROAD = {
-    "\u043d\u043c": "nm",
-    "\u0438\u043d\u0442\u0435\u043d\u0441\u0438\u0432\u043d\u043e\u0441\u0442\u044c": "intensity",
-    "\u9ad8\u3055": "intensity",
-    "\u534a\u5024\u5e45": "fwhm",
-    "\uac15\ub3c4": "intensity",
-    "\u5f3a\u5ea6": "intensity",
-    "\u5f37\u5ea6": "intensity",
-    "\u884d\u5c04\u89d2\u5ea6": "2theta",
-    "\u884d\u5c04\u89d2": "2theta",
-    "\u89d2\u5ea6": "2theta",
-    "\u6676\u9762\u95f4\u8ddd": "d",
-    "d\u503c": "d",
-}
 _LONGEST = 2000  # characters of a line of names; chosen
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eEdD][+-]?\d+)?(\((\d+)\))?")
 
@@ -154,7 +95,7 @@ def heading(line, columns=None):
         return None
     if fields[first] == "S" and len(fields) > 2 and not separated:
         return None  # `Ba S O4`
-    scales = tuple(_scale(field, name) for field, name in zip(fields, names))
+    scales = tuple(scale_of(_plain(field), name) for field, name in zip(fields, names))
     names = tuple("q2" if name == "q2e4" else name for name in names)
     return Heading(names, scales, bool(separated))
 
@@ -172,7 +113,7 @@ def _preferred(names, fields):
 
 def _words(line):
     """Split a heading at blanks, but keep `2 theta`, `d [nm]` and `q (1/A)` together."""
-    line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(_GREEK))
+    line = re.sub(r"(?i)\b2[ -]*(theta|th)\b", "2theta", line.translate(GREEK))
     line = re.sub(r"(?i)\bq\s*[*x]\s*(?=10\^?4\b)", "qx", line)
     line = re.sub(r"(?i)\b(10\^?4|1e4)\s*[*x]?\s*(?=q\b)", r"\1", line)
     line = re.sub(r"(?i)\b(10\^?[2-6]|1e[2-6])\s*[*x]?\s*(?=sin)", r"\1", line)
@@ -200,6 +141,7 @@ def column_name(field):
         if re.match(formula, bare):
             return meaning
     unit = r"[/_]\s*(deg|m?rad|gon|arcmin|mdeg|a|å|nm|pm)[-\u207b^\d\u00b9]*\w*$"
+    plain = re.sub(r"^\((i/i[o01])\)", r"\1", plain)
     plain = _ONE_END.sub(r"\1", _NOT_OBSERVED.sub(r"\1", plain))
     plain = re.sub(r"[\[(]\s*\u00b0?\s*2 ?theta\s*[\])]", "2theta", plain)
     plain = re.sub(rf"[\[(][^\])]*[\])]?|{unit}|,?\s*(deg|degrees|°)\.?$", "", plain)
@@ -209,8 +151,8 @@ def column_name(field):
             "2theta" if re.fullmatch("(peak|2theta|pos|poz|position|winkel|angle)*", key) else None
         )
     stem = _QUALIFIER.sub("", key)
-    known = _COLUMN.get(key) or _COLUMN.get(stem) or _by_stem(stem)
-    if known in ("2theta", "theta") and _NO_ANGLE.search(_plain(field)):
+    known = COLUMN.get(key) or COLUMN.get(stem) or _by_stem(stem)
+    if is_none(_plain(field), known):
         return None
     if known == "d" and _INVERSE.search(_plain(field)):
         return "q?"  # d*
@@ -223,44 +165,31 @@ def _by_stem(key):
         return None
     if re.fullmatch(r"[a-z]*2theta(deg)?", key):
         return "2theta"
-    if re.fullmatch(r"(?!.*(sin|cos|tan|omega))[a-z]+(?<!2)theta(deg)?", key):
-        return "theta"  # `Glanzwinkel`
+    if re.fullmatch(_TWICE + r"theta(deg)?", key):
+        return "2theta"
+    if re.fullmatch(r"glanzwinkel(theta)?|bragg(angle|winkel)?theta", key):
+        return "theta"
     return "intensity" if re.match(r"inten[sz]", key) else None
 
 
 def _by_unit(plain):
     """The meaning of a name in any language by its unit: `Espaciado d [A]`, `Altezza [cts]`."""
-    if re.search(r"(^|\s)d\s*[\[(]\s*(\u00e5|a|nm)\s*[\])]", plain):
-        return None if re.search("calc|ber|theor", plain) else "d"
+    unit = r"\s*[\[(/,]\s*(\u00e5|a|nm|pm|kx)\b\s*[\])]?"
+    words = r"^d-[^\W\d_]{3,}$|^[^\W\d_]{4,}[\w ]* d$"
+    if re.search(rf"(^|[\s\u3000-\uffff])d(-[^\W\d_]+)?{unit}|{words}", plain):
+        return None if _OTHER.search(plain) else "d"
+    if re.fullmatch(r"g\s*[\[(/,].*", plain) and _INVERSE.search(plain):
+        return "q"  # of electron diffraction
     return "intensity" if re.search(r"\[\s*(cts|cps|counts)\.?\s*\]", plain) else None
 
 
 def _plain(field):
     """A name in lower case and Latin letters without accents and tolerance."""
-    plain = re.sub(r"\u00b1\s*[\d.,]+", "", field.lower().translate(_GREEK))
-    for word, meaning in _ABROAD.items():
+    plain = re.sub(r"\u00b1\s*[\d.,]+", "", field.lower().translate(GREEK))
+    for word, meaning in ABROAD.items():
         plain = plain.replace(word, meaning)
     marked = unicodedata.normalize("NFD", plain).replace("a\u030a", "\u00e5")
     return re.sub("[\u0300-\u0309\u030b-\u036f]", "", marked)
-
-
-def _scale(field, name):
-    """The factor to Angstrom, 1/Angstrom, 1/Angstrom^2 or degrees that the unit of a name means."""
-    unit = _plain(field)
-    if name in ("2theta", "theta"):
-        part = _PART_OF_DEGREE.search(unit)
-        other = _UNIT_OF_ANGLE.search(unit)
-        return float(part[1]) if part else _ANGLES[other[1]] if other else 1.0
-    if name == "sin2":
-        power = re.search(r"(?:^|[*x])\s*(?:10\^?|1e)([2-6])(?!\d)", unit)
-        return 10.0 ** -int(power[1]) if power else 1.0
-    if name not in POSITIONS:
-        return 1.0
-    of_sine = re.match(r"sin\^?2?theta/lambda", re.sub(r"[\s()]", "", unit))
-    sines = {"q2": 4.0}.get(name, 2.0) if of_sine else 1.0
-    factor = 10.0 if re.search(r"nm|nanom", unit) else 0.01 if re.search(r"\bpm\b", unit) else 1.0
-    power = {"d": 1, "q2": -2, "q2?": -2, "q2e4": -2}.get(name, -1)
-    return factor**power * sines * (1e-4 if name == "q2e4" else 1.0)
 
 
 def _number(field):

@@ -207,8 +207,12 @@ def chi(source):
         return None
     if _is_float((lines[1].split() or ["0"])[0]) or _is_float(lines[2].strip()):
         return None
+    if any(line.lstrip()[:1] in ("#", "!", "%") for line in lines[:3]):
+        return None
     values = _numbers_of(source.name, source.text.split("\n", 4)[4])
     count = int(lines[3].split()[0])
+    if len(values) > 2 * count + 2:
+        return None  # a table whose first row is two whole numbers
     if len(values) < 2 * count or not count:
         raise DDIError(f"{source.name} is cut off: it says {count} points and has fewer")
     x, y = values[: 2 * count].reshape(count, 2).T

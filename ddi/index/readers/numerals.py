@@ -35,6 +35,7 @@ _OF_ARC = re.compile(
 )
 _TWO_COLUMNS_OF_ARC = re.compile(r"(?i)[\W\d]*(?:2?theta\W+)?deg(?:rees?)?\W+min(?:utes?)?\b")
 _IN_BRACKETS = re.compile(r"(?<=\d)\((\d{1,3})\)")
+_FACTOR = re.compile(r"\s*1\.0e([+-]\d\d)\s*\*\s*")
 _CAPTION = re.compile(
     r"^(\s*)(?:d ?= ?[\d.,]+|[Pp]eak #?\d+[ \t]*[:=]?|%_\d+[ \t]+\w+)(?=[\t;]|(?<=[:=]))"
 )
@@ -50,7 +51,7 @@ def plain_numbers(name, lines):
     """
     if any(_TWO_COLUMNS_OF_ARC.match(line) for line in lines[:_MOST_ABOVE]):
         raise DDIError(f"{name} has columns of degrees and of minutes; write decimal degrees")
-    lines = _without_points(lines)
+    lines = _scaled(_without_points(lines))
     if _are_intensities([one for line in lines for one in _IN_BRACKETS.findall(line)]):
         lines = [_IN_BRACKETS.sub(r" (\1)", line) for line in lines]
     lines = [_plain_line(line) for line in lines]
@@ -75,6 +76,21 @@ def _without_points(lines):
     if not grouped or len(commas) < _FEWEST or max(int(whole) for whole, _ in points) < 100:
         return lines
     return [_POINTS.sub(r"\1\2", line) if _NUMERIC.fullmatch(line) else line for line in lines]
+
+
+def _scaled(lines):
+    """The lines without a common factor above them, `1.0e+03 *`, as MATLAB prints it."""
+    at = next((k for k, line in enumerate(lines) if _FACTOR.fullmatch(line)), None)
+    if at is None:
+        return lines
+    power = int(_FACTOR.fullmatch(lines[at])[1])
+    rows = [
+        re.sub(r"\S+", lambda one: f"{float(one[0]) * 10**power:.8g}", line)
+        if re.fullmatch(r"(?:\s*-?\d+\.?\d*)+\s*", line)
+        else line
+        for line in lines[at + 1 :]
+    ]
+    return [*lines[:at], *rows]
 
 
 def _plain_line(line):

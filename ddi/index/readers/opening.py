@@ -143,7 +143,8 @@ def _too_large(name, max_bytes):
 
 
 _TYPED = {0x2212: "-", 0x3000: " "} | {0xFF01 + k: chr(0x21 + k) for k in range(94)}
-"""The minus sign, and the wide letters and digits of East Asian texts, as on a keyboard."""
+_TYPED |= {first + k: str(k) for first in (0x660, 0x6F0) for k in range(10)} | {0x66B: "."}
+"""The minus sign, wide letters and digits of East Asia and Arabic digits, as on a keyboard."""
 
 
 def decoded(name, content):

@@ -73,17 +73,20 @@ def in_sentence(text):
         if not unit or len(re.findall(r"\b[np]m\b", text)) > 1:
             return None  # in which unit is not told where it would be looked for
         scale = 10.0 if unit[1] == "nm" else 0.01
-    heights = _intensities(long[0][0], len(values))
+    told = re.search(r"\(I\b|[Ii]nt", text[:start])
+    heights = _intensities(long[0][0], len(values), bool(told))
     columns = [values] if heights is None else [values, heights]
     names = (name, "intensity")[: len(columns)]
     heading = Heading(names, (scale, 1.0)[: len(columns)], False) if name else None
     return np.array(columns).T, heading
 
 
-def _intensities(words, count):
-    """The relative intensity in brackets behind each position, (n,), or None."""
+def _intensities(words, count, told):
+    """The relative intensity in brackets behind each position, (n,), or None where nothing has told
+    of them and none is 100.
+    """
     found = [int(height) for height in _HEIGHT.findall(words)]
-    return found if len(found) == count and max(found) == 100 else None
+    return found if len(found) == count and (told or max(found) == 100) else None
 
 
 def _bare(text):

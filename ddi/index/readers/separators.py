@@ -38,6 +38,7 @@ def style(name, lines):
     rows = [row for row in rows if re.fullmatch(r"[\d\s.,;eEdD+()\u00b1\"'-]+", row)] or rows
     commas = [row for row in rows if "," in row]
     if len(commas) < max(1, 0.5 * len(rows)):
+        _check_odd_commas(name, commas)
         return PLAIN
     semicolons = sum(";" in row for row in rows) > 0.5 * len(rows)
     joined = [re.findall(r"\d,\d", row) for row in commas]
@@ -49,6 +50,17 @@ def style(name, lines):
     if spaced > 0.5 * len(commas):
         return Style(r",?\s+", True)
     return _only_commas(name, commas)
+
+
+def _check_odd_commas(name, rows):
+    """Refuse a comma within one of the first two numbers of a row, where most rows have none."""
+    for row in rows:
+        cells = re.split(r"[;\s]+", row.strip())
+        if any(re.fullmatch(r"\d{1,3},\d+", cell) for cell in cells[:2]):
+            raise DDIError(
+                f"{name}: '{row.strip()[:40]}' has a comma where other rows have none; write a "
+                "point if it is a decimal one, or a blank behind it if it separates"
+            )
 
 
 def _with_points(name, rows, semicolons):

@@ -11,13 +11,31 @@ from ddi.index.readers.headings import number
 from ddi.index.readers.unnamed import in_order
 
 _NUMBER = r"[^\d\n]{0,24}?(\d+,\d{3,}|\d*\.\d+(?:[eE][+-]?\d+)?)[ \t]*(nm|pm|m)?\b"
+_WORDS = (
+    r"wave[ _]?length|wellenl(?:\u00e4|ae)nge|longueurs? d.onde|longitud de onda|lunghezza d.onda"
+    r"|comprimento de onda|golflengte|v\u00e5gl\u00e4ngd|hull\u00e1mhossz|dalga boyu"
+    r"|vlnov\u00e1 d\u00e9lka|d\u0142ugo\u015b\u0107 fali"
+    r"|\u0434\u043b\u0438\u043d\u0430 \u0432\u043e\u043b\u043d\u044b"
+    r"|\u6ce2\u957f|\u6ce2\u9577|\ud30c\uc7a5"
+)
 _WAVELENGTH = re.compile(
-    r"(?:(?:wave[ _]?length|lambda|\bwl|\u03bb)[ _-]?1?|(?:alpha|\u03b1)[ _-]?1)\)?(?![\d.])"
+    rf"(?:(?:{_WORDS}|lambda|\bwl|\u03bb)[ _-]?1?|(?:alpha|\u03b1)[ _-]?1)\)?(?![\d.])"
     rf"{_NUMBER}",
     re.I,
 )
 _ANGSTROM = {"nm": 10.0, "pm": 0.01, "m": 1e10, "": 1.0}  # in each unit
-_TUBE = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)[ _-]*([12]?)(?![a-z\d])"
+_LINE = r"\b(cu|co|fe|cr|mo|ag)[ _-]*k[ _-]*(?:a|alpha|\u03b1)"
+# the 1 or 2 of a line, and none of a number, an angle or a time behind it
+_TUBE = (
+    _LINE + r"(?:[ _-]*([12])(?![\w.,\u00b0\u03b8]|[ -]?(?:\u03b8|theta|th|kw|h|deg|\u00b0)\b)"
+    r"|(?![a-z\d]))"
+)
+_OF_TUBE = re.compile(_LINE + r"[ _-]?[12]?(?![.\d])[^\d\n]{0,20}?([0-2]\.\d{3,6})(?!\d)", re.I)
+_ENERGY = re.compile(
+    r"\b(?:energ[a-z\u00ed]*|E)\b[^\d\n]{0,16}?(\d+[.,]?\d*)\s*(k?eV)\b"
+    r"|\benerg[a-z\u00ed]*[^\d\n(\[]{0,12}[(\[](k?eV)[)\]][^\d\n]{0,6}(\d+[.,]?\d*)",
+    re.I,
+)
 _ANODE = (
     r"(?:(?<![a-z])anode(?: material)?|target(?:[ _]name)?|(?<![a-z])radiation)[\s\"':=,;]{1,20}"
     r"(cu|co|fe|cr|mo|ag)\b"
@@ -25,13 +43,14 @@ _ANODE = (
 _COLUMN = r"2[ -]?(?:theta|th|\u03b8)\s?[\[(_,/ ]{1,2}\s?(cu|co|fe|cr|mo|ag)(?![b-jl-z])"
 _OTHER = set(
     "omega chi phi psi rocking wavenumber ramanshift wave wavelength energy ev kev channel time "
-    "timeofflight tof temperature field pixel radius distance r gr bindingenergy".split()
+    "timeofflight tof temperature temp field pixel radius distance r gr bindingenergy".split()
 )
 
 _OTHER_UNIT = re.compile(
     r"[\w ,.]{1,20}[\[(/]\s*(k?eV|cm\s*\^?[-\u2212\u207b](1|\u00b9)|[m\u00b5\u03bcu]?s|sec|K"
     r"|pixels?)\s*[\])]?\s*|r ?[\[(]\$?(?:\\AA|\u00c5|A)\$?[\])]|XUNITS\s*:\s*k?eV"
 )
+_PHASE = ("phase", "phases", "phase name", "sample", "compound", "specimen", "mineral")
 _MOST_LINES = 400  # of a list; chosen
 _MOST_WORDS = 4  # that are quoted, of
 _LONGEST_WORD = 30  # characters
@@ -53,11 +72,13 @@ def stated_wavelength(text):
             return value
     if beside := _WITH_TUBE.search(text):  # `Radiation : Cu , 1.54060`
         return float(beside[1])
-    energy = re.search(
-        r"\benergy\b(?:[^\d\n]{0,12}?\bkeV\b)?[^\d\n]{0,12}?(\d+\.?\d*)\s*(keV\b)?", text, re.I
-    )
-    if energy and "kev" in energy[0].lower():
-        return as_wavelength(f"{energy[1]} keV")
+    if energy := _ENERGY.search(text):
+        value = float((energy[1] or energy[4]).replace(",", "."))
+        value = value if (energy[2] or energy[3])[0] in "kK" else value / 1000
+        return as_wavelength(f"{value:.8g} keV") if 1 < value < 200 else None
+    for tube, digits in _OF_TUBE.findall(text):  # `CuKa 1.5418`
+        if (near := anode(float(digits))) and near.name.lower() == tube.lower():
+            return float(digits)
     named = {(anode.lower(), line) for anode, line in re.findall(_TUBE, text, re.I)}
     named = named or {(tube.lower(), "1") for tube in re.findall(_ANODE, text, re.I)}
     named = named or {(tube, "1") for tube in tubes_of_columns(text)}
@@ -79,6 +100,18 @@ def stated_radiation(text):
         if re.search(word, text, re.I):
             return radiation
     return None
+
+
+def phases_of_rows(lines):
+    """What a column of phases or samples says, sorted: of `2theta I Phase`, the names below it."""
+    for k, line in enumerate(lines[:_MOST_LINES]):
+        separator = next((one for one in ";\t," if one in line), None)
+        names = [name.strip(" \"'#").lower() for name in line.split(separator)]
+        at = next((i for i, name in enumerate(names) if name in _PHASE), None)
+        if at is not None and len(names) > 1:
+            rows = [row.split(separator) for row in lines[k + 1 :]]
+            return sorted({row[at].strip() for row in rows if len(row) == len(names)} - {"", "-"})
+    return []
 
 
 def states_two_pi(text):
@@ -105,7 +138,7 @@ def other_axis(remarks, by_unit=False):
         fields = re.split(r"[,;\t]+|\s+", bare)
         if by_unit or not 2 <= len(fields) <= 6 or re.search(r"[:=]|(^|\s)[\d.]+(\s|$)", line):
             continue
-        if re.sub(r"[\[(].*|[^a-z]", "", fields[0].lower()) in _OTHER:
+        if re.sub(r"[\[(/].*|[^a-z]", "", fields[0].lower()) in _OTHER:
             return fields[0]
     return None
 

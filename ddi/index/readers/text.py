@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from ddi.base.errors import DDIError
-from ddi.forward.bragg import DOUBLET_RATIO, anode
 from ddi.index.peaks import MOST
+from ddi.index.readers.alignment import aligned, bragg_wavelength
 from ddi.index.readers.cells import table_of_html
 from ddi.index.readers.columns import Table, table
 from ddi.index.readers.found import Found
 from ddi.index.readers.headings import POSITIONS, Heading, column_name
 from ddi.index.readers.stated import (
     other_axis,
+    phases_of_rows,
     stated_radiation,
     stated_wavelength,
     states_inverse_nm,
@@ -25,15 +26,12 @@ from ddi.index.readers.stated import (
 )
 from ddi.index.readers.units import rooted
 from ddi.index.readers.unnamed import (
-    agree,
-    counts_rows,
+    STRONGEST,
     in_order,
     intensities_behind,
     looks_measured,
-    numbered,
     positions_among,
     side_by_side,
-    wavelengths,
 )
 
 _MOST_TWICE = 0.35  # share of the rows of a list of peaks that repeat a position; chosen
@@ -49,6 +47,12 @@ def read_table(source):
         raise DDIError(
             f"{source.name} calls its first column {other}, which is no position of powder lines: "
             "give d, q or 2theta" + ("" if source.unit else ", or say with --unit which it is")
+        )
+    phases = phases_of_rows(source.first_lines(MOST)) if len(read.values) <= MOST else []
+    if len(phases) > 1:
+        raise DDIError(
+            f"{source.name} has rows of {len(phases)} phases or samples ({', '.join(phases[:3])}); "
+            "leave the rows of one, or the column out if they are of one pattern"
         )
     tubes = tubes_of_columns(remarks)
     if len(tubes) > 1:
@@ -89,7 +93,7 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
     """Choose position, intensity and standard deviation among the columns of a `Table`."""
     read, note = _stacked(source.name, read)
     values = read.values
-    names, scales = _aligned(source.name, read.heading, values)
+    names, scales = aligned(source.name, read.heading, values)
     where = {}
     for k, column in enumerate(names):
         if column and k < values.shape[1]:
@@ -100,7 +104,7 @@ def chosen(source, read, wavelength=None, radiation=None, unit=None, format="tex
             f"{source.name} names a position, but its rows have fewer columns than its heading"
         )
     if "d" in where and "2theta" in where:
-        meant = _bragg_wavelength(source.name, values, where, scales)  # or a refusal
+        meant = bragg_wavelength(source.name, values, where, scales)  # or a refusal
         wavelength = wavelength or meant
         if not source.unit and len(values) > MOST:
             named = "2theta"  # a scan, of which d is rounded
@@ -173,6 +177,9 @@ def _intensity(values, names, where, first, heading):
     free = [k for k in range(first + 1, len(names)) if names[k] is None]
     if len(names) != values.shape[1] or not free:
         return None, ""
+    relative = [k for k in free if values[:, k].max() in STRONGEST and values[:, k].min() >= 0]
+    if relative and len(values) <= MOST:
+        return relative[0], f", intensities of column {relative[0] + 1}"
     if not looks_measured(values[:, first], values[:, free[0]]):
         return None, ""
     return free[0], f", the first of {len(free)} columns of intensities" if len(free) > 1 else ""
@@ -207,54 +214,6 @@ def _stacked(name, read):
     head = names and Heading(names[:size], read.heading.scales[:size], read.heading.separated)
     said = "" if names else f", of {count} tables side by side"
     return read._replace(values=together, sigma=None, heading=head or None), said
-
-
-def _aligned(name, heading, values):
-    """The names of the columns of `values` and their scales; refused where they cannot be told."""
-    if heading is None:
-        return (), ()
-    names = heading.names
-    headless = len(names) + 1 == values.shape[1]
-    if names[0] in POSITIONS and (headless or not heading.separated) and counts_rows(values):
-        sure = len(names) if headless else (*names, None).index(None)
-        return (None, *names[:sure]), (1.0, *heading.scales[:sure])  # the numbers are headed `#`
-    if len(names) == values.shape[1] or heading.separated:
-        return names, heading.scales
-    if len(names) == 1 and (before := numbered(values)):  # 2theta behind h, k, l
-        return (None,) * before + names, (1.0,) * before + heading.scales
-    if (
-        names[0] not in POSITIONS
-        or names[1:] == ("intensity",)
-        and len(names) + 2 < values.shape[1]
-    ):
-        raise DDIError(
-            f"{name} has {len(names)} names over {values.shape[1]} columns; separate names and "
-            "numbers with commas or tabs, or keep the column of positions alone"
-        )
-    # of too many names some have blanks in them; of too few one stands over several columns (hkl)
-    sure = 2 if len(names) > values.shape[1] else (*names, None).index(None)
-    known = [k for k in range(min(sure, len(names))) if names[k]]
-    if sure == 2:
-        known = [k for k in known if names[k] in (*POSITIONS, "intensity")]
-    return tuple(names[k] for k in known), tuple(heading.scales[k] for k in known)
-
-
-def _bragg_wavelength(name, values, where, scales):
-    """The wavelength in Angstrom that a column of d and one of 2theta mean together."""
-    d = values[:, where["d"]] * scales[where["d"]]
-    two_theta = values[:, where["2theta"]]
-    each = wavelengths(two_theta, d)
-    if not agree(each):
-        raise DDIError(
-            f"{name} names columns of d and 2theta that no wavelength brings together; check that "
-            "the heading has as many names as there are columns"
-        )
-    middle = float(np.median(each))
-    tube = anode(middle)
-    if tube is None:
-        return middle
-    mean = (tube.alpha1 + DOUBLET_RATIO * tube.alpha2) / (1 + DOUBLET_RATIO)
-    return min((tube.alpha1, mean), key=lambda line: abs(line - middle))
 
 
 def read_npy(source):

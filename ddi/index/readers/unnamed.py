@@ -86,15 +86,21 @@ def numbered(values):
     if agree(wavelengths(values[:, 0], values[:, 1])):
         return 0
     if whole and _ordered(values[:, 1]) and (decimals or not _ordered(values[:, 0], 0)):
-        return 1
+        return int(not _is_axis(values[:, 0]))
     if whole and decimals and _strongest_first(values[:, 0]):
         return 1
     return int(counts_rows(values) and _ordered(values[:, 1], 0))
 
 
+def _is_axis(column):
+    """Whether numbers go in equal steps that are no counts, as the angles of a scan do."""
+    steps = np.diff(column)
+    return bool((steps == steps[0]).all() and steps[0] > 1)
+
+
 def _strongest_first(column):
     """Whether a column holds relative intensities, the strongest line's first."""
-    return column[0] == column.max() and column[0] in _STRONGEST
+    return column[0] == column.max() and column[0] in STRONGEST
 
 
 def counts_rows(values):
@@ -150,8 +156,8 @@ def _no_intensities(values, first, column):
 
 def _weaker(y, later):
     """Whether a later column holds relative intensities, and this one other numbers."""
-    scaled = [z for z in later.T if z.max() in _STRONGEST and np.ptp(z)]
-    if y.max() in _STRONGEST or not scaled or not np.ptp(y):
+    scaled = [z for z in later.T if z.max() in STRONGEST and np.ptp(z)]
+    if y.max() in STRONGEST or not scaled or not np.ptp(y):
         return False
     with np.errstate(all="ignore"):  # numbers near the largest
         return bool(np.corrcoef(y, scaled[0])[0, 1] < _ALIKE)
@@ -229,4 +235,4 @@ _LARGEST_ERROR = 0.05  # where nothing stands behind it; chosen
 _ALIKE = 0.9  # correlation of counts and relative intensities; chosen
 _DECIMAL = 0.8  # share of numbers with decimals that makes a column beside whole ones; chosen
 _FEWEST_TURNED = 3  # rows of a list in several columns, one below the other; chosen
-_STRONGEST = (100, 999, 1000)  # the relative intensity of the strongest line
+STRONGEST = (100, 999, 1000)  # the relative intensity of the strongest line

@@ -4,7 +4,7 @@ a name before the numbers, empty cells. Put into plain rows, so that no column m
 
 import re
 
-from ddi.index.readers.cells import in_columns, in_rows, turned, whole_cells
+from ddi.index.readers.cells import in_columns, in_rows, turned, whole_cells, with_units
 from ddi.index.readers.headings import POSITIONS, column_name
 from ddi.index.readers.literals import in_pairs
 from ddi.index.readers.markup import without_markup
@@ -49,6 +49,7 @@ def tidied(name, lines):
     DDIError
         If quoted commas may group thousands, or columns are of degrees and of minutes.
     """
+    lines = with_units(lines)
     lines = plain_numbers(name, in_pairs(without_markup(lines)))
     if any(len(_SLASHES.findall(line)) >= _FEWEST for line in lines):
         lines = [_SLASHES.sub("  ", line.rstrip("/ ")) for line in lines]
