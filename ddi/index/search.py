@@ -134,10 +134,12 @@ def run(q2, sigma_q2=None, **options):
 
 def _with_crowded(peaks, ordered, zero, solve, how):
     """Return the judged candidates with those of a search in which any peak may be foreign, each as
-    that search judges it, at a cost, or as the ordinary one would.
+    that search judges it, at a cost, or, of a list, as the ordinary one would. Of a whole pattern
+    only the former: its scores do not count the lines without a peak, which the pattern is asked
+    about later, so that supercells would come before it is.
     """
     more = solve(peaks.crowded(), zero, how=replace(how, crowded=True))
-    anew = ranking.judged_anew(peaks, more, zero)
+    anew = [] if peaks.whole else ranking.judged_anew(peaks, more, zero)
     return kinship.merged(kinship.merged(ordered, more, SEARCH.crowded_cost), anew)
 
 
