@@ -261,3 +261,17 @@ def test_more_that_could_be_misread_is_refused(tmp_path, text, said):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DDIError, match=said):
         readers.read(path, None, CU if "2theta" in text else None)
+
+
+def test_an_angle_without_end_beside_d_is_refused_in_a_sentence(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("2theta d I\n" + each("{} {} {}\n", ["inf", *ANGLE[1:]], D, HEIGHT))
+    with pytest.raises(DDIError):
+        readers.read(path, "2theta")
+
+
+def test_a_control_character_beside_a_count_of_rows(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("10\x1e\n" + rows(ANGLE, HEIGHT))
+    with pytest.raises(DDIError):
+        readers.read(path, "2theta", CU)

@@ -65,7 +65,8 @@ def bragg_wavelength(name, values, where, scales):
             f"{name} names columns of d and 2theta that no wavelength brings together; check that "
             "the heading has as many names as there are columns"
         )
-    each = 2 * d * np.sin(np.radians(two_theta / 2))
+    with np.errstate(invalid="ignore", over="ignore"):
+        each = 2 * d * np.sin(np.radians(two_theta / 2))
     middle = float(np.nanmedian(each))
     if len(odd := np.flatnonzero(np.abs(each / middle - 1) > _CONTRADICTS)):
         raise DDIError(

@@ -35,7 +35,7 @@ _EQUATIONS = re.compile(r"\s*(?:[A-Za-z][\w/]*\s*=\s*\d+\.?\d*[\s,;]*){2,}")
 def without_count(lines):
     """The lines without one above the rows that holds nothing but how many they are."""
     for k, line in enumerate(lines[:_MOST_ABOVE]):
-        if re.fullmatch(r"\s*\d{1,7}\s*", line) and int(line) >= 6:
+        if re.fullmatch(r"[ \t\r]*\d{1,7}[ \t\r]*", line) and int(line) >= 6:
             count = sum(1 for row in lines[k + 1 :] if row.strip() and row.strip()[0] not in _MARKS)
             return lines[:k] + lines[k + 1 :] if count == int(line) else lines
     return lines
