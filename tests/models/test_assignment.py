@@ -171,7 +171,7 @@ def test_training_drops_a_quarter_of_the_units():
         labels = np.zeros((4, 6), np.int32)
         losses.append(float(step.step(near, np.zeros_like(near), labels, seed, np.float32(0))))
     assert losses[0] == losses[1] != losses[2]
-    kept = step.library.dropout(DROPOUT)(np.ones((200, 200), np.float32), [1, 2]).numpy()
+    kept = step.layers.dropout(DROPOUT)(np.ones((200, 200), np.float32), [1, 2]).numpy()
     assert DROPOUT == 0.25 and (kept == 0).mean() == pytest.approx(0.25, abs=0.02)
 
 

@@ -122,7 +122,7 @@ def test_dropout_drops_half_of_the_units_and_keeps_their_mean():
     )
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 0.05
-    kept = step.library.dropout(0.5)(tf.ones((100, 100)), tf.constant([1, 2])).numpy()
+    kept = step.layers.dropout(0.5)(tf.ones((100, 100)), tf.constant([1, 2])).numpy()
     assert set(np.unique(kept)) == {0.0, 2.0} and abs(kept.mean() - 1) < 0.03
     mean = np.mean([step.outputs(x, tf.constant([k, 0]))[0].numpy() for k in range(300)], axis=0)
     still = outputs(Design(), weights, x.numpy())[0]
