@@ -73,9 +73,10 @@ def twenty_table(alone, voted):
         left = int((~mine["solved"]).sum())
         low, high = wilson(left, len(mine))
         share = 100 * left / len(mine)
-        also = 100 * (1 - solved.reindex(mine["identifier"]).mean())
-        rows.append((system, len(mine), share, 100 * low, 100 * high, also, COELHO[system]))
-    columns = ["lattice system", "n", "twenty peaks / %", "from", "to", "forty judge / %"]
+        also = solved[solved.index.intersection(mine["identifier"])]
+        rows.append((system, len(mine), share, 100 * low, 100 * high,
+                     len(also), 100 * (1 - also.mean()), COELHO[system]))  # fmt: skip
+    columns = ["lattice system", "n", "twenty peaks / %", "from", "to", "of", "forty judge / %"]
     return pd.DataFrame(rows, columns=[*columns, "Coelho / %"])
 
 

@@ -162,10 +162,10 @@ def grouping_numbers(groups):
 
 def foreign_numbers(missing):
     """Return the gain of mixing in foreign groups with no and with most lines missing:
-    ForeignOrthorhombicWholeGain, ForeignOrthorhombicMissingGain ...
+    ForeignOrthorhombicWholeGain, ForeignOrthorhombicMissingGain ..., and the per cent missing.
     """
-    found = {}
     most = missing["missing"].max() if len(missing) else 0
+    found = {"ForeignMissing": f"{100 * most:.0f}"}
     for row, gain, change in zip(
         missing.itertuples(),
         intervals(missing, "gain", "low", "high", 100) if len(missing) else (),

@@ -49,7 +49,7 @@ def which(rows, methods, budget):
         left.plot(100 * row["solved"], place, "o", color=colour)
     labels = by["start"] + ": " + by["method"]
     left.set(yticks=range(len(by)), yticklabels=labels, xlim=(0, 103))
-    left.set(xlabel=f"solved within {budget} s / %" if budget else "solved / %")
+    left.set(xlabel=f"solved, no round begun after {budget} s / %" if budget else "solved / %")
     left.get_yticklabels()[-1].set_fontweight("bold")
     longest = np.nanmax([0.3, rows["correct_from"].max()])
     times = np.geomspace(0.05, longest, 60)

@@ -64,9 +64,10 @@ def series(table, middle):
 
 
 def training(flat):
-    """Quote what the longest training took, and what its last third added at most."""
+    """Quote what the longest trainings took, and what their last third added at most."""
     if not len(flat):
         return {}
+    flat = flat[flat.steps == flat.steps.max()]
     return {
         "AssignLongMinutes": f"{flat['CPU / min'].sum():.0f}",
         "AssignLongSteps": int(flat.steps.max()),

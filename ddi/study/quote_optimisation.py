@@ -10,6 +10,7 @@ from ddi.base.stats import wilson
 from ddi.study.compare_optimisation import COELHO, HARD
 
 NEAR = 0.05  # relative error of the starts that the convergence radius is quoted at
+_ALWAYS = {"AlwaysBetter": 1, "AlwaysWorse": -1, "AlwaysEqual": 0}  # sign of always - Metropolis
 
 
 def success(rows):
@@ -93,15 +94,16 @@ def predictions(against):
 
 
 def acceptance(table):
-    """Quote in how many rows of `steps_table` accepting always does at least as well as Metropolis,
-    and of how many.
+    """Quote in how many comparisons of `steps_table` accepting always does better than Metropolis,
+    worse, and equally well, and of how many.
     """
     systems = [system for system in HARD if system in table]
     long = table.melt(["weights", "accept", "peaks a step"], systems, "system", "share")
     keys = ["weights", "peaks a step", "system"]
     wide = long.pivot(index=keys, columns="accept", values="share").dropna()
-    as_good = wide["always"] >= wide["metropolis"]
-    return {"AlwaysAsGood": int(as_good.sum()), "AlwaysOf": len(wide)}
+    sign = np.sign(wide["always"] - wide["metropolis"])
+    counts = {name: int((sign == s).sum()) for name, s in _ALWAYS.items()}
+    return counts | {"AlwaysOf": len(wide)}
 
 
 def cost(table):

@@ -79,7 +79,7 @@ def sureness(model, test, system):
     best = index_sets.first_cells(q2, order, model.spread, model.peaks, 1)[:, 0]
     same = index_sets.right(q2, best, model.spread, model.peaks)
     good = cell_error(model.usable(best)[:, None], usable_cells(test, system))[:, 0]
-    columns = {"said": (chance * same).sum(axis=1), "right": good <= index_sets.CONSTANTS.near}
+    columns = {"given": (chance * same).sum(axis=1), "right": good <= index_sets.CONSTANTS.near}
     return pd.DataFrame(columns).assign(system=system)
 
 
@@ -91,10 +91,11 @@ def sureness_of(models, tests, name):
 
 
 def sureness_table(rows, edges=(0, 0.1, 0.25, 0.5, 0.75, 0.9, 1.0001)):
-    """Return what was said against what came true, in bins, with Wilson intervals."""
-    bins = pd.cut(rows["said"], edges, right=False)
+    """Return the probability given against what came true, in bins, with Wilson intervals."""
+    bins = pd.cut(rows["given"], edges, right=False)
     groups = rows.groupby(bins, observed=True)
-    table = groups.agg(said=("said", "mean"), k=("right", "sum"), n=("right", "size"))
+    table = groups.agg(given=("given", "mean"), k=("right", "sum"), n=("right", "size"))
     low, high = wilson(table["k"], table["n"])
     table = table.assign(observed=table["k"] / table["n"], low=low, high=high)
-    return table.rename(columns={"k": "right", "low": "from", "high": "to"}).reset_index(drop=True)
+    names = {"given": "probability given", "k": "right", "low": "from", "high": "to"}
+    return table.rename(columns=names).reset_index(drop=True)

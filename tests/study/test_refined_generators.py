@@ -40,7 +40,7 @@ def tests():
 
 def test_what_is_said_and_what_is_right(tests):
     rows = refined_generators.sureness(Sure(), tests[0], "orthorhombic")
-    np.testing.assert_allclose(rows["said"], 0.8)
+    np.testing.assert_allclose(rows["given"], 0.8)
     assert rows["right"].all()
     table = refined_generators.sureness_table(rows)
     assert table[["right", "n"]].to_numpy().tolist() == [[2, 2]] and table["observed"].iloc[0] == 1
